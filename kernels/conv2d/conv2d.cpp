@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/conv2d/conv2d.h"
+
+namespace kintsugi::conv2d {
+namespace {
+
+int64_t output_extent(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
+                      int64_t padding) {
+  return (input + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+void require(bool condition, const Desc& desc, const std::string& sentence) {
+  if (!condition) throw Error(ErrorCode::mismatch, to_string(desc) + ": " + sentence);
+}
+
+}  // namespace
+
+Shape output_shape(const Desc& desc, const Shape& input) {
+  const Pair kernel = desc.kernel, stride = desc.stride, dilation = desc.dilation;
+  const Pair padding = desc.padding;
+  require(input.rank() == 4, desc, "the input " + input.to_string() + " is not [N, C, H, W]");
+  require(desc.in_channels > 0 && desc.out_channels > 0 && kernel.h > 0 && kernel.w > 0 &&
+              stride.h > 0 && stride.w > 0 && dilation.h > 0 && dilation.w > 0 && padding.h >= 0 &&
+              padding.w >= 0,
+          desc, "channels, kernel, stride and dilation must be positive, padding not negative");
+  require(input.c() == desc.in_channels, desc,
+          "the input " + input.to_string() + " has not " + std::to_string(desc.in_channels) +
+              " channels");
+  if (desc.padding_mode == PaddingMode::reflect) {
+    require(padding.h < input.h() && padding.w < input.w(), desc,
+            "reflecting needs a picture larger than the padding, not " + input.to_string());
+  }
+  const int64_t reach_h = dilation.h * (kernel.h - 1) + 1;
+  const int64_t reach_w = dilation.w * (kernel.w - 1) + 1;
+  require(input.n() > 0 && input.h() > 0 && input.w() > 0 &&
+              input.h() + 2 * padding.h >= reach_h && input.w() + 2 * padding.w >= reach_w,
+          desc, "the input " + input.to_string() + " leaves no output pixel");
+  return {input.n(), desc.out_channels,
+          output_extent(input.h(), kernel.h, stride.h, dilation.h, padding.h),
+          output_extent(input.w(), kernel.w, stride.w, dilation.w, padding.w)};
+}
+
+int64_t flops(const Desc& desc, const Shape& input) {
+  return 2 * output_shape(desc, input).elements() * desc.in_channels * desc.kernel.h *
+         desc.kernel.w;
+}
+
+int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
+  return element_bytes * (input.elements() + desc.weight_shape().elements() +
+                          output_shape(desc, input).elements());
+}
+
+std::string to_string(const Desc& desc) {
+  std::string text = "conv2d " + kintsugi::to_string(desc.kernel) + " " +
+                     std::to_string(desc.in_channels) + "->" + std::to_string(desc.out_channels);
+  if (!(desc.stride == Pair(1))) text += ", stride " + kintsugi::to_string(desc.stride);
+  if (!(desc.dilation == Pair(1))) text += ", dilation " + kintsugi::to_string(desc.dilation);
+  if (!(desc.padding == Pair(0))) {
+    text += ", padding " + kintsugi::to_string(desc.padding) +
+            (desc.padding_mode == PaddingMode::zero ? " zero" : " reflect");
+  }
+  return text;
+}
+
+}  // namespace kintsugi::conv2d

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// DType names how one element is stored, in memory and in files. Arithmetic is always f32 or wider;
+// f16 and bf16 are storage only and are widened here, bit by bit, without hardware support.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <string>
+
+namespace kintsugi {
+
+enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u8 };
+
+[[nodiscard]] constexpr int64_t size_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+    case DType::i64: return 8;
+    case DType::f32:
+    case DType::i32: return 4;
+    case DType::f16:
+    case DType::bf16: return 2;
+    case DType::u8: return 1;
+  }
+  return 0;
+}
+
+[[nodiscard]] constexpr const char* to_string(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return "f64";
+    case DType::f32: return "f32";
+    case DType::f16: return "f16";
+    case DType::bf16: return "bf16";
+    case DType::i64: return "i64";
+    case DType::i32: return "i32";
+    case DType::u8: return "u8";
+  }
+  return "?";
+}
+
+template <class T>
+constexpr DType dtype_of = [] {
+  if constexpr (sizeof(T) == 8) return DType::f64;
+  return DType::f32;
+}();
+
+[[nodiscard]] inline float widen_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
+[[nodiscard]] inline float widen_f16(uint16_t bits) {
+  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+  const uint32_t exponent = (bits >> 10) & 0x1fu;
+  const uint32_t fraction = bits & 0x3ffu;
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (fraction << 13));
+  if (exponent == 0) {  // zero or subnormal: fraction * 2^-24 is exact in f32
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// Shape is a small value: up to six extents, outermost first, as PyTorch prints them. Activations
+// are always [N, C, H, W]; weights may have any rank. It says nothing about storage (see view.h).
+// Extents of zero are legal; negative ones are not.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <span>
+#include <string>
+
+#include "kernels/core/error.h"
+
+namespace kintsugi {
+
+class Shape {
+ public:
+  static constexpr int kMaxRank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  explicit Shape(std::span<const int64_t> extents) {
+    if (extents.size() > kMaxRank) {
+      throw Error(ErrorCode::unsupported, "a tensor of rank " + std::to_string(extents.size()) +
+                                              " is beyond the limit of rank 6");
+    }
+    for (const int64_t extent : extents) {
+      if (extent < 0) throw Error(ErrorCode::mismatch, "a shape has a negative extent");
+      extents_[static_cast<size_t>(rank_++)] = extent;
+    }
+  }
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int64_t operator[](int axis) const { return extents_[static_cast<size_t>(axis)]; }
+  [[nodiscard]] std::span<const int64_t> extents() const {
+    return {extents_.data(), static_cast<size_t>(rank_)};
+  }
+
+  // The axes of an activation [N, C, H, W].
+  [[nodiscard]] int64_t n() const { return extents_[0]; }
+  [[nodiscard]] int64_t c() const { return extents_[1]; }
+  [[nodiscard]] int64_t h() const { return extents_[2]; }
+  [[nodiscard]] int64_t w() const { return extents_[3]; }
+  [[nodiscard]] int64_t pixels() const { return n() * h() * w(); }
+
+  /// Product of the extents; throws when it does not fit 63 bits.
+  [[nodiscard]] int64_t elements() const {
+    int64_t product = 1;
+    for (const int64_t extent : extents()) {
+      if (extent != 0 && product > std::numeric_limits<int64_t>::max() / extent) {
+        throw Error(ErrorCode::mismatch, "the shape " + to_string() + " overflows");
+      }
+      product *= extent;
+    }
+    return product;
+  }
+
+  /// "[1, 3, 256, 256]"
+  [[nodiscard]] std::string to_string() const {
+    std::string text = "[";
+    for (int axis = 0; axis < rank_; ++axis) {
+      if (axis > 0) text += ", ";
+      text += std::to_string((*this)[axis]);
+    }
+    return text + "]";
+  }
+
+  friend bool operator==(const Shape&, const Shape&) = default;
+
+ private:
+  std::array<int64_t, kMaxRank> extents_{};
+  int rank_ = 0;
+};
+
+/// A height and a width; an integer stands for both, as in PyTorch.
+struct Pair {
+  int64_t h = 0;
+  int64_t w = 0;
+
+  constexpr Pair() = default;
+  constexpr Pair(int64_t both) : h(both), w(both) {}  // NOLINT: implicit on purpose
+  constexpr Pair(int64_t height, int64_t width) : h(height), w(width) {}
+
+  friend bool operator==(const Pair&, const Pair&) = default;
+};
+
+[[nodiscard]] inline std::string to_string(Pair pair) {
+  return std::to_string(pair.h) + "x" + std::to_string(pair.w);
+}
+
+/// The smallest multiple of `granule` that is not below `value`.
+[[nodiscard]] constexpr int64_t round_up(int64_t value, int64_t granule) {
+  return (value + granule - 1) / granule * granule;
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/core/steps.h"
+
+#include <cstdio>
+
+namespace kintsugi {
+
+const char* to_string(Function function) {
+  switch (function) {
+    case Function::identity: return "identity";
+    case Function::relu: return "relu";
+    case Function::leaky_relu: return "leaky_relu";
+    case Function::elu: return "elu";
+    case Function::sigmoid: return "sigmoid";
+    case Function::tanh: return "tanh";
+    case Function::silu: return "silu";
+  }
+  return "?";
+}
+
+const char* to_string(Extent extent) {
+  switch (extent) {
+    case Extent::scalar: return "scalar";
+    case Extent::channel: return "channel";
+    case Extent::sample_channel: return "sample-channel";
+    case Extent::pixel: return "pixel";
+    case Extent::tensor: return "tensor";
+  }
+  return "?";
+}
+
+namespace {
+
+std::string number(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
+  return text;
+}
+
+std::string describe(const Step& step) {
+  const bool scalar = step.extent == Extent::scalar;
+  switch (step.kind) {
+    case Step::Kind::add: return "add " + (scalar ? number(step.a) : to_string(step.extent));
+    case Step::Kind::mul: return "mul " + (scalar ? number(step.a) : to_string(step.extent));
+    case Step::Kind::affine:
+      return "affine " +
+             (scalar ? number(step.a) + " " + number(step.b) : to_string(step.extent));
+    case Step::Kind::activate:
+      return step.function == Function::leaky_relu ? "leaky_relu " + number(step.a)
+                                                   : to_string(step.function);
+    case Step::Kind::clamp: return "clamp [" + number(step.a) + ", " + number(step.b) + "]";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string to_string(const Steps& steps) {
+  std::string text;
+  for (const Step& step : steps) text += (text.empty() ? "" : ", ") + describe(step);
+  return text;
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Parallel is how a kernel asks for threads: one call, no nesting. ThreadPool is ours; an embedder
+// may hand in its own. Tasks are taken from a common counter, so a slow one holds nobody back; no
+// result may depend on which thread ran a task, nor on how many there are. The first exception of
+// a task is rethrown on the caller after all tasks have ended.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace kintsugi {
+
+class Parallel {
+ public:
+  virtual ~Parallel() = default;
+
+  /// Calls `task(i)` once for every i in [0, count), on the caller and its helpers.
+  virtual void parallel_for(int64_t count, const std::function<void(int64_t)>& task) = 0;
+
+  /// Threads that may run tasks at once, the caller's included. For scratch sizes, never results.
+  [[nodiscard]] virtual int threads() const = 0;
+};
+
+class ThreadPool final : public Parallel {
+ public:
+  /// `threads` counts the caller; 0 means one for each processor this process may use.
+  explicit ThreadPool(int threads = 0);
+  ~ThreadPool() override;
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  void parallel_for(int64_t count, const std::function<void(int64_t)>& task) override;
+  [[nodiscard]] int threads() const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace kintsugi

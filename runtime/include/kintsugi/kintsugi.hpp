@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+//
+// Kintsugi: mends pictures without a framework. This header is the whole C++ interface:
+//
+//   auto model   = kintsugi::Model::open("glcic.safetensors");     // maps the file, reads its header
+//   auto plan    = model.plan({.height = 512, .width = 512});      // exact memory, nothing allocated
+//   auto session = model.session();                                // device, threads, plans
+//   auto mended  = session.inpaint(photo, mask);                   // white = hole
+//
+// A Model is a shared handle on weights and may be used from any thread. A Session is one
+// conversation with one device; use it from one thread at a time. Every function may throw
+// kintsugi::Error and nothing else of ours; std::bad_alloc is turned into Error::out_of_memory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/core/error.h"
+#include "kernels/core/shape.h"
+#include "kintsugi/image.hpp"
+#include "kintsugi/tensor.hpp"
+
+namespace kintsugi {
+
+/// "0.1.0"
+[[nodiscard]] KINTSUGI_API std::string version();
+
+// ---- Devices ----------------------------------------------------------------------------------
+
+struct DeviceInfo {
+  std::string name;         ///< "cpu", "reference", "reference-f64", "cuda:0": what --device takes
+  std::string description;  ///< the processor and the instruction set chosen
+  bool available = false;
+  std::string reason;       ///< why it is not available
+  int threads = 0;
+};
+
+/// What a device measured of itself.
+struct DevicePeaks {
+  double gflops = 0;          ///< f32 fused multiply-adds, all threads
+  double gigabytes_per_s = 0; ///< copy, read and write counted
+};
+
+[[nodiscard]] KINTSUGI_API std::vector<DeviceInfo> devices();
+/// Measures the CPU for about half a second; `threads` as in SessionOptions.
+[[nodiscard]] KINTSUGI_API DevicePeaks measure_peaks(int threads = 0);
+
+// ---- Models -----------------------------------------------------------------------------------
+
+struct OpenOptions {
+  std::string network;  ///< skip detection: "glcic"
+};
+
+/// One input, output or setting of a network's raw door.
+struct Port {
+  std::string name;
+  std::string shape;    ///< "[N, 4, H, W]"
+  std::string meaning;  ///< range, polarity
+};
+
+struct Description {
+  std::string network;         ///< "glcic"
+  std::string title;           ///< "GLCIC, 64 channels"
+  std::string variant;         ///< key layout and arithmetic
+  std::string reason;          ///< why this network was chosen
+  std::string paper;
+  std::string weights_title;   ///< from the file's metadata; may be empty
+  std::string weights_license; ///< of the weights, not of this program; empty if not stated
+  std::string mask_polarity;   ///< "1 = hole"
+  std::string value_range;     ///< of the raw input
+  int64_t size_multiple = 1;   ///< pictures are padded to it and cropped back
+  int64_t parameters = 0;
+  int64_t mapped_bytes = 0;
+  std::string stored_dtype;    ///< "f16"
+  std::vector<Port> inputs, outputs, settings;
+  std::vector<std::string> unused_keys;
+  std::map<std::string, std::string> metadata;
+};
+
+using Settings = std::map<std::string, std::string>;
+
+struct PlanOptions {
+  int64_t batch = 1;
+  int64_t height = 256;        ///< of the network's input tensor
+  int64_t width = 256;
+  std::string device = "auto"; ///< "auto", "cpu", "reference", "reference-f64"
+  int64_t max_memory = 0;      ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
+  bool keep_all = false;       ///< keep every named value alive, for verification
+  /// Passes to leave out: "fold", "fuse", "select", "layout", "place". The result must agree.
+  std::vector<std::string> without;
+  Settings settings;
+};
+
+/// Exact bytes, known before anything is allocated.
+struct MemoryPlan {
+  int64_t mapped = 0;      ///< weights file, mapped; its pages may be dropped
+  int64_t packed = 0;      ///< weights in the kernels' order, shared by all sessions of a model
+  int64_t arena = 0;       ///< activations
+  int64_t persistent = 0;  ///< state that outlives a run
+  int64_t workspace = 0;   ///< scratch of single steps
+  [[nodiscard]] int64_t peak() const { return packed + arena + persistent + workspace; }
+};
+
+struct PlanStep {
+  std::string name;    ///< module path in the checkpoint's own layout
+  std::string op;      ///< "conv2d 3x3 256->256, dilation 4, padding 4 zero"
+  std::string epilogue;
+  std::string config;  ///< what the policy chose
+  std::string shape;   ///< of the output
+  int64_t flops = 0;
+  int64_t bytes = 0;
+};
+
+struct PlanSummary {
+  std::string device;
+  MemoryPlan memory;
+  std::vector<PlanStep> steps;
+  int64_t flops = 0;
+  std::string table;    ///< the steps as text
+  std::string picture;  ///< the arena over time as text: one row a step, one column a slice of memory
+};
+
+struct Profile {
+  struct Row {
+    std::string name, op, config;
+    double seconds = 0;  ///< median over the runs
+    int64_t flops = 0, bytes = 0;
+  };
+  std::vector<Row> rows;
+  double seconds = 0;       ///< median of whole runs
+  DevicePeaks peaks;        ///< measured in the same run, zero when not asked for
+};
+
+/// Called between steps with the fraction done in [0, 1]; returning false stops the run, which then
+/// throws Error::cancelled.
+using Progress = std::function<bool(double fraction, const std::string& step)>;
+
+struct SessionOptions {
+  std::string device = "auto";
+  int threads = 0;          ///< 0: one for each processor this process may use
+  int64_t max_memory = 0;   ///< bytes for packed weights, arena and workspace; 0 = no limit
+  Progress progress;
+};
+
+struct RunOptions {
+  Settings settings;
+  bool keep_all = false;             ///< also return every named value as "tap/<name>"
+  bool taps = false;                 ///< also return taps that are values of the plan as shipped
+  std::vector<std::string> without;  ///< passes to leave out, as in PlanOptions
+};
+
+struct InpaintOptions {
+  Settings settings;
+  bool invert_mask = false;  ///< black = hole
+  int64_t max_side = 0;      ///< scale down so that the longer side is at most this; 0 = never
+};
+
+class Session;
+
+class KINTSUGI_API Model {
+ public:
+  /// Maps the file and reads its header; allocates nothing for weights. Never executes anything.
+  [[nodiscard]] static Model open(const std::filesystem::path& file,
+                                  const OpenOptions& options = {});
+
+  [[nodiscard]] const Description& describe() const;
+  [[nodiscard]] PlanSummary plan(const PlanOptions& options = {}) const;
+  [[nodiscard]] Session session(const SessionOptions& options = {}) const;
+
+  struct Impl;
+  explicit Model(std::shared_ptr<Impl> impl);
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+class KINTSUGI_API Session {
+ public:
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// The raw door: tensors in and out exactly as the PyTorch module takes and gives them.
+  [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options = {});
+
+  /// Fills the holes of a picture. `mask` has the picture's size; white = hole. The result has the
+  /// picture's size and channels; pixels outside the hole are copied bit for bit.
+  [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
+                              const InpaintOptions& options = {});
+
+  /// Time per step, the median of `runs` replays on random inputs after one that is not counted.
+  [[nodiscard]] Profile profile(const PlanOptions& options, int runs, bool measure_peaks = true);
+
+  /// The last run as Chrome trace events (JSON), one a step, named by state-dict key.
+  [[nodiscard]] std::string trace() const;
+
+  /// "cpu (avx512, 2 threads)": what runs, and why when it was chosen automatically.
+  [[nodiscard]] const std::string& device() const;
+  /// Bytes our allocator holds now, and the most it held: equal to what plan() said.
+  [[nodiscard]] int64_t allocated_bytes() const;
+  [[nodiscard]] int64_t peak_allocated_bytes() const;
+
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+// ---- Single ops -------------------------------------------------------------------------------
+
+struct OpBenchOptions {
+  std::string op;       ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
+  Shape input;          ///< [N, C, H, W]
+  Settings settings;    ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
+  int threads = 0;
+  int runs = 11;
+};
+
+struct OpBench {
+  std::string op, config;
+  int64_t flops = 0, bytes = 0;
+  std::vector<double> seconds;  ///< one a run
+  DevicePeaks peaks;            ///< measured between the runs
+};
+
+/// Runs one op alone on random data. Unknown ops and settings are usage errors that list the valid.
+[[nodiscard]] KINTSUGI_API OpBench bench_op(const OpBenchOptions& options);
+
+}  // namespace kintsugi
