@@ -4,8 +4,10 @@
 // pixels, ImageView looks at somebody else's. Files are read and written here and nowhere else.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "kintsugi/api.hpp"
@@ -38,11 +40,39 @@ struct ImageLimits {
   int64_t max_pixels = int64_t{1} << 28;  ///< a larger picture is refused before it is decoded
 };
 
-/// Decodes PNG, JPEG, BMP, TGA, GIF or PNM; turns it upright by its EXIF orientation; keeps alpha.
+/// What a decoder did to the picture that the caller may want to tell the user.
+struct ImageNotes {
+  bool reduced_from_16_bits = false;  ///< the file had 16 bits a channel; 8, rounded, are left
+  int orientation = 1;                ///< the EXIF orientation, 1 to 8, that was applied
+};
+
+/// Decodes PNG, JPEG, BMP, TGA, GIF (its first frame) or binary PNM, whatever the file is called;
+/// turns it upright by its EXIF orientation; keeps grey and alpha as channels. A damaged or
+/// truncated file is an Error, never half a picture.
 [[nodiscard]] KINTSUGI_API Image read_image(const std::filesystem::path& file,
-                                            const ImageLimits& limits = {});
-/// Writes PNG, JPEG, BMP, TGA or PPM by the file's extension: to a temporary name beside it, then
+                                            const ImageLimits& limits = {},
+                                            ImageNotes* notes = nullptr);
+/// The same for a file that is already in memory.
+[[nodiscard]] KINTSUGI_API Image decode_image(std::span<const std::byte> bytes,
+                                              const ImageLimits& limits = {},
+                                              ImageNotes* notes = nullptr);
+
+enum class ImageFormat : uint8_t {
+  png,   ///< grey or RGB, with or without alpha, exact
+  jpeg,  ///< quality 95; a picture with alpha is refused
+  bmp,   ///< RGB or RGB + alpha, exact; grey is stored as RGB
+  tga,   ///< grey or RGB, with or without alpha, exact
+  pnm,   ///< PGM for grey, PPM for RGB, exact; a picture with alpha is refused
+};
+
+/// The format that a file's extension stands for: .png .jpg .jpeg .bmp .tga .ppm .pgm .pnm, in
+/// either case. Anything else is Error::usage.
+[[nodiscard]] KINTSUGI_API ImageFormat image_format(const std::filesystem::path& file);
+
+/// Writes the picture in the format of the file's extension: to a temporary name beside it, then
 /// renamed, so that a failure leaves no half-written file and an old one untouched.
 KINTSUGI_API void write_image(const std::filesystem::path& file, const ImageView& image);
+[[nodiscard]] KINTSUGI_API std::vector<std::byte> encode_image(ImageFormat format,
+                                                               const ImageView& image);
 
 }  // namespace kintsugi
