@@ -24,9 +24,8 @@ struct ModuleName {
 
 /// How one port names its modules. What the table does not mention keeps its canonical name.
 struct KeyLayout {
-  std::string_view name;  // "flat"
-  std::string_view
-      source;  // which port, for people: "tanimutomo's conversion of the official file"
+  std::string_view name;    // "flat"
+  std::string_view source;  // which port, for people: "the official file, converted"
   std::span<const ModuleName> modules;
 };
 
@@ -63,7 +62,7 @@ struct Detection {
 
   static constexpr size_t kMissingNamed = 3;
 
-  [[nodiscard]] bool complete() const { return layout != nullptr && matched == total; }
+  [[nodiscard]] bool complete() const { return total > 0 && matched == total; }
   [[nodiscard]] KeyMap map() const {
     return layout != nullptr ? KeyMap(*layout, prefix) : KeyMap();
   }

@@ -41,6 +41,12 @@ class SafetensorsFile {
   /// Null when there is none of that name.
   [[nodiscard]] const StoredTensor* find(std::string_view name) const { return header_.find(name); }
 
+  /// The elements of one of tensors(), row-major, widened to T (float or double); f64 is rounded
+  /// when T is float, integers are converted, NaNs pass. Error::unsupported when its dtype is not
+  /// read here.
+  template <class T>
+  [[nodiscard]] std::vector<T> values(const StoredTensor& tensor) const;
+
   /// Gives the pages under `bytes` back to the system, typically after packing. They may be read
   /// again at any time, from any thread: they then come from the file once more.
   void release_pages(std::span<const std::byte> bytes) const noexcept;
@@ -59,5 +65,8 @@ class SafetensorsFile {
   Mapping mapping_;
   Header header_;
 };
+
+extern template std::vector<float> SafetensorsFile::values(const StoredTensor&) const;
+extern template std::vector<double> SafetensorsFile::values(const StoredTensor&) const;
 
 }  // namespace kintsugi::weights

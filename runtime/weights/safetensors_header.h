@@ -21,7 +21,7 @@
 namespace kintsugi::weights {
 
 /// One tensor as it stands in the file. Its bytes need not be aligned: read them with memcpy, or
-/// through read_elements (elements.h).
+/// through SafetensorsFile::values.
 struct StoredTensor {
   std::string name;
   std::optional<DType> dtype;   // none: a legal safetensors dtype that is not read here
@@ -47,6 +47,6 @@ constexpr uint64_t kLargestHeaderBytes = 100'000'000;
                                        const std::string& file_name);
 
 /// `text` in single quotes, fit for a sentence: control characters replaced, long text shortened.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string quote_name(std::string_view text);
 
 }  // namespace kintsugi::weights
