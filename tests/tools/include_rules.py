@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""The rules of the house that a compiler does not check, and what breaks them.
+
+Who may include whom, what only `kernels/device` may write, which words a network does not know,
+how long a file may be, and that every source names its licence. `violations(root)` returns one
+sentence for each breach; tests/tools/include_rules_test.py expects none.
+
+    python3 tests/tools/include_rules.py        prints the breaches of this tree
+"""
+
+import re
+import sys
+from pathlib import Path
+
+CODE = (".h", ".hpp", ".cpp", ".cu", ".cuh")
+SCRIPTS = (".py", ".sh", ".cmake", "CMakeLists.txt", ".cmake.in", ".pc.in")
+FOLDERS = ("kernels", "runtime", "weights_tools", "python_export", "benchmarks", "tests",
+           "examples", "scripts", "cmake", ".ci")
+
+# ---- Who may include whom ----------------------------------------------------------------------
+#
+# The longest key that is a prefix of a file's path speaks for it. A value lists what the file may
+# include beside its own folder: `{op}` stands for every op, so "kernels/{op}/{op}.h" is a contract.
+# Third-party headers count like our own. What is named nowhere below (the standard library, POSIX)
+# is free.
+
+PUBLIC = "kintsugi/"
+VOCABULARY = ["kernels/core/error.h", "kernels/core/shape.h"]  # installed beside the public headers
+CONTRACTS = ["kernels/{op}/{op}.h"]
+# How many lanes there are and how threads are asked for: part of every contract's signature.
+CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
+
+MAY_INCLUDE = {
+    "kernels/core": [],
+    "kernels/device": ["cuda"],
+    "kernels/emulator": ["kernels/device/"],  # the same header names, for g++
+    "kernels/simd": ["kernels/core/", "hwy/"],
+    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/simd/", "hwy/"],
+
+    "runtime/include/kintsugi": [PUBLIC, *VOCABULARY],
+    "runtime/io": ["kernels/core/"],
+    # read_tensors and write_tensors of the public header live here.
+    "runtime/weights": ["kernels/core/", "runtime/io/", "nlohmann/", PUBLIC],
+    # A node names the weights it needs, so recording knows of typed lookup and of key maps.
+    "runtime/graph": ["kernels/core/", *CONTRACTS, "runtime/weights/"],
+    "runtime/plan": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "runtime/graph/",
+                     "runtime/weights/"],
+    # Runs plans and stands behind Model and Session, which find networks in the registry.
+    "runtime/execute": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/device/api.h",
+                        "runtime/graph/", "runtime/plan/", "runtime/weights/", "runtime/io/",
+                        "runtime/networks/registry.h", "nlohmann/", PUBLIC],
+    # A network records, names its keys and says what its task does with pictures.
+    "runtime/networks": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
+                         "runtime/image/", "runtime/weights/key_map.h", PUBLIC],
+    "runtime/image": ["kernels/core/", "runtime/io/", "stb", PUBLIC],
+    "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
+
+    "weights_tools": ["kernels/core/", "runtime/weights/", "CLI/", "nlohmann/", PUBLIC],
+    "examples": [PUBLIC],
+    "tests/consumer": [PUBLIC],
+    "tests": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "gtest/", "gmock/", PUBLIC],
+    "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "benchmark/", "cudnn", "cuda", PUBLIC],
+}
+
+# Not an op, though it stands beside them.
+NOT_OPS = ("core", "device", "emulator", "simd")
+
+RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "examples/", PUBLIC,
+         "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "cuda", "cudnn",
+         "torch/", "opencv")
+
+# ---- What a file may say -----------------------------------------------------------------------
+
+ONLY_IN_DEVICE = re.compile(r"<<<|__global__|__shared__|\basm\b|__asm")
+CUDA_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b.*(?:CUDA|NVCC)", re.M)
+
+# A network states what is computed. Where values stand and where they run is others' affair.
+NOT_IN_NETWORKS = re.compile(r"layout|device|stream|memory|nhwc", re.I)
+# The same letters in another sense: the names of a checkpoint's keys, a paper's own term.
+IN_NETWORKS_AFTER_ALL = re.compile(r"key[_ ]?layouts?|memory_(?:match|bank)|[io]?stringstream", re.I)
+# In these files "layout" can only mean how a port names its keys.
+KEY_TABLES = re.compile(r"^runtime/networks/(?:.*/keys\.(?:cpp|h)|registry\.(?:cpp|h))$")
+
+MAX_LINES = 400
+LONGER_WITH_REASON = {
+    # path: reason
+}
+
+
+def blank_strings(text: str) -> str:
+    """The text with string and character literals emptied, line breaks kept; includes stay."""
+    pattern = re.compile(
+        r'//[^\n]*|/\*.*?\*/|^[ \t]*#[ \t]*include[^\n]*|R"([^()\s\\]*)\(.*?\)\1"'
+        r'|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])*\'', re.S | re.M)
+
+    def replace(match):
+        token = match.group(0)
+        if token.startswith(("//", "/*")) or token.lstrip().startswith("#"):
+            return token
+        return '""' + "\n" * token.count("\n")
+
+    return pattern.sub(replace, text)
+
+
+def blank_comments(text: str) -> str:
+    """Expects the result of blank_strings."""
+    return re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"), text, flags=re.S)
+
+
+def ops(root: Path) -> set:
+    folders = root / "kernels"
+    return {p.name for p in folders.iterdir() if p.is_dir() and p.name not in NOT_OPS} \
+        if folders.is_dir() else set()
+
+
+def rule_of(path: str) -> str:
+    """The key of MAY_INCLUDE that speaks for a file, or an empty string."""
+    parts = path.split("/")
+    if parts[0] == "kernels" and len(parts) > 2 and parts[1] not in NOT_OPS:
+        return "kernels/{op}"
+    matching = [key for key in MAY_INCLUDE if path.startswith(key + "/")]
+    return max(matching, key=len, default="")
+
+
+def allowed(path: str, included: str, all_ops: set) -> bool:
+    if not included.startswith(RULED):
+        return True  # the standard library, the operating system
+    if "/" not in included and not included.startswith(("stb", "cuda", "cudnn")):
+        return True
+    rule = rule_of(path)
+    if not rule:
+        return False
+    own = "/".join(path.split("/")[:2]) if rule == "kernels/{op}" else rule
+    if included.startswith(own + "/"):
+        return True
+    for entry in MAY_INCLUDE[rule]:
+        if "{op}" in entry:
+            if any(included == entry.replace("{op}", op) for op in all_ops):
+                return True
+        elif included.startswith(entry):
+            return True
+    return False
+
+
+def check_code(path: str, text: str, all_ops: set) -> list:
+    found = []
+
+    def say(position: int, sentence: str):
+        line = text.count("\n", 0, position) + 1
+        found.append(f"{path}:{line}: {sentence}")
+
+    for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', text, re.M):
+        included = match.group(1)
+        if included.startswith(("./", "../")) or "/../" in included:
+            say(match.start(), f"includes {included} by a relative path; say it from the root")
+        elif not allowed(path, included, all_ops):
+            say(match.start(), f"may not include {included}")
+
+    # Positions below are right only up to a line, which is all that is reported.
+    said = blank_strings(text)
+    code = blank_comments(said)
+    line_of = lambda source, position: source.count("\n", 0, position) + 1
+
+    if not path.startswith(("kernels/device/", "kernels/emulator/")):
+        for match in ONLY_IN_DEVICE.finditer(code):
+            found.append(f"{path}:{line_of(code, match.start())}: {match.group(0)} belongs in "
+                         "kernels/device")
+        for match in CUDA_CONDITIONAL.finditer(code):
+            found.append(f"{path}:{line_of(code, match.start())}: an absent backend is a folder "
+                         "that the build chooses, not a conditional")
+
+    if path.startswith("runtime/networks/"):
+        words = IN_NETWORKS_AFTER_ALL.sub(lambda m: "_" * len(m.group(0)), said)
+        for match in NOT_IN_NETWORKS.finditer(words):
+            if match.group(0).lower() == "layout" and KEY_TABLES.match(path):
+                continue
+            found.append(f"{path}:{line_of(words, match.start())}: a network does not know the "
+                         f"word '{match.group(0)}'")
+
+    lines = text.count("\n")
+    if lines > MAX_LINES and path not in LONGER_WITH_REASON:
+        found.append(f"{path}: {lines} lines; split it, or give the reason in "
+                     "tests/tools/include_rules.py")
+    return found
+
+
+def check_licence(path: str, text: str) -> list:
+    if "SPDX-License-Identifier: MIT" in "\n".join(text.splitlines()[:3]):
+        return []
+    return [f"{path}: has no line 'SPDX-License-Identifier: MIT' at its head"]
+
+
+def violations(root: Path) -> list:
+    found = []
+    all_ops = ops(root)
+    files = [root / "CMakeLists.txt"] if (root / "CMakeLists.txt").is_file() else []
+    for folder in FOLDERS:
+        files += sorted(p for p in (root / folder).rglob("*") if p.is_file())
+    for file in files:
+        path = file.relative_to(root).as_posix()
+        is_code = path.endswith(CODE)
+        if not is_code and not path.endswith(SCRIPTS) and not path.startswith(".ci/"):
+            continue
+        if "__pycache__" in path:
+            continue
+        text = file.read_text(encoding="utf-8")
+        if text:
+            found += check_licence(path, text)
+        if is_code:
+            found += check_code(path, text, all_ops)
+    for path in LONGER_WITH_REASON:
+        if not (root / path).is_file():
+            found.append(f"{path}: is excused in include_rules.py, but does not exist")
+    return found
+
+
+if __name__ == "__main__":
+    breaches = violations(Path(__file__).resolve().parents[2])
+    print("\n".join(breaches) if breaches else "no breach")
+    sys.exit(1 if breaches else 0)
