@@ -48,10 +48,13 @@ MAY_INCLUDE = {
     # Runs plans and stands behind Model and Session, which find networks in the registry.
     "runtime/execute": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/device/api.h",
                         "runtime/graph/", "runtime/plan/", "runtime/weights/", "runtime/io/",
-                        "runtime/networks/registry.h", "nlohmann/", PUBLIC],
+                        "runtime/networks/network.h", "nlohmann/", PUBLIC],
+    # The registry recognises files; it alone sees weights, metadata and whole graphs.
+    "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
     # A network records, names its keys and says what its task does with pictures.
-    "runtime/networks": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
-                         "runtime/image/", "runtime/weights/key_map.h", PUBLIC],
+    "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
+                                   "runtime/image/", "runtime/networks/network.h",
+                                   "runtime/weights/key_map.h", PUBLIC],
     "runtime/image": ["kernels/core/", "runtime/io/", "stb", PUBLIC],
     "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
 
@@ -76,10 +79,12 @@ CUDA_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b.*(?:CUD
 
 # A network states what is computed. Where values stand and where they run is others' affair.
 NOT_IN_NETWORKS = re.compile(r"layout|device|stream|memory|nhwc", re.I)
-# The same letters in another sense: the names of a checkpoint's keys, a paper's own term.
-IN_NETWORKS_AFTER_ALL = re.compile(r"key[_ ]?layouts?|memory_(?:match|bank)|[io]?stringstream", re.I)
+# The same letters in another sense: how a port names its keys, a paper's own term, an include.
+IN_NETWORKS_AFTER_ALL = re.compile(
+    r"key[_ ]?layouts?|detection\.layout|\blayouts\(\)|memory_(?:match|bank)|[io]?stringstream"
+    r"|#[ \t]*include[^\n]*", re.I)
 # In these files "layout" can only mean how a port names its keys.
-KEY_TABLES = re.compile(r"^runtime/networks/(?:.*/keys\.(?:cpp|h)|registry\.(?:cpp|h))$")
+KEY_TABLES = re.compile(r"^runtime/networks/(?:.*/keys\.(?:cpp|h)|[^/]*)$")
 
 MAX_LINES = 400
 LONGER_WITH_REASON = {
@@ -118,6 +123,8 @@ def rule_of(path: str) -> str:
     parts = path.split("/")
     if parts[0] == "kernels" and len(parts) > 2 and parts[1] not in NOT_OPS:
         return "kernels/{op}"
+    if path.startswith("runtime/networks/") and len(parts) > 3:
+        return "runtime/networks/{network}"
     matching = [key for key in MAY_INCLUDE if path.startswith(key + "/")]
     return max(matching, key=len, default="")
 
@@ -130,7 +137,7 @@ def allowed(path: str, included: str, all_ops: set) -> bool:
     rule = rule_of(path)
     if not rule:
         return False
-    own = "/".join(path.split("/")[:2]) if rule == "kernels/{op}" else rule
+    own = "/".join(path.split("/")[:len(rule.split("/"))])
     if included.startswith(own + "/"):
         return True
     for entry in MAY_INCLUDE[rule]:
