@@ -32,8 +32,8 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   }
   const int64_t reach_h = dilation.h * (kernel.h - 1) + 1;
   const int64_t reach_w = dilation.w * (kernel.w - 1) + 1;
-  require(input.n() > 0 && input.h() > 0 && input.w() > 0 &&
-              input.h() + 2 * padding.h >= reach_h && input.w() + 2 * padding.w >= reach_w,
+  require(input.n() > 0 && input.h() > 0 && input.w() > 0 && input.h() + 2 * padding.h >= reach_h &&
+              input.w() + 2 * padding.w >= reach_w,
           desc, "the input " + input.to_string() + " leaves no output pixel");
   return {input.n(), desc.out_channels,
           output_extent(input.h(), kernel.h, stride.h, dilation.h, padding.h),
@@ -46,8 +46,8 @@ int64_t flops(const Desc& desc, const Shape& input) {
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
-  return element_bytes * (input.elements() + desc.weight_shape().elements() +
-                          output_shape(desc, input).elements());
+  return element_bytes *
+         (input.elements() + desc.weight_shape().elements() + output_shape(desc, input).elements());
 }
 
 std::string to_string(const Desc& desc) {

@@ -2,7 +2,8 @@
 //
 // conv2d: the contract. Correlation of a picture with K filters, as torch.nn.functional.conv2d:
 //
-//   y[n,k,y,x] = epilogue( sum over r,s,c of  x[n, c, y*st + r*d - p, x*st + s*d - p] * w[k,c,r,s] )
+//   y[n,k,y,x] = epilogue( sum over r,s,c of  x[n, c, y*st + r*d - p, x*st + s*d - p] * w[k,c,r,s]
+//   )
 //
 // Any kernel, stride and dilation; padding by zeros or by reflection (the border pixel is not
 // repeated). Groups are 1. A bias is the epilogue step `add channel`. Whoever wants a convolution
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
@@ -23,7 +25,7 @@
 
 namespace kintsugi::conv2d {
 
-enum class PaddingMode : uint8_t { zero, reflect };
+using kintsugi::PaddingMode;
 
 struct Desc {
   int64_t in_channels = 0;

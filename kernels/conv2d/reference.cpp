@@ -5,6 +5,7 @@
 // compiler vectorise over them and changes no sum's order.
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "kernels/conv2d/conv2d.h"
 
@@ -12,13 +13,6 @@ namespace kintsugi::conv2d {
 namespace {
 
 constexpr int64_t kGroup = 16;
-
-/// The input coordinate behind a padded one, or -1 for a zero.
-int64_t source(int64_t i, int64_t extent, PaddingMode mode) {
-  if (i >= 0 && i < extent) return i;
-  if (mode == PaddingMode::zero) return -1;
-  return i < 0 ? -i : 2 * (extent - 1) - i;
-}
 
 /// [K, C, R, S] -> [R, S, C, K rounded up to kGroup], in double.
 template <class T>
@@ -54,14 +48,16 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
         std::array<double, kGroup> sum{};
         for (int64_t r = 0; r < desc.kernel.h; ++r) {
           for (int64_t s = 0; s < desc.kernel.w; ++s) {
-            const int64_t iy = source(y * desc.stride.h + r * desc.dilation.h - desc.padding.h,
-                                      in.h(), desc.padding_mode);
-            const int64_t ix = source(x * desc.stride.w + s * desc.dilation.w - desc.padding.w,
-                                      in.w(), desc.padding_mode);
+            const int64_t iy =
+                source_coordinate(y * desc.stride.h + r * desc.dilation.h - desc.padding.h, in.h(),
+                                  desc.padding_mode);
+            const int64_t ix =
+                source_coordinate(x * desc.stride.w + s * desc.dilation.w - desc.padding.w, in.w(),
+                                  desc.padding_mode);
             if (iy < 0 || ix < 0) continue;
             const T* pixel = args.input.pixel(n, iy, ix);
-            const double* w = &weight[static_cast<size_t>(
-                (r * desc.kernel.w + s) * desc.in_channels * K + k0)];
+            const double* w =
+                &weight[static_cast<size_t>((r * desc.kernel.w + s) * desc.in_channels * K + k0)];
             for (int64_t c = 0; c < desc.in_channels; ++c, w += K) {
               const double value = static_cast<double>(pixel[c]);
               for (size_t i = 0; i < kGroup; ++i) sum[i] += value * w[i];

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// conv_transpose2d: the contract. The adjoint of conv2d, as torch.nn.functional.conv_transpose2d:
+//
+//   y[n,k,y,x] = epilogue( sum over r,s,c of  x[n,c,i,j] * w[c,k,r,s] ),
+//                where  i*st + r*d - p == y  and  j*st + s*d - p == x  have a solution
+//
+// Every input pixel is spread over R*S output pixels; seen from the output, each of its st.h*st.w
+// phases is a small convolution of its own. Groups are 1. A bias is the epilogue step
+// `add channel`. `reference` defines the result, `cpu` is fast. Neither allocates activations.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "kernels/core/shape.h"
+#include "kernels/core/steps.h"
+#include "kernels/core/view.h"
+#include "kernels/simd/isa.h"
+#include "kernels/simd/parallel.h"
+
+namespace kintsugi::conv_transpose2d {
+
+struct Desc {
+  int64_t in_channels = 0;
+  int64_t out_channels = 0;
+  Pair kernel = 1;
+  Pair stride = 1;
+  Pair dilation = 1;
+  Pair padding = 0;         // what the matching conv2d would pad: it cuts the output's border
+  Pair output_padding = 0;  // rows and columns added at the end; below the stride or the dilation
+  Epilogue epilogue = {};
+
+  /// [C, K, R, S], as PyTorch stores it: inputs first.
+  [[nodiscard]] Shape weight_shape() const {
+    return {in_channels, out_channels, kernel.h, kernel.w};
+  }
+  friend bool operator==(const Desc&, const Desc&) = default;
+};
+
+/// [N, K, P, Q]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description or
+/// leaves no output pixel.
+[[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
+
+/// Multiplications and additions; those that the padding cuts off included, steps left out.
+[[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
+
+/// Bytes that must move at least once: the input, the weights and the output.
+[[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
+
+/// Whether the kernels can append `step` to an epilogue. Every kind and extent is understood.
+[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
+
+/// "conv_transpose2d 4x4 256->128, stride 2, padding 1"
+[[nodiscard]] std::string to_string(const Desc& desc);
+
+template <class T>
+struct Args {
+  TensorView<const T> input;  // [N, C, H, W]
+  std::span<const T> weight;  // [C, K, R, S] dense; a config's packed form for `cpu`
+  Operands<T> operands;       // of the epilogue, in step order
+  TensorView<T> output;       // [N, K, P, Q], not overlapping any input
+};
+
+/// The definition: plain loops, double accumulation. T is float or double.
+template <class T>
+void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
+
+// The CPU backend.
+
+/// How the CPU kernel is to run a description; from choose(), pure and printable.
+struct CpuConfig {
+  simd::Isa isa = simd::Isa::emu128;
+  int64_t vectors = 2;      // vectors of output channels in a register tile
+  int64_t tile_pixels = 6;  // pixels of one row of a phase in a register tile, at most
+  int64_t task_rows = 1;    // rows of a phase a task computes for one block of channels
+
+  /// Output channels in a packed block.
+  [[nodiscard]] int64_t block_channels() const;
+  friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
+};
+
+/// The configuration for one picture of `input`'s height and width; never looks at the batch, the
+/// number of threads or free memory.
+[[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
+[[nodiscard]] std::string to_string(const CpuConfig& config);
+
+/// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero.
+[[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
+void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
+          std::span<float> packed);
+
+/// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
+void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);
+
+}  // namespace kintsugi::conv_transpose2d

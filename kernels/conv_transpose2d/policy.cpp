@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/simd/tile.h"
+
+namespace kintsugi::conv_transpose2d {
+
+bool accepts(const Desc& desc, const Step&) { return !desc.epilogue.full(); }
+
+int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
+
+CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
+  const Shape out = output_shape(desc, input);
+  CpuConfig config{.isa = isa};
+  // Two vectors share each broadcast input value; where one holds all channels, the second would
+  // compute zeros.
+  config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
+  const int64_t rows = (out.h() + desc.stride.h - 1) / desc.stride.h;  // of a phase
+  const int64_t width = (out.w() + desc.stride.w - 1) / desc.stride.w;
+  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
+  // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
+  config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
+  // Yet a small picture is to leave work for several threads, and an even share of it.
+  const int64_t lists =
+      desc.stride.h * desc.stride.w *
+      (round_up(desc.out_channels, config.block_channels()) / config.block_channels());
+  const auto tasks = [&] { return lists * ((rows + config.task_rows - 1) / config.task_rows); };
+  while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
+  return config;
+}
+
+std::string to_string(const CpuConfig& config) {
+  return std::string(simd::to_string(config.isa)) + " tile " + std::to_string(config.tile_pixels) +
+         "x" + std::to_string(config.block_channels()) + ", " + std::to_string(config.task_rows) +
+         (config.task_rows == 1 ? " row a task" : " rows a task");
+}
+
+int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
+  return round_up(desc.out_channels, config.block_channels()) * desc.kernel.h * desc.kernel.w *
+         storage_channels(desc.in_channels);
+}
+
+void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
+          std::span<float> packed) {
+  const int64_t taps = desc.kernel.h * desc.kernel.w;
+  const int64_t channels = storage_channels(desc.in_channels);
+  const int64_t block = config.block_channels();
+  std::fill(packed.begin(), packed.end(), 0.0f);
+  size_t i = 0;
+  for (int64_t c = 0; c < desc.in_channels; ++c) {
+    for (int64_t k = 0; k < desc.out_channels; ++k) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        const int64_t row = (k / block * taps + tap) * channels + c;
+        packed[static_cast<size_t>(row * block + k % block)] = weight[i++];
+      }
+    }
+  }
+}
+
+}  // namespace kintsugi::conv_transpose2d

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// The definition of conv_transpose2d, gathered: for each output pixel the taps that reach it, in
+// the order of the formula, double accumulation, one rounding to T at the store. Sixteen
+// neighbouring output channels are summed side by side, which changes no sum's order.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "kernels/conv_transpose2d/conv_transpose2d.h"
+
+namespace kintsugi::conv_transpose2d {
+namespace {
+
+constexpr int64_t kGroup = 16;
+
+/// The input coordinate i with i*stride == o, or -1 when there is none.
+int64_t source(int64_t o, int64_t stride, int64_t extent) {
+  return o >= 0 && o % stride == 0 && o / stride < extent ? o / stride : -1;
+}
+
+/// [C, K, R, S] -> [R, S, C, K rounded up to kGroup], in double.
+template <class T>
+std::vector<double> channels_last(const Desc& desc, std::span<const T> weight) {
+  const int64_t C = desc.in_channels, taps = desc.kernel.h * desc.kernel.w;
+  const int64_t K = round_up(desc.out_channels, kGroup);
+  std::vector<double> out(static_cast<size_t>(taps * C * K));
+  size_t i = 0;
+  for (int64_t c = 0; c < C; ++c) {
+    for (int64_t k = 0; k < desc.out_channels; ++k) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        out[static_cast<size_t>((tap * C + c) * K + k)] = static_cast<double>(weight[i++]);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+template <class T>
+void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
+  const Shape& in = args.input.shape;
+  const Shape& out = args.output.shape;
+  const std::vector<double> weight = channels_last(desc, args.weight);
+  const int64_t K = round_up(desc.out_channels, kGroup);
+
+  parallel.parallel_for(out.n() * out.h(), [&](int64_t row) {
+    const int64_t n = row / out.h();
+    const int64_t y = row % out.h();
+    for (int64_t x = 0; x < out.w(); ++x) {
+      for (int64_t k0 = 0; k0 < desc.out_channels; k0 += kGroup) {
+        std::array<double, kGroup> sum{};
+        for (int64_t r = 0; r < desc.kernel.h; ++r) {
+          for (int64_t s = 0; s < desc.kernel.w; ++s) {
+            const int64_t iy =
+                source(y + desc.padding.h - r * desc.dilation.h, desc.stride.h, in.h());
+            const int64_t ix =
+                source(x + desc.padding.w - s * desc.dilation.w, desc.stride.w, in.w());
+            if (iy < 0 || ix < 0) continue;
+            const T* pixel = args.input.pixel(n, iy, ix);
+            const double* w =
+                &weight[static_cast<size_t>((r * desc.kernel.w + s) * desc.in_channels * K + k0)];
+            for (int64_t c = 0; c < desc.in_channels; ++c, w += K) {
+              const double value = static_cast<double>(pixel[c]);
+              for (size_t i = 0; i < kGroup; ++i) sum[i] += value * w[i];
+            }
+          }
+        }
+        const int64_t count = std::min(kGroup, desc.out_channels - k0);
+        for (int64_t i = 0; i < count; ++i) {
+          args.output.at(n, k0 + i, y, x) = static_cast<T>(
+              apply_steps(desc.epilogue, args.operands, sum[static_cast<size_t>(i)],
+                          {.n = n, .k = k0 + i, .y = y, .x = x, .h = out.h(), .w = out.w()}));
+        }
+      }
+      T* pixel = args.output.pixel(n, y, x);
+      std::fill(pixel + out.c(), pixel + storage_channels(out.c()), T{0});
+    }
+  });
+}
+
+template void reference(const Desc&, const Args<float>&, Parallel&);
+template void reference(const Desc&, const Args<double>&, Parallel&);
+
+}  // namespace kintsugi::conv_transpose2d

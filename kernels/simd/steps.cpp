@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/simd/steps.h"
+
+namespace kintsugi::simd {
+
+BoundSteps bind(const Steps& steps, Operands<float> operands) {
+  if (static_cast<size_t>(steps.operand_count()) != operands.size()) {
+    throw Error(ErrorCode::internal, "the steps \"" + to_string(steps) + "\" read " +
+                                         std::to_string(steps.operand_count()) + " operands, not " +
+                                         std::to_string(operands.size()));
+  }
+  BoundSteps bound;
+  size_t next = 0;
+  for (const Step& step : steps) {
+    BoundStep& item = bound.items[bound.count++];
+    item = {step.kind, step.extent, step.function, step.a, step.b, {}, {}};
+    if (step.operand_count() > 0) item.factor = operands[next++];
+    if (step.operand_count() > 1) item.addend = operands[next++];
+  }
+  return bound;
+}
+
+}  // namespace kintsugi::simd

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/simd/tap_convolution.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/simd/tile.h"
+
+namespace kintsugi::simd {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// The picture's coordinate behind one outside it by less than its extent.
+int64_t reflected(int64_t i, int64_t extent) {
+  if (i < 0) return -i;
+  return i < extent ? i : 2 * (extent - 1) - i;
+}
+
+// What all tasks share, computed once per call.
+struct Schedule {
+  const TapConvolution& c;
+  BoundSteps steps;
+  std::vector<TileFunction*> wide,
+      narrow;                // by pixels; for whole blocks and for the last few channels
+  std::vector<float> zeros;  // a pixel outside the picture
+  int64_t channels;          // of a stored input pixel
+  int64_t lanes, block, blocks, row_chunks;
+
+  Schedule(Isa isa, const TapConvolution& convolution)
+      : c(convolution),
+        steps(bind(*c.steps, c.operands)),
+        channels(storage_channels(c.input.shape.c())),
+        lanes(simd::lanes(isa)),
+        block(lanes * c.vectors),
+        blocks(divide_up(c.output.shape.c(), block)),
+        row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
+    for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
+      wide.push_back(tile_function(isa, pixels, c.vectors));
+      narrow.push_back(tile_function(isa, pixels, 1));
+    }
+    zeros.resize(static_cast<size_t>(channels));
+  }
+
+  // Blocks innermost: neighbouring tasks read the same input rows.
+  [[nodiscard]] int64_t tasks() const {
+    return c.output.shape.n() * row_chunks * static_cast<int64_t>(c.phases.size()) * blocks;
+  }
+};
+
+// One task: some rows of a phase, one block of output channels. Owns the run lists.
+class Task {
+ public:
+  Task(const Schedule& schedule, int64_t index) : s_(schedule), c_(schedule.c) {
+    const int64_t phases = static_cast<int64_t>(c_.phases.size());
+    const int64_t block = index % s_.blocks;
+    phase_ = &c_.phases[static_cast<size_t>(index / s_.blocks % phases)];
+    chunk_ = index / s_.blocks / phases % s_.row_chunks;
+    n_ = index / s_.blocks / phases / s_.row_chunks;
+    k0_ = block * s_.block;
+    weight_ = c_.weight + block * c_.block_elements;
+    const auto by_dx = [](const Tap& a, const Tap& b) { return a.dx < b.dx; };
+    if (!phase_->taps.empty()) {
+      const auto [low, high] = std::minmax_element(phase_->taps.begin(), phase_->taps.end(), by_dx);
+      low_dx_ = low->dx;
+      high_dx_ = high->dx;
+    }
+    runs_.reserve(phase_->taps.size());
+    pixels_.resize(phase_->taps.size() * static_cast<size_t>(c_.tile_pixels));
+  }
+
+  void run() {
+    const Shape& out = c_.output.shape;
+    const int64_t rows = divide_up(out.h() - phase_->offset.h, c_.output_stride.h);
+    const int64_t end = std::min(rows, (chunk_ + 1) * c_.task_rows);
+    for (int64_t q = chunk_ * c_.task_rows; q < end; ++q) row(q);
+  }
+
+ private:
+  void row(int64_t q) {
+    const Shape& in = c_.input.shape;
+    const Shape& out = c_.output.shape;
+    const int64_t width = divide_up(out.w() - phase_->offset.w, c_.output_stride.w);
+    if (width <= 0) return;
+    const int64_t y = q * c_.output_stride.h + phase_->offset.h;
+    const bool narrow = out.c() - k0_ <= s_.lanes;
+    const auto& functions = narrow ? s_.narrow : s_.wide;
+
+    TileTask task;
+    task.pixel_step = c_.input_stride.w * c_.input.pitch;
+    task.weight = weight_;
+    task.weight_step = s_.block;
+    task.steps = &s_.steps;
+    task.place.n = n_;
+    task.place.k0 = k0_;
+    task.place.channels = out.c();
+    task.place.pixel_step = c_.output_stride.w;
+    task.output_step = c_.output_stride.w * c_.output.pitch;
+
+    // Tiles of nearly equal width: a short last one would keep the FMA units half busy.
+    const int64_t tiles = divide_up(width, c_.tile_pixels);
+    int64_t origin = -1;  // the inside tile that runs_ was built for; its neighbours shift from it
+    for (int64_t tile = 0, p = 0; tile < tiles; ++tile) {
+      const int64_t pixels = width / tiles + (tile < width % tiles ? 1 : 0);
+      const bool inside = p * c_.input_stride.w + low_dx_ >= 0 &&
+                          (p + pixels - 1) * c_.input_stride.w + high_dx_ < in.w();
+      if (!inside || origin < 0) {
+        build_runs(q, p, pixels);
+        origin = inside ? p : -1;
+      }
+      task.runs = runs_.data();
+      task.run_count = static_cast<int64_t>(runs_.size());
+      task.shift = inside ? (p - origin) * task.pixel_step : 0;
+      const int64_t x = p * c_.output_stride.w + phase_->offset.w;
+      task.place.pixels = pixels;
+      task.place.pixel = (n_ * out.h() + y) * out.w() + x;
+      task.output = c_.output.pixel(n_, y, x);
+      functions[static_cast<size_t>(pixels - 1)](task);
+      p += pixels;
+    }
+  }
+
+  /// The runs of the tile that begins at pixel `p` of row `q`.
+  void build_runs(int64_t q, int64_t p, int64_t pixels) {
+    const Shape& in = c_.input.shape;
+    runs_.clear();
+    size_t used = 0;
+    for (const Tap& tap : phase_->taps) {
+      int64_t iy = q * c_.input_stride.h + tap.dy;
+      if (c_.reflect) iy = reflected(iy, in.h());
+      if (iy < 0 || iy >= in.h()) continue;  // zeros: adding them changes nothing
+      const float* line = c_.input.pixel(n_, iy, 0);
+      const int64_t first = p * c_.input_stride.w + tap.dx;
+      const int64_t last = first + (pixels - 1) * c_.input_stride.w;
+      if (first >= 0 && last < in.w()) {
+        append({line + first * c_.input.pitch, nullptr, tap.weight, s_.channels});
+        continue;
+      }
+      if (!c_.reflect && (last < 0 || first >= in.w())) continue;
+      const float** pointers = pixels_.data() + used;
+      used += static_cast<size_t>(pixels);
+      for (int64_t i = 0; i < pixels; ++i) {
+        int64_t ix = first + i * c_.input_stride.w;
+        if (c_.reflect) ix = reflected(ix, in.w());
+        const bool zero = ix < 0 || ix >= in.w();
+        pointers[i] = zero ? s_.zeros.data() : line + ix * c_.input.pitch;
+      }
+      append({nullptr, pointers, tap.weight, s_.channels});
+    }
+  }
+
+  /// Where channels and taps of a row are dense in memory, a row of taps is one long run: with 3
+  /// or 4 input channels that is most of the speed.
+  void append(const Run& run) {
+    if (!runs_.empty() && run.pixel != nullptr && runs_.back().pixel != nullptr) {
+      Run& last = runs_.back();
+      if (last.pixel + last.channels == run.pixel &&
+          last.weight + last.channels * s_.block == run.weight) {
+        last.channels += run.channels;
+        return;
+      }
+    }
+    runs_.push_back(run);
+  }
+
+  const Schedule& s_;
+  const TapConvolution& c_;
+  const Phase* phase_ = nullptr;
+  int64_t n_ = 0, chunk_ = 0, k0_ = 0;
+  int64_t low_dx_ = 0, high_dx_ = 0;
+  const float* weight_ = nullptr;
+  std::vector<Run> runs_;
+  std::vector<const float*> pixels_;
+};
+
+}  // namespace
+
+void run(Isa isa, const TapConvolution& convolution, Parallel& parallel) {
+  const Schedule schedule(isa, convolution);
+  parallel.parallel_for(schedule.tasks(), [&](int64_t index) { Task(schedule, index).run(); });
+}
+
+}  // namespace kintsugi::simd

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// The register tile of the convolutions: the innermost contract, between the scheduler
+// (tap_convolution.cpp, ordinary C++) and the code compiled once per instruction set (tile.cpp).
+// Plain data: see targets.h. Nobody else includes this.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/isa.h"
+#include "kernels/simd/steps.h"
+
+namespace kintsugi::simd {
+
+/// Pixels in the largest tile of any instruction set.
+constexpr int64_t kMaxTilePixels = 13;
+
+/// Pixels a tile of `vectors` vectors of channels can hold: accumulators, the weights of one
+/// channel and one broadcast input fill the register file. 16 registers: 6x2 + 2 + 1 = 15 or
+/// 12x1 + 1 + 1; 32 registers: 13x2 + 2 + 1 = 29 (a fourteenth pixel was not faster).
+[[nodiscard]] constexpr int64_t max_tile_pixels(Isa isa, int64_t vectors) {
+  if (isa == Isa::avx512 || isa == Isa::neon) return 13;
+  return vectors == 1 ? 12 : 6;
+}
+
+/// A stretch of a tile's sum: `channels` consecutive elements of every pixel, by as many packed
+/// weight rows. Taps that follow one another in both memories are one run.
+struct Run {
+  const float* pixel = nullptr;          // the tile's first pixel, the others `pixel_step` apart
+  const float* const* pixels = nullptr;  // or one pointer a pixel, where the border bends the line
+  int64_t weight = 0;                    // from TileTask::weight, in elements
+  int64_t channels = 0;                  // a multiple of 4
+};
+
+struct TileTask {
+  const Run* runs = nullptr;  // in order of summation
+  int64_t run_count = 0;
+  int64_t shift = 0;              // added to every Run::pixel: neighbours share a run list
+  int64_t pixel_step = 0;         // elements from one input pixel of the tile to the next
+  const float* weight = nullptr;  // a packed block
+  int64_t weight_step = 0;        // its output channels: from one weight row to the next
+  const BoundSteps* steps = nullptr;
+  StepTile place;           // where the tile stands; `values` and `width` are the kernel's own
+  float* output = nullptr;  // channel 0 of the first pixel
+  int64_t output_step = 0;  // elements from one output pixel of the tile to the next
+};
+
+using TileFunction = void(const TileTask&);
+
+/// The kernel for `pixels` (1 to max_tile_pixels) by `vectors` (1 or 2).
+[[nodiscard]] TileFunction* tile_function(Isa isa, int64_t pixels, int64_t vectors);
+
+}  // namespace kintsugi::simd
