@@ -63,6 +63,7 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target), resolved_(reso
   if (!resolved_.has_filename()) fail(resolved_.empty() ? ENOENT : EISDIR);
   struct stat found = {};
   const bool exists = ::stat(resolved_.c_str(), &found) == 0;
+  if (!exists && errno != ENOENT) fail(errno);
   if (exists && S_ISDIR(found.st_mode)) fail(EISDIR);
   if (exists && !S_ISREG(found.st_mode)) {
     descriptor_ = ::open(resolved_.c_str(), O_WRONLY | O_CLOEXEC);
@@ -70,7 +71,7 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target), resolved_(reso
     return;
   }
   // A rename asks only the folder's permission; a file made read-only must stay protected.
-  if (exists && ::access(resolved_.c_str(), W_OK) != 0) fail(errno);
+  if (exists && ::faccessat(AT_FDCWD, resolved_.c_str(), W_OK, AT_EACCESS) != 0) fail(errno);
 
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0; attempt < kNameAttempts && descriptor_ < 0; ++attempt) {
