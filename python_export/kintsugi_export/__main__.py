@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The command line: `python3 -m kintsugi_export convert` and `reference`.
+
+Exit codes: 0 done, 1 a file or a tensor is wrong (one sentence on stderr), 2 wrong usage.
+"""
+import argparse
+import sys
+
+from .convert import DTYPES, convert
+from .errors import ExportError
+from .networks import NETWORKS
+from .reference import reference
+
+
+def main(arguments=None) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        print(args.run(args))
+        return 0
+    except ExportError as error:
+        print(f"kintsugi_export: {error}", file=sys.stderr)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"kintsugi_export: {place}{error.strerror or error}", file=sys.stderr)
+    except MemoryError:
+        print("kintsugi_export: not enough memory", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kintsugi_export", description="Exports networks from PyTorch.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    verb = verbs.add_parser("convert", help="checkpoint -> model file")
+    verb.add_argument("network", choices=NETWORKS)
+    verb.add_argument("checkpoint", help=".pt, .pth or .safetensors")
+    verb.add_argument("-o", "--output", required=True, help="model file, .safetensors")
+    verb.add_argument("--dtype", choices=DTYPES, default="f32",
+                         help="storage type of the weights (default f32)")
+    verb.add_argument("--mean", type=_triple, metavar="R,G,B",
+                         help="the mean the weights expect to be subtracted, RGB in [0, 1] "
+                              "(default: the network's)")
+    verb.add_argument("--title", help="modelspec.title")
+    verb.add_argument("--license", help="modelspec.license: the licence of the weights")
+    verb.set_defaults(run=_convert)
+
+    verb = verbs.add_parser("reference", help="model file -> inputs, outputs and taps by PyTorch")
+    verb.add_argument("network", choices=NETWORKS)
+    verb.add_argument("model", help="model file, .safetensors")
+    verb.add_argument("-o", "--output", required=True, help="reference file, .safetensors")
+    verb.add_argument("--size", type=_size, default=(256, 256), metavar="HxW")
+    verb.add_argument("--batch", type=_positive, default=1)
+    verb.add_argument("--seed", type=_natural, default=0, help="of the example input")
+    verb.add_argument("--input", help=".safetensors with the inputs, instead of an example")
+    verb.add_argument("--double", action="store_true", help="compute in float64")
+    verb.set_defaults(run=_reference)
+    return parser
+
+
+def _convert(args) -> str:
+    options = {} if args.mean is None else {"mean": args.mean}
+    return convert(args.network, args.checkpoint, args.output, args.dtype, options,
+                   args.title, args.license)
+
+
+def _reference(args) -> str:
+    height, width = args.size
+    return reference(args.network, args.model, args.output, args.batch, height, width, args.seed,
+                     args.input, args.double)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _size(text: str):
+    parts = text.lower().split("x")
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"{text} is not HEIGHTxWIDTH")
+    return _positive(parts[0]), _positive(parts[1])
+
+
+def _triple(text: str):
+    values = tuple(float(part) for part in text.split(","))
+    if len(values) != 3 or not all(0 <= value <= 1 for value in values):
+        raise argparse.ArgumentTypeError(f"{text} is not three numbers in [0, 1]")
+    return values
+
+
+if __name__ == "__main__":
+    sys.exit(main())
