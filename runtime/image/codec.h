@@ -30,8 +30,11 @@ struct DecodedImage {
 using Sink = std::function<void(std::span<const std::byte>)>;
 
 /// Encodes row by row into `sink`: beside the picture it needs less than a megabyte, whatever the
-/// size. Throws Error::usage, before the first byte, for what the format cannot hold.
+/// size (a BMP of grey with alpha needs a copy). Throws as require_encodable before the first byte.
 void encode(ImageFormat format, const ImageView& image, const Sink& sink);
+
+/// Throws for everything that a format cannot hold: a picture that is none, alpha, extents.
+void require_encodable(ImageFormat format, const ImageView& image);
 
 /// Throws Error::usage unless the view has 1 to 4 channels, positive extents and pixels.
 void require_picture(const ImageView& image);

@@ -38,14 +38,14 @@ class Deflater {
   [[nodiscard]] Token longest_match(size_t position, size_t end) const;
   void emit_block(bool last);
   void put_bits(uint32_t value, int count);
-  void flush_output(bool all);
+  void flush_output();
 
   Sink sink_;
-  std::vector<uint8_t> window_;   // history, then bytes that are not compressed yet
-  size_t next_ = 0;               // first byte of the window that is not compressed yet
-  std::vector<int32_t> head_;     // newest position of a hash, -1 for none
-  std::vector<int32_t> previous_; // next older position of the same hash
-  std::vector<Token> tokens_;     // of the block under way
+  std::vector<uint8_t> window_;    // history, then bytes that are not compressed yet
+  size_t next_ = 0;                // first byte of the window that is not compressed yet
+  std::vector<int32_t> head_;      // newest position of a hash, -1 for none
+  std::vector<int32_t> previous_;  // next older position of the same hash
+  std::vector<Token> tokens_;      // of the block under way
   std::vector<std::byte> output_;
   uint64_t bits_ = 0;
   int bit_count_ = 0;

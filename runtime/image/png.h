@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // The PNG writer: eight bits a channel, rows filtered and compressed as they come.
-// It is not a reader and writes no metadata.
+// It is not a decoder and writes no metadata; of reading it knows the chunks and their checksums.
 // It owns a few rows and the compressor's half megabyte; the pixels stay the caller's.
 // Called by the codec.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 
@@ -14,7 +17,23 @@
 
 namespace kintsugi::image {
 
-void write_png(const ImageView& image,
-               const std::function<void(std::span<const std::byte>)>& sink);
+[[nodiscard]] uint32_t crc32(std::span<const std::byte> bytes);
+
+struct PngChunk {
+  std::array<char, 4> type{};
+  std::span<const std::byte> data;
+  bool intact = false;  ///< the checksum agrees
+
+  [[nodiscard]] bool is(const char (&name)[5]) const {
+    return std::equal(type.begin(), type.end(), name);
+  }
+};
+
+/// Visits the chunks in order until IEND, until the file ends, or until `visit` returns false.
+/// Returns whether IEND was reached; a chunk that reaches beyond the file is not visited.
+bool for_each_chunk(std::span<const std::byte> file,
+                    const std::function<bool(const PngChunk&)>& visit);
+
+void write_png(const ImageView& image, const std::function<void(std::span<const std::byte>)>& sink);
 
 }  // namespace kintsugi::image

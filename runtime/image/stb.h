@@ -38,6 +38,9 @@ struct Pixels {
 [[nodiscard]] Pixels decode(std::span<const std::byte> file, bool sixteen_bits,
                             size_t largest_allocation);
 
+/// Why this thread's last decode failed, in two or three words of stb's.
+[[nodiscard]] const char* failure();
+
 using Sink = std::function<void(std::span<const std::byte>)>;
 
 // Interleaved pixels without gaps; extents and channels were checked by the caller.

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/image/codec.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "kernels/core/error.h"
+#include "runtime/image/orientation.h"
+#include "runtime/image/pixel.h"
+#include "runtime/image/png.h"
+#include "runtime/image/pnm.h"
+#include "runtime/image/probe.h"
+#include "runtime/image/stb.h"
+
+namespace kintsugi::image {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+constexpr int kJpegQuality = 95;
+constexpr int64_t kLargestStbBytes = std::numeric_limits<int32_t>::max() / 2;
+constexpr int64_t kLargestExtent16 = 65535;  // of formats that store extents in 16 bits
+constexpr size_t kSinkBytes = size_t{1} << 16;
+constexpr const char* kReadable = "PNG, JPEG, BMP, TGA, GIF and binary PNM pictures are read";
+
+[[noreturn]] void refuse(const std::string& sentence, const std::string& hint = {}) {
+  throw Error(ErrorCode::bad_file, sentence, hint);
+}
+
+[[noreturn]] void refuse_truncated(const std::string& name) {
+  refuse(name + " is truncated: the file ends before the picture does",
+         "copy or download it again");
+}
+
+void require_limits(int64_t width, int64_t height, const ImageLimits& limits,
+                    const std::string& name) {
+  // Compared by division: a header may claim more than 63 bits hold.
+  if (width <= limits.max_pixels / height) return;
+  throw Error(ErrorCode::unsupported,
+              name + " has too many pixels: " + std::to_string(width) + " x " +
+                  std::to_string(height) + ", and the limit is " +
+                  std::to_string(limits.max_pixels),
+              "crop or shrink it, or raise the limit if the file is to be trusted");
+}
+
+/// stb checks no checksums; a PNG with a flipped bit would come out as another picture.
+void require_intact_png(Bytes file, const std::string& name) {
+  std::string damaged;
+  const bool complete = for_each_chunk(file, [&damaged](const PngChunk& chunk) {
+    // Lower case means that the picture can do without; tRNS is one that it cannot.
+    const bool needed = (chunk.type[0] & 0x20) == 0 || chunk.is("tRNS");
+    if (needed && !chunk.intact) damaged = std::string(chunk.type.begin(), chunk.type.end());
+    return damaged.empty();
+  });
+  if (!damaged.empty()) {
+    const bool printable =
+        std::all_of(damaged.begin(), damaged.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    refuse(name + " is damaged: a checksum" + (printable ? " of its " + damaged + " data" : "") +
+               " does not agree",
+           "copy or download it again");
+  }
+  if (!complete) refuse_truncated(name);
+}
+
+DecodedImage decode_pnm(Bytes bytes, const ImageLimits& limits, const std::string& name) {
+  const std::optional<PnmHeader> header = pnm_header(bytes);
+  if (!header) refuse(name + " is a PNM picture with a malformed header");
+  require_limits(header->width, header->height, limits, name);
+  std::optional<std::vector<uint8_t>> pixels = pnm_pixels(bytes, *header);
+  if (!pixels) refuse_truncated(name);
+  return {Image{header->width, header->height, header->channels, std::move(*pixels)},
+          ImageNotes{.reduced_from_16_bits = header->largest > 255}};
+}
+
+/// The largest piece that decoding may ask for: twice the samples at 16 bits, or the file itself.
+size_t largest_allocation(const stb::Header& header, Bytes bytes) {
+  const size_t pixels = static_cast<size_t>(header.width) * static_cast<size_t>(header.height);
+  return 16 * pixels + 64 * static_cast<size_t>(header.width + header.height) + 2 * bytes.size() +
+         (size_t{1} << 20);
+}
+
+DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits& limits,
+                           const std::string& name) {
+  if (bytes.size() > static_cast<size_t>(kLargestStbBytes)) {
+    throw Error(ErrorCode::unsupported, name + " is a file of more than 1 GiB");
+  }
+  const std::string broken = name + " is " + probed.name + " that cannot be decoded";
+  const std::optional<stb::Header> header = stb::header(bytes);
+  if (!header || header->width < 1 || header->height < 1) {
+    if (probed.kind == FileKind::png) require_intact_png(bytes, name);
+    refuse(broken + ": its header is damaged or of a kind that is not supported");
+  }
+  require_limits(header->width, header->height, limits, name);
+  if (probed.kind == FileKind::png) require_intact_png(bytes, name);
+
+  stb::Pixels pixels = stb::decode(bytes, header->sixteen_bits, largest_allocation(*header, bytes));
+  if (pixels.ran_out) refuse_truncated(name);
+  if (pixels.values.empty()) {
+    const char* reason = stb::failure();
+    refuse(broken + ": " + (reason != nullptr ? reason : "damaged data"),
+           "open it in another program and save it as PNG");
+  }
+  const int orientation = orientation_of(bytes);
+  Image image{pixels.width, pixels.height, pixels.channels, std::move(pixels.values)};
+  return {turn_upright(std::move(image), orientation),
+          ImageNotes{.reduced_from_16_bits = header->sixteen_bits, .orientation = orientation}};
+}
+
+[[noreturn]] void refuse_alpha(const char* format) {
+  throw Error(ErrorCode::usage, std::string("a ") + format + " file cannot hold transparency",
+              "write a PNG, or remove the alpha channel first");
+}
+
+/// stb writes a few bytes at a time; files like them in large pieces.
+class Gather {
+ public:
+  explicit Gather(const Sink& sink) : sink_(sink) { bytes_.reserve(kSinkBytes); }
+  void write(Bytes bytes) {
+    if (bytes_.size() + bytes.size() > kSinkBytes) flush();
+    if (bytes.size() >= kSinkBytes) {
+      sink_(bytes);
+    } else {
+      bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    }
+  }
+  void flush() {
+    if (!bytes_.empty()) sink_(bytes_);
+    bytes_.clear();
+  }
+
+ private:
+  const Sink& sink_;
+  std::vector<std::byte> bytes_;
+};
+
+/// BMP has no grey with alpha.
+Image widened_to_rgba(const ImageView& grey) {
+  Image rgba{grey.width, grey.height, 4, {}};
+  rgba.pixels.reserve(static_cast<size_t>(grey.width * grey.height * 4));
+  for (int64_t i = 0; i < grey.width * grey.height; ++i) {
+    const uint8_t value = grey.pixels[2 * i];
+    rgba.pixels.insert(rgba.pixels.end(), {value, value, value, grey.pixels[2 * i + 1]});
+  }
+  return rgba;
+}
+
+}  // namespace
+
+void require_picture(const ImageView& image) {
+  if (image.width < 1 || image.height < 1 || image.pixels == nullptr) {
+    throw Error(ErrorCode::usage, "the picture is empty");
+  }
+  if (image.channels < 1 || image.channels > 4) {
+    throw Error(ErrorCode::usage,
+                "a picture has 1 to 4 channels, not " + std::to_string(image.channels));
+  }
+}
+
+DecodedImage decode(Bytes bytes, const ImageLimits& limits, const std::string& name) {
+  if (bytes.empty()) refuse(name + " is empty: it has no bytes");
+  const Probed probed = probe(bytes);
+  switch (probed.kind) {
+    case FileKind::foreign:
+      if (probed.name == nullptr) refuse(name + " is not a picture", kReadable);
+      refuse(name + " is " + probed.name + ", which is not read here",
+             probed.hint != nullptr ? probed.hint : kReadable);
+    case FileKind::pnm:
+      return decode_pnm(bytes, limits, name);
+    default:
+      return decode_by_stb(bytes, probed, limits, name);
+  }
+}
+
+void require_encodable(ImageFormat format, const ImageView& image) {
+  require_picture(image);
+  const bool alpha = has_alpha(image.channels);
+  if (alpha && format == ImageFormat::jpeg) refuse_alpha("JPEG");
+  if (alpha && format == ImageFormat::pnm) refuse_alpha("PNM");
+  const bool short_extents = format == ImageFormat::jpeg || format == ImageFormat::tga;
+  const int64_t longest = std::max(image.width, image.height);
+  if (short_extents && longest > kLargestExtent16) {
+    throw Error(ErrorCode::unsupported,
+                std::string("a ") + (format == ImageFormat::jpeg ? "JPEG" : "TGA") +
+                    " picture is at most 65535 pixels wide and high, not " +
+                    std::to_string(longest),
+                "write a PNG");
+  }
+  const bool by_stb = short_extents || format == ImageFormat::bmp;
+  if (longest > std::numeric_limits<int32_t>::max() ||
+      (by_stb && image.width > kLargestStbBytes / 4 / image.height)) {
+    throw Error(ErrorCode::unsupported, "the picture is too large for this format",
+                "write a PNG or a PPM");
+  }
+}
+
+void encode(ImageFormat format, const ImageView& image, const Sink& sink) {
+  require_encodable(format, image);
+  Gather gather(sink);
+  const Sink gathered = [&gather](Bytes bytes) { gather.write(bytes); };
+  const int width = static_cast<int>(image.width);
+  const int height = static_cast<int>(image.height);
+  const int channels = static_cast<int>(image.channels);
+  switch (format) {
+    case ImageFormat::png:
+      write_png(image, gathered);
+      break;
+    case ImageFormat::pnm:
+      write_pnm(image, gathered);
+      break;
+    case ImageFormat::jpeg:
+      stb::write_jpeg(width, height, channels, image.pixels, kJpegQuality, gathered);
+      break;
+    case ImageFormat::tga:
+      stb::write_tga(width, height, channels, image.pixels, gathered);
+      break;
+    case ImageFormat::bmp:
+      if (image.channels == 2) {
+        stb::write_bmp(width, height, 4, widened_to_rgba(image).pixels.data(), gathered);
+      } else {
+        stb::write_bmp(width, height, channels, image.pixels, gathered);
+      }
+      break;
+  }
+  gather.flush();
+}
+
+}  // namespace kintsugi::image

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/image/mask.h"
+
+#include <algorithm>
+
+#include "runtime/image/codec.h"
+#include "runtime/image/pixel.h"
+
+namespace kintsugi::image {
+
+int64_t Mask::count() const { return std::count(holes.begin(), holes.end(), uint8_t{1}); }
+
+double Mask::fraction() const {
+  if (holes.empty()) return 0;
+  return static_cast<double>(count()) / static_cast<double>(holes.size());
+}
+
+Box Mask::bounding_box() const {
+  Box box{.y0 = height, .x0 = width, .y1 = 0, .x1 = 0};
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      if (!at(y, x)) continue;
+      box.y0 = std::min(box.y0, y);
+      box.x0 = std::min(box.x0, x);
+      box.y1 = std::max(box.y1, y + 1);
+      box.x1 = std::max(box.x1, x + 1);
+    }
+  }
+  return box.y1 == 0 ? Box{} : box;
+}
+
+Mask make_mask(const ImageView& picture, const MaskOptions& options) {
+  require_picture(picture);
+  const Extent2d own = {picture.height, picture.width};
+  const Extent2d target = options.target == Extent2d{} ? own : options.target;
+  const RowReader read_row = [&picture, &options](int64_t y, float* row) {
+    for (int64_t x = 0; x < picture.width; ++x) {
+      const float white = luma(rgb_at(picture, y, x));
+      row[x] = options.invert ? 1.0F - white : white;
+    }
+  };
+  Mask mask{target.height, target.width, {}};
+  mask.holes.resize(static_cast<size_t>(target.height * target.width));
+  const auto cut = [](float value) { return static_cast<uint8_t>(value >= kHoleThreshold); };
+  if (target == own) {  // row by row: no float copy of the whole mask
+    std::vector<float> row(static_cast<size_t>(own.width));
+    for (int64_t y = 0; y < own.height; ++y) {
+      read_row(y, row.data());
+      std::transform(row.begin(), row.end(), mask.holes.begin() + y * own.width, cut);
+    }
+    return mask;
+  }
+  const FloatImage scaled = resize(own, 1, read_row, target);
+  std::transform(scaled.values.begin(), scaled.values.end(), mask.holes.begin(), cut);
+  return mask;
+}
+
+}  // namespace kintsugi::image
