@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "console.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "interrupt.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr int kBarWidth = 30;
+constexpr auto kRedraw = std::chrono::milliseconds(80);
+
+const char* code_of(Colour colour) {
+  switch (colour) {
+    case Colour::red:
+      return "\033[31m";
+    case Colour::green:
+      return "\033[32m";
+    case Colour::yellow:
+      return "\033[33m";
+    case Colour::bold:
+      return "\033[1m";
+    case Colour::plain:
+      break;
+  }
+  return "";
+}
+
+[[noreturn]] void stdout_failed(int error) {
+  throw Error(ErrorCode::io,
+              "cannot write to standard output: " + std::generic_category().message(error));
+}
+
+}  // namespace
+
+void Console::read_environment() {
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') colours_ = false;
+  const char* level = std::getenv("KINTSUGI_LOG_LEVEL");
+  if (level == nullptr || *level == '\0') return;
+  const std::string name = level;
+  if (name == "error")
+    level_ = Level::error;
+  else if (name == "warning")
+    level_ = Level::warning;
+  else if (name == "info")
+    level_ = Level::info;
+  else if (name == "debug")
+    level_ = Level::debug;
+  else {
+    throw Error(ErrorCode::usage, "KINTSUGI_LOG_LEVEL is '" + name + "', which is not a level",
+                "the levels are error, warning, info and debug");
+  }
+}
+
+void Console::print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) stdout_failed(errno);
+}
+
+void Console::print_json(const Json& value) {
+  // File names need not be UTF-8; JSON must be.
+  print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Console::flush() {
+  if (std::fflush(stdout) != 0) stdout_failed(errno);
+}
+
+void Console::line(Colour colour, std::string_view head, const std::string& text) {
+  std::string out(head);
+  if (colours_ && ::isatty(STDERR_FILENO) == 1) out = code_of(colour) + out + "\033[0m";
+  out += text + "\n";
+  std::fwrite(out.data(), 1, out.size(), stderr);  // nowhere is left to complain to
+}
+
+void Console::warn(const std::string& sentence) {
+  if (shows(Level::warning)) line(Colour::yellow, "warning: ", sentence);
+}
+
+void Console::info(const std::string& sentence) {
+  if (shows(Level::info)) line(Colour::plain, "", sentence);
+}
+
+void Console::debug(const std::string& sentence) {
+  if (shows(Level::debug)) line(Colour::plain, "", sentence);
+}
+
+void Console::error(const std::string& sentence, const std::string& hint) {
+  line(Colour::red, "kintsugi: ", sentence);
+  if (!hint.empty()) line(Colour::bold, "hint: ", hint);
+}
+
+bool Console::draws_progress() const { return shows(Level::info) && ::isatty(STDERR_FILENO) == 1; }
+
+std::string Console::paint(Colour colour, const std::string& text) const {
+  if (!colours_ || colour == Colour::plain || ::isatty(STDOUT_FILENO) != 1) return text;
+  return code_of(colour) + text + "\033[0m";
+}
+
+void ProgressBar::update(double fraction, const std::string& step) {
+  if (!draws_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (drawn_ && now - last_ < kRedraw) return;
+  last_ = now;
+  drawn_ = true;
+  const double done = std::clamp(fraction, 0.0, 1.0);
+  const auto full = static_cast<size_t>(done * kBarWidth);
+  const std::string bar = std::string(full, '#') + std::string(kBarWidth - full, '.');
+  // The end of a line that was longer is erased, not overwritten.
+  std::fprintf(stderr, "\r[%s] %3.0f %%  %.40s\033[K", bar.c_str(), done * 100, step.c_str());
+  std::fflush(stderr);
+}
+
+void ProgressBar::clear() {
+  if (!drawn_) return;
+  std::fputs("\r\033[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+Progress ProgressBar::callback() {
+  return [this](double fraction, const std::string& step) {
+    update(fraction, step);
+    return !interrupted();
+  };
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// Console is the program's mouth: results go to standard output, everything else to standard error.
+// It is not a logging library: four levels, no time stamps, no files. main() owns the one there is
+// and hands it to the verbs; a write that fails is an Error, so that a full disk is never silent.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include <kintsugi/kintsugi.hpp>
+
+namespace kintsugi::cli {
+
+using Json = nlohmann::ordered_json;
+
+enum class Level { error, warning, info, debug };
+enum class Colour { plain, red, green, yellow, bold };
+
+class Console {
+ public:
+  /// Reads KINTSUGI_LOG_LEVEL and NO_COLOR; throws Error::usage on a level that does not exist.
+  void read_environment();
+
+  void set_level(Level level) { level_ = level; }
+  void set_json(bool json) { json_ = json; }
+  [[nodiscard]] bool json() const { return json_; }
+  [[nodiscard]] bool shows(Level level) const { return level <= level_; }
+
+  // Standard output.
+  void print(std::string_view text);
+  void print_json(const Json& value);
+  /// Everything printed has arrived; throws Error::io where it has not.
+  void flush();
+
+  // Standard error, a line each.
+  void warn(const std::string& sentence);
+  void info(const std::string& sentence);
+  void debug(const std::string& sentence);
+  void error(const std::string& sentence, const std::string& hint);
+
+  /// A bar that redraws itself makes sense: a terminal, and not asked to be quiet.
+  [[nodiscard]] bool draws_progress() const;
+  /// `text` in a colour where standard output is a terminal that wants colours.
+  [[nodiscard]] std::string paint(Colour colour, const std::string& text) const;
+
+ private:
+  void line(Colour colour, std::string_view head, const std::string& text);
+
+  Level level_ = Level::info;
+  bool json_ = false;
+  bool colours_ = true;
+};
+
+/// One line on a terminal that grows while a network runs, and is gone when it ends.
+class ProgressBar {
+ public:
+  explicit ProgressBar(const Console& console) : draws_(console.draws_progress()) {}
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() { clear(); }
+
+  void update(double fraction, const std::string& step);
+  void clear();
+
+  /// What a session calls between steps: draws, and stops the run after an interrupt.
+  [[nodiscard]] Progress callback();
+
+ private:
+  bool draws_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "files.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+
+#include <kintsugi/kintsugi.hpp>
+
+namespace kintsugi::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
+
+[[noreturn]] void cannot_write(const fs::path& path, int error, std::string hint = {}) {
+  throw Error(ErrorCode::io,
+              "cannot write " + quoted(path) + ": " + std::generic_category().message(error),
+              std::move(hint));
+}
+
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  if (fs::equivalent(a, b, ignored)) return true;
+  // Neither need exist: two outputs of one command.
+  const fs::path left = fs::weakly_canonical(a, ignored);
+  const fs::path right = fs::weakly_canonical(b, ignored);
+  return !left.empty() && left == right;
+}
+
+}  // namespace
+
+bool is_stream(const fs::path& path) { return path == "-"; }
+
+void check_input(const fs::path& path) {
+  if (is_stream(path)) return;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status)) {
+    throw Error(ErrorCode::usage, quoted(path) + " is a folder; folders are not mended yet",
+                "give one picture at a time");
+  }
+  if (!fs::exists(status)) {
+    const int reason = error ? error.value() : ENOENT;
+    throw Error(ErrorCode::io,
+                "cannot read " + quoted(path) + ": " + std::generic_category().message(reason));
+  }
+}
+
+void check_output(const fs::path& path, const std::vector<fs::path>& inputs) {
+  if (is_stream(path)) return;
+  if (path.empty()) throw Error(ErrorCode::usage, "the name of the output is empty");
+  for (const fs::path& input : inputs) {
+    if (input.empty() || is_stream(input) || !same_file(path, input)) continue;
+    throw Error(ErrorCode::usage,
+                "the output " + quoted(path) + " is the same file as " + quoted(input),
+                "nothing is ever overwritten that is also read or written; choose another name");
+  }
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    throw Error(ErrorCode::usage, "the output " + quoted(path) + " is a folder",
+                "give the name of a file");
+  }
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (!fs::exists(folder, ignored)) cannot_write(path, ENOENT, "create the folder first");
+  if (!fs::is_directory(folder, ignored)) cannot_write(path, ENOTDIR);
+  const bool exists = fs::exists(path, ignored);
+  // Something that is not an ordinary file is written in place, beside nothing.
+  const bool beside = !exists || fs::is_regular_file(path, ignored);
+  if (beside && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    cannot_write(path, errno, "choose a folder that you may write to");
+  }
+  if (exists && ::access(path.c_str(), W_OK) != 0) cannot_write(path, errno);
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  std::error_code ignored;
+  const bool in_place = fs::exists(path, ignored) && !fs::is_regular_file(path, ignored);
+  fs::path target = path;
+  if (!in_place) target += ".tmp-" + std::to_string(::getpid());
+  std::FILE* file = std::fopen(target.c_str(), in_place ? "w" : "wx");
+  if (file == nullptr) cannot_write(path, errno);
+  int error = 0;
+  if (std::fwrite(text.data(), 1, text.size(), file) != text.size()) error = errno;
+  if (std::fclose(file) != 0 && error == 0) error = errno;
+  if (error == 0 && !in_place && std::rename(target.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return;
+  if (!in_place) std::remove(target.c_str());
+  cannot_write(path, error);
+}
+
+int64_t process_peak_bytes() {
+  // Not getrusage: its maximum includes what the parent held before this program was started.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtoll(line.c_str() + 6, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "interrupt.h"
+
+#include <csignal>
+
+#include <kintsugi/kintsugi.hpp>
+
+namespace kintsugi::cli {
+namespace {
+
+volatile std::sig_atomic_t flag = 0;
+
+extern "C" void on_interrupt(int) { flag = 1; }
+
+}  // namespace
+
+void install_interrupt_handler() {
+  struct sigaction action = {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one has its ordinary effect
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // A file that outgrows the limit of this process is a write error like any other.
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+bool interrupted() { return flag != 0; }
+
+void stop_if_interrupted() {
+  if (interrupted()) throw Error(ErrorCode::cancelled, "interrupted");
+}
+
+}  // namespace kintsugi::cli

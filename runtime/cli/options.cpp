@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "format.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr int kMostThreads = 1024;
+constexpr int64_t kLongestSide = int64_t{1} << 20;
+constexpr int64_t kLargestExtent = int64_t{1} << 31;
+
+/// "12x34x5" to its numbers; empty when it is anything else.
+std::vector<int64_t> parse_extents(const std::string& value) {
+  std::vector<int64_t> extents;
+  const char* at = value.data();
+  const char* const end = at + value.size();
+  while (at != end) {
+    int64_t extent = 0;
+    const auto [next, error] = std::from_chars(at, end, extent);
+    if (error != std::errc() || extent < 1 || extent > kLargestExtent) return {};
+    extents.push_back(extent);
+    if (next == end) return extents;
+    if (*next != 'x' && *next != 'X') return {};
+    at = next + 1;
+  }
+  return {};
+}
+
+/// A device of another build of this program.
+bool known_elsewhere(const std::string& device) {
+  if (device == "cuda") return true;
+  return device.starts_with("cuda:") && device.size() > 5 &&
+         std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+int exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return kUsage;
+    case ErrorCode::device_unavailable:
+      return kNoDevice;
+    case ErrorCode::cancelled:
+      return kInterrupted;
+    default:
+      return kRunError;
+  }
+}
+
+void add_common(CLI::App& verb, Console& console) {
+  verb.add_flag_callback(
+      "--json", [&console] { console.set_json(true); },
+      "print the result as JSON on standard output");
+  verb.add_flag_callback(
+      "-v,--verbose", [&console] { console.set_level(Level::debug); },
+      "say more on standard error");
+  verb.add_flag_callback(
+      "-q,--quiet", [&console] { console.set_level(Level::warning); },
+      "say nothing but warnings and errors");
+}
+
+void DeviceChoice::check() const {
+  if (device == "auto") return;
+  std::vector<std::string> names = {"auto"};
+  for (const DeviceInfo& found : devices()) {
+    if (found.name == device) {
+      if (found.available) return;
+      throw Error(ErrorCode::device_unavailable,
+                  "the device '" + device + "' is not available: " + found.reason);
+    }
+    names.push_back(found.name);
+  }
+  const std::string valid = "the devices are " + enumerate(names);
+  if (known_elsewhere(device)) {
+    throw Error(ErrorCode::device_unavailable,
+                "the device '" + device + "' is not in this build of kintsugi", valid);
+  }
+  const std::string close = nearest(device, names);
+  throw Error(ErrorCode::usage, "there is no device '" + device + "'",
+              (close.empty() ? "" : "did you mean '" + close + "'? ") + valid);
+}
+
+int64_t DeviceChoice::memory_limit() const {
+  return max_memory.empty() ? 0 : parse_bytes(max_memory, "--max-memory");
+}
+
+SessionOptions DeviceChoice::session(Console& console, Progress progress) const {
+  SessionOptions options;
+  options.device = device;
+  options.threads = threads;
+  options.max_memory = memory_limit();
+  options.progress = std::move(progress);
+  options.warn = [&console](const std::string& sentence) { console.warn(sentence); };
+  return options;
+}
+
+void add_threads(CLI::App& verb, int& threads) {
+  verb.add_option("-j,--threads", threads, "threads; 0: one for each processor")
+      ->type_name("N")
+      ->check(CLI::Range(0, kMostThreads));
+}
+
+void add_device(CLI::App& verb, DeviceChoice& choice) {
+  verb.add_option("-d,--device", choice.device, "auto, cpu, reference or reference-f64")
+      ->type_name("NAME")
+      ->envname("KINTSUGI_DEVICE");
+  add_threads(verb, choice.threads);
+  verb.add_option("--max-memory", choice.max_memory, "refuse to use more than this, such as 2G")
+      ->type_name("BYTES");
+}
+
+void add_settings(CLI::App& verb, std::vector<std::string>& settings) {
+  verb.add_option("--set", settings, "a setting; `kintsugi info` lists those a model has")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+Settings parse_settings(const std::vector<std::string>& settings) {
+  Settings parsed;
+  for (const std::string& setting : settings) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorCode::usage, "--set: '" + setting + "' is not of the form key=value");
+    }
+    const std::string key = setting.substr(0, equals);
+    if (!parsed.emplace(key, setting.substr(equals + 1)).second) {
+      throw Error(ErrorCode::usage, "--set: '" + key + "' is set twice");
+    }
+  }
+  return parsed;
+}
+
+void add_without(CLI::App& verb, std::vector<std::string>& without) {
+  verb.add_option("--without", without, "passes to leave out: fold, fuse, select, layout, place")
+      ->type_name("PASS,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void add_size(CLI::App& verb, InputSize& size) {
+  verb.add_option("--size", size.size, "of the network's input, height first")
+      ->type_name("HxW")
+      ->capture_default_str();
+  verb.add_option("--batch", size.batch, "pictures at once")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{65536}))
+      ->capture_default_str();
+}
+
+void InputSize::apply(PlanOptions& options) const {
+  const std::vector<int64_t> extents = parse_extents(size);
+  const bool sound = extents.size() == 1 || extents.size() == 2;
+  if (!sound || extents[0] > kLongestSide || extents.back() > kLongestSide) {
+    throw Error(ErrorCode::usage, "--size: '" + size + "' is not a height and a width",
+                "write --size 480x640 for 480 rows of 640 pixels");
+  }
+  options.height = extents[0];
+  options.width = extents.back();
+  options.batch = batch;
+}
+
+Shape parse_shape(const std::string& value, const std::string& option) {
+  const std::vector<int64_t> extents = parse_extents(value);
+  if (extents.size() != 4) {
+    throw Error(ErrorCode::usage, option + ": '" + value + "' is not a shape of four extents",
+                "write N x C x H x W: " + option + " 1x256x64x64");
+  }
+  return Shape(std::span<const int64_t>(extents));
+}
+
+std::string enumerate(const std::vector<std::string>& names) {
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
+    out += names[i];
+  }
+  return out;
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// Options that several verbs share, written once: the same name always means the same thing. A
+// verb declares its arguments on a CLI::App and returns what runs when that verb was chosen.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <kintsugi/kintsugi.hpp>
+
+#include "console.h"
+
+namespace kintsugi::cli {
+
+/// The exit codes that scripts may rely on.
+enum ExitCode : int {
+  kOk = 0,
+  kRunError = 1,
+  kUsage = 2,
+  kSomeFailed = 3,
+  kVerificationFailed = 4,
+  kNoDevice = 5,
+  kInterrupted = 130,
+};
+[[nodiscard]] int exit_code_of(ErrorCode code);
+
+struct Verb {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+Verb add_inpaint(CLI::App& program, Console& console);
+Verb add_run(CLI::App& program, Console& console);
+Verb add_verify(CLI::App& program, Console& console);
+Verb add_bench(CLI::App& program, Console& console);
+Verb add_plan(CLI::App& program, Console& console);
+Verb add_info(CLI::App& program, Console& console);
+Verb add_devices(CLI::App& program, Console& console);
+
+/// What `kintsugi devices` and `kintsugi --list-devices` print.
+void print_devices(Console& console, bool measure, int threads);
+
+/// --json, -v and -q.
+void add_common(CLI::App& verb, Console& console);
+
+struct DeviceChoice {
+  std::string device = "auto";
+  int threads = 0;
+  std::string max_memory;
+
+  /// Throws Error::usage on a name that means nothing, Error::device_unavailable on one that
+  /// does but is not here.
+  void check() const;
+  [[nodiscard]] int64_t memory_limit() const;
+  /// What the library warns of goes to `console`, which must outlive the session.
+  [[nodiscard]] SessionOptions session(Console& console, Progress progress) const;
+};
+/// -d, -j and --max-memory.
+void add_device(CLI::App& verb, DeviceChoice& choice);
+void add_threads(CLI::App& verb, int& threads);
+
+/// --set key=value, as often as there are settings.
+void add_settings(CLI::App& verb, std::vector<std::string>& settings);
+[[nodiscard]] Settings parse_settings(const std::vector<std::string>& settings);
+
+/// --without fold,fuse
+void add_without(CLI::App& verb, std::vector<std::string>& without);
+
+struct InputSize {
+  std::string size = "256x256";
+  int64_t batch = 1;
+
+  /// Fills in height, width and batch.
+  void apply(PlanOptions& options) const;
+};
+/// --size HxW and --batch N.
+void add_size(CLI::App& verb, InputSize& size);
+/// "1x256x64x64"; throws Error::usage naming `option`.
+[[nodiscard]] Shape parse_shape(const std::string& value, const std::string& option);
+
+/// The name nearest to what was typed, or nothing where none is near.
+[[nodiscard]] std::string nearest(const std::string& typed, const std::vector<std::string>& names);
+/// "a, b and c"
+[[nodiscard]] std::string enumerate(const std::vector<std::string>& names);
+
+}  // namespace kintsugi::cli

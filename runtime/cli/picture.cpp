@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "picture.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <vector>
+
+#include <kintsugi/kintsugi.hpp>
+
+#include "files.h"
+#include "format.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr size_t kChunk = size_t{1} << 16;
+
+std::vector<std::byte> read_stdin() {
+  std::vector<std::byte> bytes;
+  std::array<std::byte, kChunk> chunk;
+  while (const size_t count = std::fread(chunk.data(), 1, chunk.size(), stdin)) {
+    bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + static_cast<ptrdiff_t>(count));
+  }
+  if (std::ferror(stdin) != 0) {
+    throw Error(ErrorCode::io,
+                "cannot read standard input: " + std::generic_category().message(errno));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Image read_picture(const std::filesystem::path& path, Console& console) {
+  ImageNotes notes;
+  Image picture =
+      is_stream(path) ? decode_image(read_stdin(), {}, &notes) : read_image(path, {}, &notes);
+  const std::string name = is_stream(path) ? "standard input" : "'" + path.string() + "'";
+  if (notes.reduced_from_16_bits) {
+    console.warn(name + " has 16 bits a channel; 8 of them are used");
+  }
+  if (notes.orientation != 1) {
+    console.debug(name + " was turned upright: its EXIF orientation is " +
+                  std::to_string(notes.orientation));
+  }
+  console.debug(name + ": " + size_of(picture) + ", " + plural(picture.channels, "channel"));
+  return picture;
+}
+
+void check_format(const std::filesystem::path& path, int64_t channels, Console& console) {
+  if (is_stream(path)) {
+    if (::isatty(STDOUT_FILENO) == 1) {
+      throw Error(ErrorCode::usage, "a picture is not written to a terminal",
+                  "send standard output to a file or another program");
+    }
+    return;
+  }
+  const ImageFormat format = image_format(path);
+  // The encoder is asked about a picture of one pixel.
+  constexpr std::array<uint8_t, 4> kPixel{};
+  static_cast<void>(encode_image(format, ImageView(1, 1, channels, kPixel.data())));
+  if (format == ImageFormat::jpeg) {
+    console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
+  }
+}
+
+void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console) {
+  if (!is_stream(path)) return write_image(path, picture);
+  const std::vector<std::byte> bytes = encode_image(ImageFormat::png, picture);
+  console.print(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  console.flush();
+}
+
+std::string size_of(const ImageView& picture) {
+  return std::to_string(picture.width) + "x" + std::to_string(picture.height);
+}
+
+}  // namespace kintsugi::cli

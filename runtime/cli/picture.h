@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// Pictures at the program's edge: a file or a stream, and the notes about it that a user wants.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <kintsugi/image.hpp>
+
+#include "console.h"
+
+namespace kintsugi::cli {
+
+/// "-" reads standard input.
+[[nodiscard]] Image read_picture(const std::filesystem::path& path, Console& console);
+
+/// Throws Error::usage where the output's format cannot hold a picture of so many channels: asked
+/// before the work, not after it. Says so where the format is not exact.
+void check_format(const std::filesystem::path& path, int64_t channels, Console& console);
+
+/// "-" writes PNG to standard output.
+void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console);
+
+/// "512x384", width first, as pictures are spoken of.
+[[nodiscard]] std::string size_of(const ImageView& picture);
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// kintsugi plan: what a run would do and how much memory it would take, to the byte, before
+// anything is allocated.
+#include <filesystem>
+#include <memory>
+
+#include <kintsugi/kintsugi.hpp>
+
+#include "files.h"
+#include "format.h"
+#include "options.h"
+
+namespace kintsugi::cli {
+namespace {
+
+struct Arguments {
+  std::filesystem::path model;
+  InputSize size;
+  DeviceChoice device;
+  std::vector<std::string> settings, without;
+  bool memory_picture = false, keep_all = false;
+};
+
+Json json_of(const MemoryPlan& memory) {
+  return {{"mapped", memory.mapped},       {"packed", memory.packed},
+          {"arena", memory.arena},         {"persistent", memory.persistent},
+          {"workspace", memory.workspace}, {"peak", memory.peak()}};
+}
+
+std::string print_memory(const MemoryPlan& memory) {
+  Table table({"memory", ">", ">bytes", ""});
+  const auto row = [&](const char* name, int64_t bytes, const char* meaning) {
+    table.row({name, format_bytes(bytes), format_count(bytes), meaning});
+  };
+  row("mapped", memory.mapped, "the file of weights; not counted, its pages may be dropped");
+  row("packed", memory.packed, "weights in the kernels' order");
+  row("arena", memory.arena, "activations");
+  row("persistent", memory.persistent, "state that outlives a run");
+  row("workspace", memory.workspace, "scratch of single steps");
+  row("peak", memory.peak(), "packed + arena + persistent + workspace");
+  return table.print("");
+}
+
+int plan(const Arguments& a, Console& console) {
+  check_input(a.model);
+  a.device.check();
+  PlanOptions options;
+  a.size.apply(options);
+  options.device = a.device.device;
+  options.max_memory = a.device.memory_limit();
+  options.keep_all = a.keep_all;
+  options.without = a.without;
+  options.settings = parse_settings(a.settings);
+  const PlanSummary summary = Model::open(a.model).plan(options);
+
+  if (console.json()) {
+    Json steps = Json::array();
+    for (const PlanStep& step : summary.steps) {
+      steps.push_back({{"name", step.name},
+                       {"op", step.op},
+                       {"epilogue", step.epilogue},
+                       {"config", step.config},
+                       {"shape", step.shape},
+                       {"flops", step.flops},
+                       {"bytes", step.bytes}});
+    }
+    Json json = {{"device", summary.device},
+                 {"batch", options.batch},
+                 {"height", options.height},
+                 {"width", options.width},
+                 {"memory", json_of(summary.memory)},
+                 {"flops", summary.flops},
+                 {"steps", steps}};
+    if (a.memory_picture) json["memory_picture"] = summary.picture;
+    console.print_json(json);
+    return kOk;
+  }
+  console.print(summary.table);
+  console.print("\n" + plural(static_cast<int64_t>(summary.steps.size()), "step") + ", " +
+                format_flops(summary.flops) + " on " + summary.device + "\n\n");
+  console.print(print_memory(summary.memory));
+  if (a.memory_picture) console.print("\n" + summary.picture);
+  return kOk;
+}
+
+}  // namespace
+
+Verb add_plan(CLI::App& program, Console& console) {
+  const auto a = std::make_shared<Arguments>();
+  CLI::App* verb = program.add_subcommand("plan", "steps and memory of a run, before it is made");
+  verb->add_option("-m,--model,model", a->model, "weights")->required()->type_name("FILE");
+  add_size(*verb, a->size);
+  verb->add_flag("--memory-picture", a->memory_picture, "draw the arena over time");
+  verb->add_flag("--keep-all", a->keep_all, "the plan that keeps every module's output");
+  add_device(*verb, a->device);
+  add_settings(*verb, a->settings);
+  add_without(*verb, a->without);
+  add_common(*verb, console);
+  return {verb, [a, &console] { return plan(*a, console); }};
+}
+
+}  // namespace kintsugi::cli
