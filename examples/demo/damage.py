@@ -5,12 +5,13 @@ A mask is a float32 array [H, W], 1 inside the hole.  Strokes are 1 to 8 pixels 
 14 pixels in radius whatever the size of the crop, because that is what damage on a photograph of
 about 500 pixels looks like.
 """
+
 import math
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-MOST_HIDDEN = 0.45      # a crop with more than this hidden teaches nothing
+MOST_HIDDEN = 0.45  # a crop with more than this hidden teaches nothing
 LEAST_HIDDEN = 0.01
 
 
@@ -66,7 +67,7 @@ def _letter_stroke(rng, x, y, width, height, slant):
     """A quadratic curve between two places of the letter's box, as a polyline."""
     ends = rng.random((3, 2)) * [width, height]
     t = np.linspace(0, 1, 8)[:, None]
-    curve = (1 - t) ** 2 * ends[0] + 2 * t * (1 - t) * ends[1] + t ** 2 * ends[2]
+    curve = (1 - t) ** 2 * ends[0] + 2 * t * (1 - t) * ends[1] + t**2 * ends[2]
     return [(x + px + slant * (height - py), y + py) for px, py in curve]
 
 
@@ -85,5 +86,12 @@ def stroke(draw: ImageDraw.ImageDraw, line, width: int, fill: int = 255) -> None
     draw.line(line, fill=fill, width=width)
     if width > 2:
         for x, y in line:
-            draw.ellipse([x - width / 2 + 0.5, y - width / 2 + 0.5,
-                          x + width / 2 - 0.5, y + width / 2 - 0.5], fill=fill)
+            draw.ellipse(
+                [
+                    x - width / 2 + 0.5,
+                    y - width / 2 + 0.5,
+                    x + width / 2 - 0.5,
+                    y + width / 2 - 0.5,
+                ],
+                fill=fill,
+            )

@@ -7,6 +7,7 @@
 The yardstick for train.py; `kintsugi inpaint --compare-to` measures the same with the product.  A
 picture's sides must be multiples of 4.
 """
+
 import argparse
 import math
 from pathlib import Path
@@ -24,10 +25,11 @@ PICTURES = Path(__file__).resolve().parents[1] / "pictures"
 def main() -> None:
     args = _arguments()
     picture = np.asarray(Image.open(args.picture).convert("RGB"))
-    hole = np.asarray(Image.open(args.mask).convert("L")) >= 51         # 0.2 of white, as the paper's
+    hole = np.asarray(Image.open(args.mask).convert("L")) >= 51  # 0.2 of white, as the paper's
     mended = mend(args.model, picture, hole)
     assert (mended[~hole] == picture[~hole]).all(), "a known pixel changed"
-    print(f"hidden {100 * hole.mean():.2f} %   mended {psnr(mended, picture, hole):.2f} dB in the hole")
+    print(f"{100 * hole.mean():.2f} % hidden")
+    print(f"mended {psnr(mended, picture, hole):.2f} dB in the hole")
     if args.baseline:
         baseline = np.asarray(Image.open(args.baseline).convert("RGB"))
         print(f"{args.baseline.name} {psnr(baseline, picture, hole):.2f} dB in the hole")
@@ -36,7 +38,7 @@ def main() -> None:
 
 
 def mend(model: Path, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, 3] -> uint8 [H, W, 3]: the official pre- and post-processing around the network."""
+    """uint8 [H, W, 3] -> the same, mended, with the official pre- and post-processing."""
     state, _ = safetensors.read(model)
     network = glcic.build(glcic.recognise({key: value.shape for key, value in state.items()}))
     mask = hole[None, None].astype(np.float32)
@@ -51,7 +53,7 @@ def mend(model: Path, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 def psnr(image: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
     """Decibels over the three colours of the hole's pixels, 255 being the peak."""
     error = np.mean((image[hole].astype(np.float64) - truth[hole]) ** 2)
-    return 10 * math.log10(255 ** 2 / error) if error else math.inf
+    return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def _arguments() -> argparse.Namespace:

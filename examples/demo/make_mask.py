@@ -6,6 +6,7 @@
 Writes the mask (grey, white = hole) and the damaged picture (what a person sees: the holes painted
 over in white, ink and brown).  The same arguments give the same files.  Needs Pillow and numpy.
 """
+
 import math
 import sys
 
@@ -17,6 +18,7 @@ from damage import stroke
 WORD = "kintsugi"
 SCRATCH, INK, STAIN = (240, 236, 226), (38, 34, 84), (122, 90, 58)
 
+# fmt: off
 # Letters of a hand: strokes of (x, y) with the x-height from 0 to 1, up is negative.
 LETTERS = {
     "k": (0.62, [[(0.05, -0.75), (0.08, 1)], [(0.55, 0.08), (0.1, 0.55), (0.35, 0.7), (0.62, 1)]]),
@@ -40,6 +42,7 @@ SCRATCHES = (((12, 60), 38, 330, 3), ((395, 6), 98, 420, 4), ((505, 150), 160, 2
 # Stains: centre and radius in pixels.
 STAINS = (((70, 150), 9), ((335, 60), 10), ((452, 250), 8), ((170, 300), 11), ((262, 148), 5),
           ((90, 250), 7), ((470, 470), 10), ((390, 420), 8), ((206, 190), 4), ((30, 20), 8))
+# fmt: on
 
 
 def scratch_lines():
@@ -60,7 +63,9 @@ def word_lines(origin=(52, 398), height=46, climb=-0.12, slant=0.18, gap=9):
     for letter in WORD:
         width, strokes = LETTERS[letter]
         for points in strokes:
-            yield [(x + height * (px + slant * (1 - py)), y + height * py) for px, py in _curve(points)]
+            yield [
+                (x + height * (px + slant * (1 - py)), y + height * py) for px, py in _curve(points)
+            ]
         x, y = x + height * width + gap, y + climb * (height * width + gap)
 
 
@@ -70,8 +75,15 @@ def _curve(points, per_segment=8):
     t = np.linspace(0, 1, per_segment, endpoint=False)[:, None]
     parts = []
     for a, b, c, d in zip(p, p[1:], p[2:], p[3:]):
-        parts.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t ** 2
-                            + (3 * b - a - 3 * c + d) * t ** 3))
+        parts.append(
+            0.5
+            * (
+                2 * b
+                + (c - a) * t
+                + (2 * a - 5 * b + 4 * c - d) * t**2
+                + (3 * b - a - 3 * c + d) * t**3
+            )
+        )
     return [*map(tuple, np.concatenate(parts)), tuple(p[-1])]
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The training pictures: found by name, checked by hash, cut into augmented crops."""
+
 import bz2
 import hashlib
 import io
@@ -37,9 +38,9 @@ class _NumbersOnly(pickle.Unpickler):
 
 
 def _decode(name: str, data: bytes) -> np.ndarray:
-    if name == "face.dat":                                  # raw bytes, compressed
+    if name == "face.dat":  # raw bytes, compressed
         return np.frombuffer(bz2.decompress(data), np.uint8).reshape(768, 1024, 3)
-    if name == "ascent.dat":                                # a pickled list of rows of integers
+    if name == "ascent.dat":  # a pickled list of rows of integers
         grey = np.array(_NumbersOnly(io.BytesIO(data)).load(), np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
@@ -50,7 +51,7 @@ class Crops:
 
     def __init__(self, pictures, rng: np.random.Generator, synthetic: float = 0.08):
         self.rng = rng
-        self.synthetic = synthetic                          # the share of made-up flat crops
+        self.synthetic = synthetic  # the share of made-up flat crops
         weights = np.array([weight for weight, _ in pictures], np.float64)
         self.share = weights / weights.sum()
         self.pyramids = [[_scaled(picture, s) for s in SCALES] for _, picture in pictures]
@@ -69,7 +70,7 @@ class Crops:
             level = fitting[rng.integers(len(fitting))]
             y = rng.integers(level.shape[0] - size + 1)
             x = rng.integers(level.shape[1] - size + 1)
-            crop = level[y:y + size, x:x + size].astype(np.float32) / 255
+            crop = level[y : y + size, x : x + size].astype(np.float32) / 255
         if rng.random() < 0.5:
             crop = crop[:, ::-1]
         if rng.random() < 0.15:

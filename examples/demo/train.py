@@ -15,6 +15,7 @@ clock, `--steps` to the number of steps, which makes a run repeatable.  What the
 - The loss is what an eye sees: L1 in the hole, a tenth of it outside, and the gradients of the
   composite at three scales, so that seams and ghosts cost something.
 """
+
 import argparse
 import math
 import time
@@ -29,7 +30,7 @@ from kintsugi_export.networks import glcic
 from pictures import Crops, load_pictures
 
 WIDTH = 16
-SMALL, LARGE, LARGE_FROM = (64, 8), (128, 3), 0.65      # (crop, batch); share of the run
+SMALL, LARGE, LARGE_FROM = (64, 8), (128, 3), 0.65  # (crop, batch); share of the run
 PEAK_RATE, WARM_UP_STEPS, AVERAGE = 1.5e-3, 200, 0.998
 
 
@@ -49,11 +50,17 @@ def main() -> None:
 
     started, step, losses = time.monotonic(), 0, []
     while True:
-        progress = (step / args.steps if args.steps
-                    else (time.monotonic() - started) / (60 * args.minutes))
+        progress = (
+            step / args.steps if args.steps else (time.monotonic() - started) / (60 * args.minutes)
+        )
         if progress >= 1:
             break
-        rate = PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
+        rate = (
+            PEAK_RATE
+            * min(1, (step + 1) / WARM_UP_STEPS)
+            * 0.5
+            * (1 + math.cos(math.pi * progress))
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate
         inputs, target = draw_batch(crops, rng, *(SMALL if progress < LARGE_FROM else LARGE))
@@ -69,8 +76,11 @@ def main() -> None:
                 mean.lerp_(now, 1 - keep)
         losses.append(loss.item())
         if step % 200 == 0:
-            print(f"step {step:6d}  {100 * progress:5.1f} %  rate {rate:.2e}  "
-                  f"loss {np.mean(losses[-200:]):.4f}  {time.monotonic() - started:6.0f} s", flush=True)
+            print(
+                f"step {step:6d}  {100 * progress:5.1f} %  rate {rate:.2e}  "
+                f"loss {np.mean(losses[-200:]):.4f}  {time.monotonic() - started:6.0f} s",
+                flush=True,
+            )
             save(args.output, network, average, step)
     save(args.output, network, average, step)
     print(f"{step} steps, {time.monotonic() - started:.0f} s, {args.output}")
@@ -89,11 +99,13 @@ def inpainting_loss(output, target, mask):
     hidden = mask.sum() * 3
     error = (output - target).abs()
     loss = (error * mask).sum() / hidden + 0.1 * (error * (1 - mask)).mean()
-    difference = (output - target) * mask               # of the composite: 0 at known pixels
+    difference = (output - target) * mask  # of the composite: 0 at known pixels
     for scale in (1, 2, 4):
         d = F.avg_pool2d(difference, scale) if scale > 1 else difference
-        steps = (d[..., 1:] - d[..., :-1]).abs().sum() + (d[..., 1:, :] - d[..., :-1, :]).abs().sum()
-        loss = loss + 0.5 / 3 * steps * scale ** 2 / hidden
+        steps = (d[..., 1:] - d[..., :-1]).abs().sum() + (
+            d[..., 1:, :] - d[..., :-1, :]
+        ).abs().sum()
+        loss = loss + 0.5 / 3 * steps * scale**2 / hidden
     return loss
 
 
@@ -106,10 +118,12 @@ def start_as_autoencoder(network: torch.nn.Sequential) -> None:
     (RGB - mean) + 0.5, which no ReLU clips.
     """
     carried, last_input = 4, 0.5
-    convolutions = [m for m in network if isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d))]
+    convolutions = [
+        m for m in network if isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d))
+    ]
     for conv in convolutions[:-1]:
         transposed = isinstance(conv, torch.nn.ConvTranspose2d)
-        weight = conv.weight.transpose(0, 1) if transposed else conv.weight      # [out, in, kh, kw]
+        weight = conv.weight.transpose(0, 1) if transposed else conv.weight  # [out, in, kh, kw]
         fan_in = weight[0].numel() // (4 if transposed else 1)
         weight.normal_(0, math.sqrt(2 / fan_in))
         conv.bias.zero_()
@@ -121,7 +135,7 @@ def start_as_autoencoder(network: torch.nn.Sequential) -> None:
                 for part in range(4):
                     weight[c, 4 * c + part, 1 + part // 2, 1 + part % 2] += 1
         elif conv.stride[0] == 2:
-            weight[:4 * carried] *= 0.1
+            weight[: 4 * carried] *= 0.1
             for c in range(carried):
                 for part in range(4):
                     weight[4 * c + part, c, centre + part // 2, centre + part % 2] += 1
@@ -136,7 +150,7 @@ def start_as_autoencoder(network: torch.nn.Sequential) -> None:
             weight *= taps
     convolutions[0].bias[:3] = last_input
 
-    last, slope = convolutions[-1], 4.5                     # sigmoid(4.5 (v - 0.5)) is close to v
+    last, slope = convolutions[-1], 4.5  # sigmoid(4.5 (v - 0.5)) is close to v
     last.weight.mul_(0.1)
     for c in range(3):
         last.weight[c, c, 1, 1] += slope
@@ -168,8 +182,12 @@ def save(path: Path, network: torch.nn.Sequential, average, step: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, required=True,
-                        help="a folder that holds the files of training_list.json at any depth")
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        required=True,
+        help="a folder that holds the files of training_list.json at any depth",
+    )
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int, help="the length of the run in steps")
     length.add_argument("--minutes", type=float, help="the length of the run in minutes")

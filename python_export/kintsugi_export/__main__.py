@@ -3,13 +3,14 @@
 
 Exit codes: 0 done, 1 a file or a tensor is wrong (one sentence on stderr), 2 wrong usage.
 """
+
 import argparse
 import sys
 
 from .convert import DTYPES, convert
 from .errors import ExportError
 from .networks import NETWORKS
-from .reference import reference
+from .reference import Example, reference
 
 
 def main(arguments=None) -> int:
@@ -28,18 +29,25 @@ def main(arguments=None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kintsugi_export", description="Exports networks from PyTorch.")
+    parser = argparse.ArgumentParser(
+        prog="kintsugi_export", description="Exports networks from PyTorch."
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     verb = verbs.add_parser("convert", help="checkpoint -> model file")
     verb.add_argument("network", choices=NETWORKS)
     verb.add_argument("checkpoint", help=".pt, .pth or .safetensors")
     verb.add_argument("-o", "--output", required=True, help="model file, .safetensors")
-    verb.add_argument("--dtype", choices=DTYPES, default="f32",
-                         help="storage type of the weights (default f32)")
-    verb.add_argument("--mean", type=_triple, metavar="R,G,B",
-                         help="the mean the weights expect to be subtracted, RGB in [0, 1] "
-                              "(default: the network's)")
+    verb.add_argument(
+        "--dtype", choices=DTYPES, default="f32", help="storage type of the weights (default f32)"
+    )
+    verb.add_argument(
+        "--mean",
+        type=_triple,
+        metavar="R,G,B",
+        help="the mean the weights expect to be subtracted, RGB in [0, 1] "
+        "(default: the network's)",
+    )
     verb.add_argument("--title", help="modelspec.title")
     verb.add_argument("--license", help="modelspec.license: the licence of the weights")
     verb.set_defaults(run=_convert)
@@ -59,14 +67,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _convert(args) -> str:
     options = {} if args.mean is None else {"mean": args.mean}
-    return convert(args.network, args.checkpoint, args.output, args.dtype, options,
-                   args.title, args.license)
+    names = {"title": args.title, "licence": args.license}
+    return convert(
+        args.network, args.checkpoint, args.output, dtype=args.dtype, options=options, **names
+    )
 
 
 def _reference(args) -> str:
-    height, width = args.size
-    return reference(args.network, args.model, args.output, args.batch, height, width, args.seed,
-                     args.input, args.double)
+    example = Example(args.batch, *args.size, args.seed)
+    return reference(
+        args.network, args.model, args.output, example, inputs=args.input, double=args.double
+    )
 
 
 def _positive(text: str) -> int:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The one exception of this package: a sentence the user can act on."""
+
 from pathlib import Path
 
 

@@ -4,7 +4,8 @@
 A reference file holds `input/<name>`, `output/<name>` and `tap/<module path>` for every module that
 has no children; a module path is the state-dict prefix of the file's own layout.
 """
-from typing import Dict, Optional
+
+from typing import Dict, NamedTuple
 
 import numpy as np
 import torch
@@ -14,43 +15,55 @@ from .errors import ExportError, refuse_overwriting
 from .networks import NETWORKS
 
 
-def reference(network: str, model, target, batch: int = 1, height: int = 256, width: int = 256,
-              seed: int = 0, inputs=None, double: bool = False) -> str:
+class Example(NamedTuple):
+    """The size and the seed of an input made up by the network's `example`."""
+
+    batch: int = 1
+    height: int = 256
+    width: int = 256
+    seed: int = 0
+
+
+def reference(network: str, model, target, example=Example(), inputs=None, double=False) -> str:
     """Writes `target` and returns a line that says what it holds.
 
-    `inputs` names a .safetensors file with `input/<name>` or `<name>`; without it the network's
-    example of the given size is drawn from `seed`.  `double` computes in float64; float32 is stored
-    either way.  Raises ExportError or OSError.
+    `inputs` names a .safetensors file with `input/<name>` or `<name>` and takes the place of the
+    example.  `double` computes in float64; float32 is stored either way.  Raises ExportError or
+    OSError.
     """
     refuse_overwriting(target, model, inputs)
     state, _ = safetensors.read(model)
     module = NETWORKS[network]
     built = module.build(module.recognise({key: value.shape for key, value in state.items()}))
     if inputs is None:
-        given = module.example(np.random.default_rng(seed), batch, height, width)
+        random = np.random.default_rng(example.seed)
+        given = module.example(random, example.batch, example.height, example.width)
     else:
         given = _read_inputs(inputs, module.INPUTS)
     tensors = run(built, state, given, module.OUTPUTS, torch.float64 if double else torch.float32)
-    safetensors.write(target, tensors, {"format": "pt", "kintsugi.network": network,
-                                        "kintsugi.made_by": f"torch {torch.__version__}"})
+    made_by = f"torch {torch.__version__}, {'float64' if double else 'float32'}"
+    metadata = {"format": "pt", "kintsugi.network": network, "kintsugi.made_by": made_by}
+    safetensors.write(target, tensors, metadata)
     taps = sum(key.startswith("tap/") for key in tensors)
     shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in given.items())
     return f"{target}: {network}, {shapes}, {taps} taps"
 
 
 @torch.no_grad()
-def run(network: torch.nn.Module, state: Dict[str, np.ndarray], inputs: Dict[str, np.ndarray],
-        outputs, dtype: Optional[torch.dtype] = torch.float32) -> Dict[str, np.ndarray]:
+def run(
+    network: torch.nn.Module,
+    state: Dict[str, np.ndarray],
+    inputs: Dict[str, np.ndarray],
+    outputs,
+    dtype: torch.dtype = torch.float32,
+) -> Dict[str, np.ndarray]:
     """{input/.., output/.., tap/..} as float32 arrays; `state` is loaded into `network` first."""
-    missing = network.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()},
-                                      strict=False).missing_keys
-    unexpected = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if unexpected:
-        raise ExportError(f"the file lacks '{unexpected[0]}'")
+    weights = {key: torch.from_numpy(value) for key, value in state.items()}
+    network.load_state_dict(weights, strict=False)  # `recognise` has answered for the keys
     network.to(dtype).eval()
     taps, hooks = {}, []
     for path, module in network.named_modules():
-        if not any(module.children()):
+        if not list(module.children()):
             hooks.append(module.register_forward_hook(_keep(taps, path)))
     try:
         result = network(*(torch.from_numpy(value).to(dtype) for value in inputs.values()))
@@ -60,14 +73,17 @@ def run(network: torch.nn.Module, state: Dict[str, np.ndarray], inputs: Dict[str
         for hook in hooks:
             hook.remove()
     results = dict(zip(outputs, result if isinstance(result, tuple) else (result,)))
-    return {**{f"input/{name}": value for name, value in inputs.items()},
-            **{f"output/{name}": value.float().numpy() for name, value in results.items()},
-            **taps}
+    return {
+        **{f"input/{name}": value for name, value in inputs.items()},
+        **{f"output/{name}": value.float().numpy() for name, value in results.items()},
+        **taps,
+    }
 
 
 def _keep(taps: dict, path: str):
     def hook(_module, _inputs, output):
         taps[f"tap/{path}"] = output.float().numpy().copy()
+
     return hook
 
 

@@ -5,6 +5,7 @@ A file is an unsigned 64-bit little-endian header length, a JSON header that map
 shape and byte range, and the tensors' bytes.  Reading is strict: what the format does not allow is
 refused with a sentence, and the ranges must tile the data without overlap or hole.
 """
+
 import json
 import math
 import os
@@ -17,8 +18,17 @@ import numpy as np
 from .errors import ExportError
 
 MAX_HEADER_BYTES = 100_000_000
-_NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
-          "I8": "|i1", "U8": "|u1", "BOOL": "|b1"}
+_NUMPY = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "|i1",
+    "U8": "|u1",
+    "BOOL": "|b1",
+}
 _NAMES = {np.dtype(kind): name for name, kind in _NUMPY.items()}
 _ITEM_BYTES = {"BF16": 2, **{name: np.dtype(kind).itemsize for name, kind in _NUMPY.items()}}
 
@@ -37,59 +47,83 @@ def read(path) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     require(len(data) >= 8, "shorter than the 8 bytes of a safetensors header length")
     length = int.from_bytes(data[:8], "little")
     require(length <= MAX_HEADER_BYTES, f"header of {length} bytes, more than the format allows")
-    require(8 + length <= len(data), f"truncated: header of {length} bytes in a file of {len(data)}")
+    require(
+        8 + length <= len(data), f"truncated: header of {length} bytes in a file of {len(data)}"
+    )
     require(data[8:9] == b"{", "not a safetensors file: the header is not a JSON object")
     try:
-        header = json.loads(data[8:8 + length].decode("utf-8"), object_pairs_hook=_no_duplicates)
+        header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError) as error:
         raise ExportError(f"{path}: the header is not valid JSON: {error}") from None
 
     metadata = header.pop("__metadata__", None) or {}
-    require(isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values()),
-            "__metadata__ must map strings to strings")
-    tensors, ranges, body = {}, [], memoryview(data)[8 + length:]
+    require(
+        isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values()),
+        "__metadata__ must map strings to strings",
+    )
+    tensors, ranges, body = {}, [], memoryview(data)[8 + length :]
     for key, entry in header.items():
-        require(isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"},
-                f"'{key}' must have dtype, shape and data_offsets and nothing else")
+        require(
+            isinstance(entry, dict) and entry.keys() == {"dtype", "shape", "data_offsets"},
+            f"'{key}' must have dtype, shape and data_offsets and nothing else",
+        )
         kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-        require(isinstance(kind, str) and kind in _ITEM_BYTES, f"'{key}' has unknown dtype {kind!r}")
-        require(_naturals(shape) and _naturals(offsets) and len(offsets) == 2,
-                f"'{key}': shape and data_offsets must be lists of non-negative integers")
+        require(
+            isinstance(kind, str) and kind in _ITEM_BYTES, f"'{key}' has unknown dtype {kind!r}"
+        )
+        require(
+            _naturals(shape) and _naturals(offsets) and len(offsets) == 2,
+            f"'{key}': shape and data_offsets must be lists of non-negative integers",
+        )
         begin, end = offsets
-        count = math.prod(shape)                            # a Python integer: it cannot overflow
+        count = math.prod(shape)  # a Python integer: it cannot overflow
         require(begin <= end <= len(body), f"'{key}' lies outside the file (truncated?)")
-        require(end - begin == count * _ITEM_BYTES[kind],
-                f"'{key}' is {end - begin} bytes long, {kind} {shape} takes {count * _ITEM_BYTES[kind]}")
+        expected = count * _ITEM_BYTES[kind]
+        require(
+            end - begin == expected,
+            f"'{key}' is {end - begin} bytes long, {kind} {shape} takes {expected}",
+        )
         ranges.append((begin, end, key))
-        raw = np.frombuffer(body[begin:end], "<u2" if kind == "BF16" else _NUMPY[kind]).reshape(shape)
-        tensors[key] = bf16_to_f32(raw) if kind == "BF16" else raw.copy()
+        raw = np.frombuffer(body[begin:end], "<u2" if kind == "BF16" else _NUMPY[kind])
+        try:
+            value = raw.reshape(shape)
+        except ValueError as error:  # more dimensions than numpy has, or [2**62, 0]
+            raise ExportError(f"{path}: '{key}' has a shape numpy cannot hold: {error}") from None
+        tensors[key] = bf16_to_f32(value) if kind == "BF16" else value.copy()
 
     position = 0
     for begin, end, key in sorted(ranges):
-        require(begin == position, f"'{key}' starts at byte {begin} of the data, expected {position}")
+        require(begin == position, f"'{key}' starts at byte {begin}, expected {position}")
         position = end
     require(position == len(body), f"{len(body) - position} bytes after the last tensor")
     return tensors, metadata
 
 
-def write(path, tensors: Dict[str, np.ndarray], metadata: Optional[Dict[str, str]] = None,
-          floats: Optional[str] = None) -> None:
+def write(
+    path,
+    tensors: Dict[str, np.ndarray],
+    metadata: Optional[Dict[str, str]] = None,
+    floats: Optional[str] = None,
+) -> None:
     """Writes the file under a temporary name and renames it, so that it is whole or not there.
 
-    `floats` ("F32", "F16" or "BF16") converts every floating-point tensor, rounding to nearest even;
-    None keeps what they are.  Raises ExportError if a finite value does not fit that type.
+    `floats` ("F32", "F16" or "BF16") converts every floating-point tensor, rounding to nearest
+    even; None keeps what they are.  Raises ExportError if a finite value does not fit that type.
     """
     header, blobs, offset = {}, [], 0
     if metadata:
         header["__metadata__"] = metadata
     for key, value in tensors.items():
         kind, blob = _encode(key, np.asarray(value), floats)
-        header[key] = {"dtype": kind, "shape": list(np.shape(value)),
-                       "data_offsets": [offset, offset + len(blob)]}
+        header[key] = {
+            "dtype": kind,
+            "shape": list(np.shape(value)),
+            "data_offsets": [offset, offset + len(blob)],
+        }
         offset += len(blob)
         blobs.append(blob)
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)                         # the data starts at a multiple of 8
+    text += b" " * (-len(text) % 8)  # the data starts at a multiple of 8
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -123,8 +157,10 @@ def _encode(key: str, value: np.ndarray, floats: Optional[str]) -> Tuple[str, by
         bits = f32_to_bf16(single) if floats == "BF16" else None
         stored = bf16_to_f32(bits) if floats == "BF16" else value.astype(_NUMPY[floats])
     if np.isinf(stored).sum() != np.isinf(value).sum():
-        raise ExportError(f"'{key}' holds values too large for {floats}: "
-                          f"the largest is {np.abs(value[np.isfinite(value)]).max():g}")
+        raise ExportError(
+            f"'{key}' holds values too large for {floats}: "
+            f"the largest is {np.abs(value[np.isfinite(value)]).max():g}"
+        )
     return floats, (bits if floats == "BF16" else stored).tobytes()
 
 
@@ -137,4 +173,4 @@ def _no_duplicates(pairs):
 
 
 def _naturals(values) -> bool:
-    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
+    return isinstance(values, list) and all(type(v) is int and 0 <= v < 2**63 for v in values)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Reads what torch.save wrote, as data, without torch.
 
-A .pt file is a pickle, and a pickle is a program: unpickling calls whatever it names.  The unpickler
-here resolves a name to something of this file or refuses it, so no code of the file's choosing can
-run.  torch's own weights-only mode has the same aim; the one of torch 1.13 refuses every file that
-holds a Python float, such as a learning rate beside the weights.
+A .pt file is a pickle, and a pickle is a program: unpickling calls whatever it names.  This
+unpickler resolves a name to something harmless that is listed here, or refuses it, so no code of
+the file's choosing can run.  torch's own weights-only mode has the same aim, but in torch 1.13 it
+refuses every file that holds a Python float, such as a learning rate beside the weights.
 
-Both containers are read: the zip archive of torch 1.6 and later, and the stream of pickles before it.
+Both containers are read: the zip archive of torch 1.6 and later and the stream of pickles before.
 """
+
 import collections
 import math
 import pickle
@@ -20,12 +21,28 @@ import numpy as np
 from .errors import ExportError
 from .safetensors import bf16_to_f32
 
-_LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")       # the pickle of torch's number
-_STORAGES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2",
-             "BFloat16Storage": "bf16", "LongStorage": "<i8", "IntStorage": "<i4",
-             "ShortStorage": "<i2", "CharStorage": "|i1", "ByteStorage": "|u1", "BoolStorage": "|b1"}
-_IGNORED = {"argparse.Namespace", "torch.device", "torch.Size", "numpy.dtype", "_codecs.encode",
-            "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
+_LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")  # the pickle of torch's number
+_STORAGES = {
+    "DoubleStorage": "<f8",
+    "FloatStorage": "<f4",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "bf16",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "|i1",
+    "ByteStorage": "|u1",
+    "BoolStorage": "|b1",
+}
+_IGNORED = {
+    "argparse.Namespace",
+    "torch.device",
+    "torch.Size",
+    "numpy.dtype",
+    "_codecs.encode",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+}
 
 
 class Tensor(NamedTuple):
@@ -39,7 +56,7 @@ class Tensor(NamedTuple):
 
 
 class Ignored:
-    """Stands for a harmless object that is not a tensor, such as the arguments of a training run."""
+    """Stands for a harmless object that is not a tensor, such as a training run's arguments."""
 
     def __init__(self, *_arguments, **_named):
         pass
@@ -67,7 +84,7 @@ def read(path) -> Tuple[Any, Callable[[Tensor], np.ndarray]]:
         raise ExportError(f"{path}: {error}") from None
     except OSError:
         raise
-    except Exception as error:      # a damaged pickle can fail in any way Python can
+    except Exception as error:  # a damaged pickle can fail in any way Python can
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise ExportError(f"{path}: damaged checkpoint: {reason}") from None
     return content, lambda tensor: _fetch(path, storages, tensor)
@@ -78,7 +95,7 @@ class _DataUnpickler(pickle.Unpickler):
 
     def __init__(self, file):
         super().__init__(file, encoding="utf-8")
-        self.dtypes: Dict[str, str] = {}                    # of the storages the pickle names
+        self.dtypes: Dict[str, str] = {}  # of the storages the pickle names
         self.known = {
             "collections.OrderedDict": collections.OrderedDict,
             "torch._utils._rebuild_tensor": self.tensor,
@@ -92,14 +109,16 @@ class _DataUnpickler(pickle.Unpickler):
         try:
             return self.known[f"{module}.{name}"]
         except KeyError:
-            raise ExportError(f"refused, it holds more than tensors: loading it would call "
-                              f"{module}.{name}; save its state_dict() alone") from None
+            raise ExportError(
+                f"refused, it holds more than tensors: loading it would call "
+                f"{module}.{name}; save its state_dict() alone"
+            ) from None
 
     def persistent_load(self, pid):
         kind, dtype, key = pid[:3]
         if kind != "storage" or dtype not in _STORAGES.values() or not isinstance(key, str):
             raise ValueError("a reference to something that is not a storage")
-        view = pid[5] if len(pid) > 5 else None             # the stream format: (key, offset, size)
+        view = pid[5] if len(pid) > 5 else None  # the stream format: (key, offset, size)
         if self.dtypes.setdefault(key, dtype) != dtype:
             raise ValueError(f"storage {key} has two types")
         return key, dtype, view[1] if view else 0
@@ -121,7 +140,9 @@ def _read_zip(path: Path):
     with zipfile.ZipFile(path) as archive:
         names = {name.split("/", 1)[-1]: name for name in archive.namelist()}
         if "constants.pkl" in names:
-            raise ExportError("a TorchScript program, not a state dict: save its state_dict() instead")
+            raise ExportError(
+                "a TorchScript program, not a state dict: save its state_dict() instead"
+            )
         if "byteorder" in names and archive.read(names["byteorder"]) != b"little":
             raise ExportError("written on a big-endian machine")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
@@ -134,7 +155,7 @@ def _read_zip(path: Path):
 
 def _read_legacy(path: Path):
     with open(path, "rb") as file:
-        _DataUnpickler(file).load()                         # the magic number
+        _DataUnpickler(file).load()  # the magic number
         version, system = _DataUnpickler(file).load(), _DataUnpickler(file).load()
         if version != 1001 or not system["little_endian"]:
             raise ExportError("a torch pickle of another version or byte order")
@@ -151,8 +172,9 @@ def _read_legacy(path: Path):
 
 
 def _fetch(path: Path, storages: Dict[str, bytes], tensor: Tensor) -> np.ndarray:
-    raw = np.frombuffer(storages[tensor.storage],
-                        "<u2" if tensor.dtype == "bf16" else np.dtype(tensor.dtype))
+    raw = np.frombuffer(
+        storages[tensor.storage], "<u2" if tensor.dtype == "bf16" else np.dtype(tensor.dtype)
+    )
     count = math.prod(tensor.shape)
     reach = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.strides))
     if count and (tensor.offset + reach >= raw.size or count > raw.size):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Checkpoints as found in the wild: wrapped, prefixed, damaged and malicious."""
+
 import argparse
 import os
 import pickle
@@ -24,20 +25,24 @@ def prefixed(prefix, state=None):
     return {prefix + key: value for key, value in (state or STATE).items()}
 
 
-@pytest.mark.parametrize("content", [
-    STATE,
-    {"state_dict": STATE, "epoch": 3, "arch": "glcic", "best": None},
-    {"params_ema": STATE, "params": {"0.weight": torch.zeros(1)}},
-    {"params": STATE},
-    {"model": {"state_dict": STATE}, "optimizer": {"lr": 0.1}},
-    {"net": STATE, "args": argparse.Namespace(lr=0.1), "loss": np.float64(0.5)},
-    {"G": STATE, "D": {"0.weight": torch.zeros(1)}},
-    prefixed("module."),
-    prefixed("module.netG."),
-    {"state_dict": prefixed("module.main.")},
-    {**prefixed("generator."), **prefixed("disc.")},
-    {**prefixed("netG."), **prefixed("netD.")},
-], ids=lambda content: "+".join(list(content)[:2]))
+@pytest.mark.parametrize(
+    "content",
+    [
+        STATE,
+        {"state_dict": STATE, "epoch": 3, "arch": "glcic", "best": None},
+        {"params_ema": STATE, "params": {"0.weight": torch.zeros(1)}},
+        {"params": STATE},
+        {"model": {"state_dict": STATE}, "optimizer": {"lr": 0.1}},
+        {"net": STATE, "args": argparse.Namespace(lr=0.1), "loss": np.float64(0.5)},
+        {"G": STATE, "D": {"0.weight": torch.zeros(1)}},
+        prefixed("module."),
+        prefixed("module.netG."),
+        {"state_dict": prefixed("module.main.")},
+        {**prefixed("generator."), **prefixed("disc.")},
+        {**prefixed("netG."), **prefixed("netD.")},
+    ],
+    ids=lambda content: "+".join(list(content)[:2]),
+)
 def test_unwraps_and_strips(tmp_path, content):
     state, metadata = checkpoint.load(saved(tmp_path / "a.pth", content))
     assert metadata == {} and sorted(state) == ["0.count", "0.weight"]
@@ -56,14 +61,20 @@ def test_reads_the_format_before_torch_1_6(tmp_path):
 
 
 def test_reads_safetensors_with_metadata(tmp_path):
-    safetensors.write(tmp_path / "a.safetensors", {"module.x": np.ones(2, np.float32)}, {"format": "pt"})
+    safetensors.write(
+        tmp_path / "a.safetensors", {"module.x": np.ones(2, np.float32)}, {"format": "pt"}
+    )
     state, metadata = checkpoint.load(tmp_path / "a.safetensors")
     assert list(state) == ["x"] and metadata == {"format": "pt"}
 
 
 def test_bf16_half_and_strided_tensors(tmp_path):
-    content = {"b": torch.tensor([1.5, -2]).bfloat16(), "h": torch.tensor([0.1]).half(),
-               "t": torch.arange(6.0).reshape(2, 3).t(), "p": torch.nn.Parameter(torch.ones(2))}
+    content = {
+        "b": torch.tensor([1.5, -2]).bfloat16(),
+        "h": torch.tensor([0.1]).half(),
+        "t": torch.arange(6.0).reshape(2, 3).t(),
+        "p": torch.nn.Parameter(torch.ones(2)),
+    }
     state, _ = checkpoint.load(saved(tmp_path / "a.pt", content))
     assert state["b"].dtype == np.float32 and state["b"].tolist() == [1.5, -2]
     assert state["h"].dtype == np.float16
@@ -83,23 +94,31 @@ class Trap:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_code_in_a_checkpoint_is_refused_and_does_not_run(tmp_path, zipped):
     trap = tmp_path / "sprung"
-    path = saved(tmp_path / "a.pt", {"state_dict": STATE, "extra": Trap(trap)},
-                 _use_new_zipfile_serialization=zipped)
-    with pytest.raises(ExportError, match="holds more than tensors: loading it would call posix.mkdir"):
+    path = saved(
+        tmp_path / "a.pt",
+        {"state_dict": STATE, "extra": Trap(trap)},
+        _use_new_zipfile_serialization=zipped,
+    )
+    with pytest.raises(
+        ExportError, match="holds more than tensors: loading it would call posix.mkdir"
+    ):
         checkpoint.load(path)
     assert not trap.exists()
     torch.load(path, **({"weights_only": False} if torch.__version__ >= "2.6" else {}))
     assert trap.exists(), "the trap does not work, so the test above shows nothing"
 
 
-@pytest.mark.parametrize("program", [
-    b"cos\nmkdir\n(V%s\ntR.",                               # GLOBAL, REDUCE
-    b"(V%s\nios\nmkdir\n.",                                 # INST
-    b"(cos\nmkdir\nV%s\no.",                                # OBJ
-    b"\x80\x04\x8c\x02os\x8c\x05mkdir\x93(V%s\ntR.",         # STACK_GLOBAL
-    b"ccollections\nOrderedDict.__init__\n(V%s\ntR.",         # a dotted name
-    b"cbuiltins\ngetattr\n(V%s\ntR.",
-])
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cos\nmkdir\n(V%s\ntR.",  # GLOBAL, REDUCE
+        b"(V%s\nios\nmkdir\n.",  # INST
+        b"(cos\nmkdir\nV%s\no.",  # OBJ
+        b"\x80\x04\x8c\x02os\x8c\x05mkdir\x93(V%s\ntR.",  # STACK_GLOBAL
+        b"ccollections\nOrderedDict.__init__\n(V%s\ntR.",  # a dotted name
+        b"cbuiltins\ngetattr\n(V%s\ntR.",
+    ],
+)
 def test_every_opcode_that_can_call_is_refused(tmp_path, program):
     trap = tmp_path / "sprung"
     with zipfile.ZipFile(tmp_path / "a.pt", "w") as archive:
@@ -114,7 +133,7 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     pickled = next(name for name in files if name.endswith("data.pkl"))
-    assert files[pickled].count(b"K\x02K\x03\x86") == 1         # the shape (2, 3)
+    assert files[pickled].count(b"K\x02K\x03\x86") == 1  # the shape (2, 3)
     files[pickled] = files[pickled].replace(b"K\x02K\x03\x86", b"K\x09K\x03\x86")
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
@@ -125,12 +144,18 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
 
 def test_views_of_one_storage(tmp_path):
     flat = torch.arange(12.0)
-    content = {"a": flat[2:6].view(2, 2), "b": flat[6:].view(2, 3).t(), "scalar": flat[7], "none": flat[:0]}
+    content = {
+        "a": flat[2:6].view(2, 2),
+        "b": flat[6:].view(2, 3).t(),
+        "scalar": flat[7],
+        "none": flat[:0],
+    }
     for zipped in (True, False):
         path = saved(tmp_path / f"{zipped}.pt", content, _use_new_zipfile_serialization=zipped)
         state, _ = checkpoint.load(path)
         assert {key: value.tolist() for key, value in state.items()} == {
-            key: value.tolist() for key, value in content.items()}
+            key: value.tolist() for key, value in content.items()
+        }
 
 
 def test_a_plain_pickle_is_not_opened(tmp_path):
@@ -152,12 +177,21 @@ def test_a_torchscript_program_is_refused(tmp_path):
         checkpoint.load(tmp_path / "a.pt")
 
 
-@pytest.mark.parametrize("content, sentence", [
-    ({"epoch": 3, "weights": [torch.ones(1)]}, "no state dict found: the file holds a dict with 'epoch'"),
-    ([torch.ones(1)], "holds a list"),
-    ({}, "no tensors"),
-    ({"x": torch.ones(2).to_sparse()}, "loading it would call torch._utils._rebuild_sparse_tensor"),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (
+            {"epoch": 3, "weights": [torch.ones(1)]},
+            "no state dict found: the file holds a dict with 'epoch'",
+        ),
+        ([torch.ones(1)], "holds a list"),
+        ({}, "no tensors"),
+        (
+            {"x": torch.ones(2).to_sparse()},
+            "loading it would call torch._utils._rebuild_sparse_tensor",
+        ),
+    ],
+)
 def test_other_contents_are_refused(tmp_path, content, sentence):
     with pytest.raises(ExportError, match=sentence):
         checkpoint.load(saved(tmp_path / "a.pt", content))
@@ -168,7 +202,7 @@ def test_other_contents_are_refused(tmp_path, content, sentence):
 def test_a_truncated_checkpoint_is_refused(tmp_path, zipped, share):
     path = saved(tmp_path / "a.pt", STATE, _use_new_zipfile_serialization=zipped)
     data = path.read_bytes()
-    path.write_bytes(data[:int(len(data) * share)])
+    path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(ExportError, match="a.pt: (damaged|not a checkpoint|refused)"):
         checkpoint.load(path)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`convert` and `reference` as a person runs them."""
+
 import json
 import os
 import subprocess
@@ -36,11 +37,16 @@ def test_convert_and_reference(tmp_path, capsys, layout):
 
     weights, metadata = safetensors.read(model)
     assert {key: value.tolist() for key, value in network.state_dict().items()} == {
-        key: value.tolist() for key, value in weights.items()}
+        key: value.tolist() for key, value in weights.items()
+    }
     assert metadata["format"] == "pt" and metadata["kintsugi.network"] == "glcic"
     assert json.loads(metadata["kintsugi.config"]) == {
-        "variant": "official", "mean": [0.4560, 0.4472, 0.4155], "range": [0, 1], "mask": "hole=1",
-        "multiple": 4}
+        "variant": "official",
+        "mean": [0.4560, 0.4472, 0.4155],
+        "range": [0, 1],
+        "mask": "hole=1",
+        "multiple": 4,
+    }
 
     tensors, _ = safetensors.read(ref)
     leaves = [name for name, module in network.named_modules() if not list(module.children())]
@@ -60,14 +66,37 @@ def test_convert_and_reference(tmp_path, capsys, layout):
 def test_options_of_convert(tmp_path):
     checkpoint_of(tmp_path / "a.pt", "flat")
     model, again = str(tmp_path / "m.safetensors"), str(tmp_path / "n.safetensors")
-    assert main(["convert", "glcic", str(tmp_path / "a.pt"), "-o", model, "--dtype", "f16",
-                 "--mean", "0.1,0.2,0.3", "--title", "A title", "--license", "CC0-1.0"]) == 0
+    assert (
+        main(
+            [
+                "convert",
+                "glcic",
+                str(tmp_path / "a.pt"),
+                "-o",
+                model,
+                "--dtype",
+                "f16",
+                "--mean",
+                "0.1,0.2,0.3",
+                "--title",
+                "A title",
+                "--license",
+                "CC0-1.0",
+            ]
+        )
+        == 0
+    )
     weights, metadata = safetensors.read(model)
-    assert weights["0.weight"].dtype == np.float16 and weights["1.num_batches_tracked"].dtype == np.int64
+    assert (
+        weights["0.weight"].dtype == np.float16
+        and weights["1.num_batches_tracked"].dtype == np.int64
+    )
     assert json.loads(metadata["kintsugi.config"])["mean"] == [0.1, 0.2, 0.3]
     assert metadata["modelspec.title"] == "A title" and metadata["modelspec.license"] == "CC0-1.0"
 
-    assert main(["convert", "glcic", model, "-o", again, "--dtype", "bf16", "--title", "Another"]) == 0
+    assert (
+        main(["convert", "glcic", model, "-o", again, "--dtype", "bf16", "--title", "Another"]) == 0
+    )
     metadata = safetensors.read(again)[1]
     assert metadata["modelspec.title"] == "Another" and metadata["modelspec.license"] == "CC0-1.0"
 
@@ -79,14 +108,18 @@ def test_reference_is_a_function_of_its_arguments(tmp_path):
 
     def make(name, *options):
         path = tmp_path / name
-        assert main(["reference", "glcic", model, "-o", str(path), "--size", "16x16", *options]) == 0
+        assert (
+            main(["reference", "glcic", model, "-o", str(path), "--size", "16x16", *options]) == 0
+        )
         return path
 
     first = make("1")
     assert first.read_bytes() == make("2", "--seed", "0").read_bytes()
     assert first.read_bytes() != make("3", "--seed", "1").read_bytes()
     assert first.read_bytes() == make("4", "--seed", "9", "--input", str(first)).read_bytes()
-    single, double = (safetensors.read(path)[0]["output/output"] for path in (first, make("5", "--double")))
+    single, double = (
+        safetensors.read(path)[0]["output/output"] for path in (first, make("5", "--double"))
+    )
     assert 0 < np.abs(single - double).max() < 1e-5
 
 
@@ -99,17 +132,38 @@ def test_errors_are_one_sentence_and_exit_code_1(tmp_path, capsys):
     safetensors.write(tmp_path / "none", {"picture": np.zeros((1, 4, 8, 8), np.float32)})
     capsys.readouterr()
     for arguments, sentence in [
-            (["convert", "glcic", bad, "-o", model], "not a GLCIC state dict"),
-            (["convert", "glcic", str(tmp_path / "absent.pt"), "-o", model], "No such file"),
-            (["convert", "glcic", str(tmp_path), "-o", model], "Is a directory"),
-            (["convert", "glcic", model, "-o", model], "would overwrite the input"),
-            (["convert", "glcic", model, "-o", str(tmp_path / "no" / "m")], "No such file"),
-            (["reference", "glcic", bad, "-o", model], "bad.pt"),
-            (["reference", "glcic", model, "-o", model], "would overwrite the input"),
-            (["reference", "glcic", model, "-o", str(tmp_path / "r"), "--input", str(tmp_path / "three")],
-             "PyTorch refused the input"),
-            (["reference", "glcic", model, "-o", str(tmp_path / "r"), "--input", str(tmp_path / "none")],
-             "neither 'input/input' nor 'input'")]:
+        (["convert", "glcic", bad, "-o", model], "not a GLCIC state dict"),
+        (["convert", "glcic", str(tmp_path / "absent.pt"), "-o", model], "No such file"),
+        (["convert", "glcic", str(tmp_path), "-o", model], "Is a directory"),
+        (["convert", "glcic", model, "-o", model], "would overwrite the input"),
+        (["convert", "glcic", model, "-o", str(tmp_path / "no" / "m")], "No such file"),
+        (["reference", "glcic", bad, "-o", model], "bad.pt"),
+        (["reference", "glcic", model, "-o", model], "would overwrite the input"),
+        (
+            [
+                "reference",
+                "glcic",
+                model,
+                "-o",
+                str(tmp_path / "r"),
+                "--input",
+                str(tmp_path / "three"),
+            ],
+            "PyTorch refused the input",
+        ),
+        (
+            [
+                "reference",
+                "glcic",
+                model,
+                "-o",
+                str(tmp_path / "r"),
+                "--input",
+                str(tmp_path / "none"),
+            ],
+            "neither 'input/input' nor 'input'",
+        ),
+    ]:
         before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
         assert main(arguments) == 1, arguments
         output, error = capsys.readouterr()
@@ -118,15 +172,22 @@ def test_errors_are_one_sentence_and_exit_code_1(tmp_path, capsys):
         assert before == sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [
-    [], ["convert"], ["convert", "unknown", "a.pt", "-o", "b"], ["convert", "glcic", "a.pt"],
-    ["convert", "glcic", "a.pt", "-o", "b", "--dtype", "f8"],
-    ["convert", "glcic", "a.pt", "-o", "b", "--mean", "1,2"],
-    ["convert", "glcic", "a.pt", "-o", "b", "--mean", "116,117,106"],
-    ["reference", "glcic", "a", "-o", "b", "--size", "16"],
-    ["reference", "glcic", "a", "-o", "b", "--size", "0x4"],
-    ["reference", "glcic", "a", "-o", "b", "--batch", "0"],
-    ["reference", "glcic", "a", "-o", "b", "--seed", "-1"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["convert"],
+        ["convert", "unknown", "a.pt", "-o", "b"],
+        ["convert", "glcic", "a.pt"],
+        ["convert", "glcic", "a.pt", "-o", "b", "--dtype", "f8"],
+        ["convert", "glcic", "a.pt", "-o", "b", "--mean", "1,2"],
+        ["convert", "glcic", "a.pt", "-o", "b", "--mean", "116,117,106"],
+        ["reference", "glcic", "a", "-o", "b", "--size", "16"],
+        ["reference", "glcic", "a", "-o", "b", "--size", "0x4"],
+        ["reference", "glcic", "a", "-o", "b", "--batch", "0"],
+        ["reference", "glcic", "a", "-o", "b", "--seed", "-1"],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as exit_code:
         main(arguments)
@@ -135,6 +196,10 @@ def test_wrong_usage_is_exit_code_2(arguments, capsys):
 
 def test_runs_as_a_module():
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python_export")}
-    done = subprocess.run([sys.executable, "-m", "kintsugi_export", "--help"], env=environment,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "kintsugi_export", "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and "convert" in done.stdout and "reference" in done.stdout

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The demo: its picture was never trained on, its files are what its scripts make, and it mends."""
+
 import hashlib
 import json
 
@@ -11,9 +12,9 @@ from kintsugi_export import safetensors
 from kintsugi_export.networks import glcic
 
 pytest.importorskip("PIL")
-import evaluate                                             # noqa: E402  (needs Pillow)
-import make_mask                                            # noqa: E402
-from PIL import Image                                       # noqa: E402
+import evaluate  # noqa: E402  (needs Pillow)
+import make_mask  # noqa: E402
+from PIL import Image  # noqa: E402
 
 DEMO, PICTURES = ROOT / "examples" / "demo", ROOT / "examples" / "pictures"
 MODEL = DEMO / "glcic-demo.safetensors"
@@ -30,7 +31,9 @@ def pixels(name, mode="RGB"):
 def test_the_demo_picture_was_never_trained_on():
     listed = json.loads((DEMO / "training_list.json").read_text())
     assert sha256(PICTURES / "astronaut.png") == listed["demo_picture"]["sha256"]
-    assert listed["demo_picture"]["sha256"] not in {picture["sha256"] for picture in listed["pictures"]}
+    assert listed["demo_picture"]["sha256"] not in {
+        picture["sha256"] for picture in listed["pictures"]
+    }
     assert "astronaut.png" not in {picture["file"] for picture in listed["pictures"]}
 
 
@@ -45,7 +48,9 @@ def test_every_training_picture_states_a_free_licence():
 def test_weights_are_small_half_precision_and_documented():
     tensors, metadata = safetensors.read(MODEL)
     assert MODEL.stat().st_size <= 2_000_000
-    assert glcic.recognise({key: value.shape for key, value in tensors.items()}) == glcic.Config(16, 8, "flat")
+    assert glcic.recognise({key: value.shape for key, value in tensors.items()}) == glcic.Config(
+        16, 8, "flat"
+    )
     assert {value.dtype.name for value in tensors.values()} <= {"float16", "int64"}
     assert all(np.isfinite(value).all() for value in tensors.values())
     assert metadata["kintsugi.network"] == "glcic" and metadata["modelspec.license"] == "CC0-1.0"
@@ -56,7 +61,7 @@ def test_the_mask_and_the_damage_are_what_the_script_makes():
     mask, damaged = make_mask.damage(Image.open(PICTURES / "astronaut.png"))
     stored = pixels("astronaut_mask.png", "L")
     assert set(np.unique(stored)) == {0, 255} and 0.03 < (stored > 0).mean() < 0.1
-    if Image.__version__.split(".")[0] == "9":              # other releases may round strokes otherwise
+    if Image.__version__.split(".")[0] == "9":  # other releases may round strokes otherwise
         assert (np.asarray(mask) == stored).all()
         assert (np.asarray(damaged) == pixels("astronaut_damaged.png")).all()
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The PyTorch definition of GLCIC against vectors made elsewhere, and how state dicts are recognised."""
+"""The PyTorch definition of GLCIC against vectors made elsewhere; state dicts recognised."""
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +21,9 @@ def distance(a, b):
 
 
 def shapes(config):
-    return {key: tuple(value.shape) for key, value in glcic.build(config, "meta").state_dict().items()}
+    return {
+        key: tuple(value.shape) for key, value in glcic.build(config, "meta").state_dict().items()
+    }
 
 
 def run_vector(network=None):
@@ -43,7 +46,7 @@ def test_the_vector_tells_the_order_of_norm_and_activation():
     swapped = [torch.nn.Sequential() for _ in range(16)]
     for group, (conv, norm, relu) in zip(swapped, list(network)[:16]):
         group.add_module("0", conv)
-        group.add_module("2", relu)                         # the order of another port
+        group.add_module("2", relu)  # the order of another port
         group.add_module("1", norm)
     made, vector = run_vector(torch.nn.Sequential(*swapped, network[16], network[17]))
     assert distance(made["output/output"], vector["output/output"]) > 1e-2
@@ -52,11 +55,18 @@ def test_the_vector_tells_the_order_of_norm_and_activation():
 @pytest.mark.parametrize("name", make_reference_data.SIZES)
 def test_agrees_with_the_full_width_reference(name):
     keys = DATA / "keys"
-    state = weight_rule.make_state("glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), "kintsugi")
+    state = weight_rule.make_state(
+        "glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), "kintsugi"
+    )
     inputs = weight_rule.make_state(
-        "glcic_input", weight_rule.read_key_list(keys / f"glcic_input_{name}.txt"), "kintsugi")
-    made = reference.run(glcic.build(glcic.Config(layout="pair")), state,
-                         {"input": inputs["input/input"]}, glcic.OUTPUTS)
+        "glcic_input", weight_rule.read_key_list(keys / f"glcic_input_{name}.txt"), "kintsugi"
+    )
+    made = reference.run(
+        glcic.build(glcic.Config(layout="pair")),
+        state,
+        {"input": inputs["input/input"]},
+        glcic.OUTPUTS,
+    )
     stored, _ = safetensors.read(DATA / f"glcic_64_ref_{name}.safetensors")
     assert distance(made["output/output"], stored.pop("output/output")) < 1e-6
     assert len(stored) == 50
@@ -69,18 +79,32 @@ def test_has_the_parameters_of_the_paper():
     network = glcic.build(glcic.Config())
     assert sum(p.numel() for p in network.parameters()) == 6_072_131
     assert network[48].weight.shape == (3, 32, 3, 3)
-    assert isinstance(network[36], torch.nn.ConvTranspose2d) and network[36].weight.shape == (256, 128, 4, 4)
+    assert isinstance(network[36], torch.nn.ConvTranspose2d) and network[36].weight.shape == (
+        256,
+        128,
+        4,
+        4,
+    )
 
 
-@pytest.mark.parametrize("size, expected", [((8, 8), (8, 8)), ((61, 66), (64, 68)), ((1, 2), (4, 4))])
+@pytest.mark.parametrize(
+    "size, expected", [((8, 8), (8, 8)), ((61, 66), (64, 68)), ((1, 2), (4, 4))]
+)
 def test_output_is_rounded_up_to_a_multiple_of_four(size, expected):
     network = glcic.build(glcic.Config(2, 1))
     with torch.no_grad():
         assert tuple(network(torch.zeros(2, 4, *size)).shape) == (2, 3, *expected)
 
 
-@pytest.mark.parametrize("config", [
-    glcic.Config(), glcic.Config(64, 32, "pair"), glcic.Config(16, 8, "flat"), glcic.Config(3, 5, "pair")])
+@pytest.mark.parametrize(
+    "config",
+    [
+        glcic.Config(),
+        glcic.Config(64, 32, "pair"),
+        glcic.Config(16, 8, "flat"),
+        glcic.Config(3, 5, "pair"),
+    ],
+)
 def test_recognises_layout_and_width(config):
     found = shapes(config)
     assert glcic.recognise(found) == config
@@ -92,15 +116,29 @@ def _without(found, key):
     return {k: v for k, v in found.items() if k != key}
 
 
-@pytest.mark.parametrize("change, sentence", [
-    (lambda s: _without(s, "7.1.running_var"),
-     r"layout is 'pair', 1 keys missing \('7.1.running_var'\), 0 keys unknown"),
-    (lambda s: {**s, "16.extra": (3,)}, r"0 keys missing, 1 keys unknown \('16.extra'\)"),
-    (lambda s: {"conv1.weight": (64, 4, 5, 5)}, r"98 keys missing .*1 keys unknown \('conv1.weight'\)"),
-    (lambda s: {**s, "12.0.weight": (2, 4, 4, 4)}, r"'12.0.weight' has shape \[2, 4, 4, 4\].*expects \[4, 2, 4, 4\]"),
-    (lambda s: {**s, "0.0.weight": (4,)}, r"'0.0.weight' has shape \[4\], GLCIC expects four dimensions"),
-    (lambda s: {**s, "0.0.weight": (10 ** 9, 4, 5, 5)}, "four dimensions from 1 to 4096"),
-])
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (
+            lambda s: _without(s, "7.1.running_var"),
+            r"layout is 'pair', 1 keys missing \('7.1.running_var'\), 0 keys unknown",
+        ),
+        (lambda s: {**s, "16.extra": (3,)}, r"0 keys missing, 1 keys unknown \('16.extra'\)"),
+        (
+            lambda s: {"conv1.weight": (64, 4, 5, 5)},
+            r"98 keys missing .*1 keys unknown \('conv1.weight'\)",
+        ),
+        (
+            lambda s: {**s, "12.0.weight": (2, 4, 4, 4)},
+            r"'12.0.weight' has shape \[2, 4, 4, 4\].*expects \[4, 2, 4, 4\]",
+        ),
+        (
+            lambda s: {**s, "0.0.weight": (4,)},
+            r"'0.0.weight' has shape \[4\], GLCIC expects four dimensions",
+        ),
+        (lambda s: {**s, "0.0.weight": (10**9, 4, 5, 5)}, "four dimensions from 1 to 4096"),
+    ],
+)
 def test_refuses_other_state_dicts_and_says_why(change, sentence):
     with pytest.raises(ExportError, match=sentence):
         glcic.recognise(change(shapes(glcic.Config(1, 1, "pair"))))

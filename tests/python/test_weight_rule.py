@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Weights by rule: pinned numbers, because every implementation must make the same ones."""
+
 import hashlib
 import subprocess
 import sys
@@ -26,19 +27,31 @@ def digest(name, keys, salt):
 
 def test_a_draw_is_pinned():
     first = weight_rule.draw("kintsugi", "0.0.weight", (3,))
-    assert first.dtype == np.float32 and first.tolist() == [-1.5529600381851196, -1.0950584411621094, -0.011500743217766285]
+    assert first.dtype == np.float32 and first.tolist() == [
+        -1.5529600381851196,
+        -1.0950584411621094,
+        -0.011500743217766285,
+    ]
 
 
-@pytest.mark.parametrize("name, keys, expected", [
-    ("glcic", "glcic_pair.txt", "880fba6d79cac0ed"), ("glcic", "glcic_flat.txt", "53904a20b315a58c"),
-    ("generic", "glcic_pair.txt", "54ceca8b22c5470d"), ("glcic_input", "glcic_input_131x97.txt", "b713435d7cc9137a")])
+@pytest.mark.parametrize(
+    "name, keys, expected",
+    [
+        ("glcic", "glcic_pair.txt", "880fba6d79cac0ed"),
+        ("glcic", "glcic_flat.txt", "53904a20b315a58c"),
+        ("generic", "glcic_pair.txt", "54ceca8b22c5470d"),
+        ("glcic_input", "glcic_input_131x97.txt", "b713435d7cc9137a"),
+    ],
+)
 def test_recipes_are_pinned(name, keys, expected):
     assert digest(name, keys, "kintsugi") == expected
 
 
 def test_draws_depend_on_salt_and_key_and_have_unit_variance():
     a = weight_rule.draw("s", "k", (100, 100))
-    assert abs(a.mean()) < 0.03 and abs(a.var() - 1) < 0.03 and np.abs(a).max() <= np.float32(3 ** 0.5)
+    assert (
+        abs(a.mean()) < 0.03 and abs(a.var() - 1) < 0.03 and np.abs(a).max() <= np.float32(3**0.5)
+    )
     assert (a == weight_rule.draw("s", "k", (100, 100))).all()
     assert not (a == weight_rule.draw("t", "k", (100, 100))).any(axis=1).all()
     assert weight_rule.draw("s", "k", ()).shape == ()
@@ -54,7 +67,9 @@ def test_inputs_have_zeros_and_ones_in_the_hole():
 
 @pytest.mark.parametrize("layout", glcic.LAYOUTS)
 def test_key_lists_are_those_of_the_definition(layout):
-    listed = {key: shape for key, shape, _ in weight_rule.read_key_list(KEYS / f"glcic_{layout}.txt")}
+    listed = {
+        key: shape for key, shape, _ in weight_rule.read_key_list(KEYS / f"glcic_{layout}.txt")
+    }
     assert glcic.recognise(listed) == glcic.Config(64, 32, layout)
 
 
@@ -69,7 +84,10 @@ def test_command_line(tmp_path):
     tensors, metadata = safetensors.read(tmp_path / "o")
     assert metadata == {"format": "pt", "recipe": "generic", "salt": "salt"}
     assert tensors["a.count"] == 0 and tensors["a.count"].dtype == np.int64
-    assert (tensors["a.weight"] == weight_rule.draw("salt", "a.weight", (2, 3)) * np.float32(1.4 / 3 ** 0.5)).all()
+    assert (
+        tensors["a.weight"]
+        == weight_rule.draw("salt", "a.weight", (2, 3)) * np.float32(1.4 / 3**0.5)
+    ).all()
     assert "glcic" in run("--list").stdout.split()
     assert run("nonsense", keys, "salt", tmp_path / "p").returncode == 2
     assert run("generic", tmp_path / "none", "salt", tmp_path / "p").returncode == 1

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes what PyTorch contributes to tests/data: key lists and the references of full-width networks.
+"""Makes what PyTorch contributes to tests/data: key lists and full-width references.
 
     make_reference_data.py [OUTPUT_FOLDER]          default: tests/data
 
 Weights and inputs come by rule (weight_rule.py) and are not stored.  A reference holds
-`output/output` and, for every module, `digest/<module path>`: 66 float32 numbers, the mean, the root
-mean square, and 64 elements, number i being element (i * 2654435761) mod count in NCHW order.
+`output/output` and, for every module, `digest/<module path>`: 66 float32 numbers, the mean, the
+root mean square, and 64 elements, number i being element (i * 2654435761) mod count in NCHW order.
 Computed in float64, stored in float32.
 """
+
 import sys
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def main(folder: Path) -> None:
     (folder / "keys").mkdir(parents=True, exist_ok=True)
     for layout in glcic.LAYOUTS:
         tensors = glcic.build(glcic.Config(layout=layout), "meta").state_dict()
-        write_key_list(folder / "keys" / f"glcic_{layout}.txt",
-                       [(key, list(value.shape), str(value.dtype)) for key, value in tensors.items()])
+        write_key_list(
+            folder / "keys" / f"glcic_{layout}.txt",
+            [(key, list(value.shape), str(value.dtype)) for key, value in tensors.items()],
+        )
     for name, (height, width) in SIZES.items():
         keys = folder / "keys" / f"glcic_input_{name}.txt"
         write_key_list(keys, [("input/input", [1, 4, height, width], "torch.float32")])
@@ -43,15 +46,29 @@ def write_key_list(path: Path, entries) -> None:
 
 
 def write_reference(path: Path, keys: Path, inputs: dict) -> None:
-    state = weight_rule.make_state("glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), SALT)
+    state = weight_rule.make_state(
+        "glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), SALT
+    )
     network = glcic.build(glcic.Config(layout="pair"))
-    made = reference.run(network, state, {"input": inputs["input/input"]}, glcic.OUTPUTS,
-                         torch.float64)
+    made = reference.run(
+        network, state, {"input": inputs["input/input"]}, glcic.OUTPUTS, torch.float64
+    )
     kept = {"output/output": made["output/output"]}
-    kept.update((key.replace("tap/", "digest/"), digest(value))
-                for key, value in made.items() if key.startswith("tap/"))
-    safetensors.write(path, kept, {"format": "pt", "kintsugi.network": "glcic", "salt": SALT,
-                                   "made_by": f"torch {torch.__version__}, float64"})
+    kept.update(
+        (key.replace("tap/", "digest/"), digest(value))
+        for key, value in made.items()
+        if key.startswith("tap/")
+    )
+    safetensors.write(
+        path,
+        kept,
+        {
+            "format": "pt",
+            "kintsugi.network": "glcic",
+            "salt": SALT,
+            "made_by": f"torch {torch.__version__}, float64",
+        },
+    )
     print(f"{path}: output {list(made['output/output'].shape)}, {path.stat().st_size} bytes")
 
 
@@ -59,7 +76,7 @@ def digest(value: np.ndarray) -> np.ndarray:
     """float32 [66]: mean, root mean square, 64 elements spread over the tensor."""
     flat = value.reshape(-1).astype(np.float64)
     samples = flat[[i * STRIDE % flat.size for i in range(SAMPLES)]]
-    return np.array([flat.mean(), np.sqrt(np.mean(flat ** 2)), *samples], np.float32)
+    return np.array([flat.mean(), np.sqrt(np.mean(flat**2)), *samples], np.float32)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ A key list holds a tensor a line: key, shape, dtype, separated by tabs; `#` star
 Needs numpy alone.  To add a network, write a function (key, shape, unit draw) -> tensor and put
 `@recipe` above it.
 """
+
 import hashlib
 import json
 import math
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python_export"))
-from kintsugi_export import safetensors                     # noqa: E402  (numpy only, no torch)
+from kintsugi_export import safetensors  # noqa: E402  (numpy only, no torch)
 
 RECIPES = {}
 
@@ -34,7 +35,7 @@ def recipe(function):
 
 
 def draw(salt: str, key: str, shape) -> np.ndarray:
-    """float32 uniforms in [-sqrt(3), sqrt(3)): a pure function of salt, key and the element count."""
+    """float32 uniforms in [-sqrt(3), sqrt(3)): a pure function of salt, key and element count."""
     digest = hashlib.sha256(f"{salt}|{key}".encode()).digest()
     generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
     uniform = generator.random(math.prod(shape), dtype=np.float32)
@@ -51,13 +52,13 @@ def generic(key, shape, unit, gain=1.4, variance=(0.7, 1.4)):
     """Convolutions and linear layers with batch norms: weights [out, in, ...]."""
     if key.endswith("running_var"):
         low, high = variance
-        fraction = unit / np.float32(2 * math.sqrt(3)) + np.float32(0.5)        # [0, 1)
+        fraction = unit / np.float32(2 * math.sqrt(3)) + np.float32(0.5)  # [0, 1)
         return np.float32(low) + np.float32(high - low) * fraction
     if len(shape) >= 2:
         return scaled(unit, gain, math.prod(shape[1:]))
-    if key.endswith("weight"):                                                  # of a norm
+    if key.endswith("weight"):  # of a norm
         return 1 + np.float32(0.15) * unit
-    return np.float32(0.1) * unit                                               # biases, means
+    return np.float32(0.1) * unit  # biases, means
 
 
 @recipe
@@ -70,7 +71,7 @@ def glcic(key, shape, unit):
 
 @recipe
 def glcic_input(_key, shape, unit):
-    """The network's input [N, 4, H, W]: noise pictures minus the Places2 mean, holes of zeros, mask.
+    """The network's input [N, 4, H, W]: noise minus the Places2 mean, zeros in the hole, the mask.
 
     The hole is a rectangle (rows H/4 .. H/2, columns W/3 .. 2W/3) and a line four pixels wide
     (columns 3W/4 .. 3W/4 + 3), bounds rounded down, upper ones excluded.
@@ -79,8 +80,8 @@ def glcic_input(_key, shape, unit):
     value = unit / np.float32(2 * math.sqrt(3)) + np.float32(0.5)
     value[:, :3] -= np.array([0.4560, 0.4472, 0.4155], np.float32).reshape(3, 1, 1)
     hole = np.zeros((height, width), bool)
-    hole[height // 4:height // 2, width // 3:2 * width // 3] = True
-    hole[:, 3 * width // 4:3 * width // 4 + 4] = True
+    hole[height // 4 : height // 2, width // 3 : 2 * width // 3] = True
+    hole[:, 3 * width // 4 : 3 * width // 4 + 4] = True
     value[:, :3, hole] = 0
     value[:, 3] = hole
     return value

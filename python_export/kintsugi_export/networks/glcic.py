@@ -15,6 +15,7 @@ ways to nest the same modules:
     flat   0.weight  1.weight  1.running_mean  3.weight ...  48.weight     (sigmoid at 49)
     pair   0.0.weight  0.1.weight  0.1.running_mean  1.0.weight ...  16.weight     (sigmoid at 17)
 """
+
 from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
@@ -22,9 +23,9 @@ from torch import nn
 
 from ..errors import ExportError
 
-MEAN = (0.4560, 0.4472, 0.4155)     # of Places2, RGB in [0, 1]: what the official weights subtract
+MEAN = (0.4560, 0.4472, 0.4155)  # of Places2, RGB in [0, 1]: what the official weights subtract
 MULTIPLE = 4
-MAX_WIDTH = 4096                    # far beyond any real one; keeps hostile shapes out of torch
+MAX_WIDTH = 4096  # far beyond any real one; keeps hostile shapes out of torch
 LAYOUTS = ("flat", "pair")
 INPUTS, OUTPUTS = ("input",), ("output",)
 
@@ -55,7 +56,7 @@ LAYERS = (
     Layer("deconv", 4, 2, 1, 2),
     Layer("conv", 3, 1, 1, 2),
     Layer("deconv", 4, 2, 1, 1),
-    Layer("conv", 3, 1, 1, 0),      # Config.last channels
+    Layer("conv", 3, 1, 1, 0),  # Config.last channels
 )
 
 
@@ -75,8 +76,13 @@ def build(config: Config, device: str = "cpu") -> nn.Sequential:
     groups, channels = [], 4
     for layer in LAYERS:
         out = layer.widths * config.width or config.last
-        groups.append([_convolution(layer, channels, out, device),
-                       nn.BatchNorm2d(out, device=device), nn.ReLU()])
+        groups.append(
+            [
+                _convolution(layer, channels, out, device),
+                nn.BatchNorm2d(out, device=device),
+                nn.ReLU(),
+            ]
+        )
         channels = out
     head = [nn.Conv2d(channels, 3, 3, padding=1, device=device), nn.Sigmoid()]
     if config.layout == "flat":
@@ -86,9 +92,13 @@ def build(config: Config, device: str = "cpu") -> nn.Sequential:
 
 def _convolution(layer: Layer, channels: int, out: int, device: str) -> nn.Module:
     if layer.op == "deconv":
-        return nn.ConvTranspose2d(channels, out, layer.kernel, layer.stride, padding=1, device=device)
+        return nn.ConvTranspose2d(
+            channels, out, layer.kernel, layer.stride, padding=1, device=device
+        )
     padding = layer.dilation * (layer.kernel // 2)
-    return nn.Conv2d(channels, out, layer.kernel, layer.stride, padding, layer.dilation, device=device)
+    return nn.Conv2d(
+        channels, out, layer.kernel, layer.stride, padding, layer.dilation, device=device
+    )
 
 
 def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
@@ -104,38 +114,48 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
     if missing or unknown:
         raise ExportError(
             f"not a GLCIC state dict: the closest key layout is '{layout}', "
-            f"{_count(missing, 'missing')}, {_count(unknown, 'unknown')}")
+            f"{_count(missing, 'missing')}, {_count(unknown, 'unknown')}"
+        )
 
     weights = [key for key, shape in expected[layout].items() if len(shape) == 4]
     for key in (weights[0], weights[-1]):
         if len(shapes[key]) != 4 or not all(0 < n <= MAX_WIDTH for n in shapes[key]):
-            raise ExportError(f"'{key}' has shape {list(shapes[key])}, "
-                              f"GLCIC expects four dimensions from 1 to {MAX_WIDTH}")
+            raise ExportError(
+                f"'{key}' has shape {list(shapes[key])}, "
+                f"GLCIC expects four dimensions from 1 to {MAX_WIDTH}"
+            )
     config = Config(shapes[weights[0]][0], shapes[weights[-1]][1], layout)
     for key, shape in _shapes(config).items():
         if key in shapes and tuple(shapes[key]) != shape:
-            raise ExportError(f"'{key}' has shape {list(shapes[key])}, "
-                              f"GLCIC of width {config.width} expects {list(shape)}")
+            raise ExportError(
+                f"'{key}' has shape {list(shapes[key])}, "
+                f"GLCIC of width {config.width} expects {list(shape)}"
+            )
     return config
 
 
 def metadata(mean: Tuple[float, float, float] = MEAN) -> dict:
     """The value of `kintsugi.config`: how a picture becomes the input and the output a picture."""
-    return {"variant": "official", "mean": list(mean), "range": [0, 1], "mask": "hole=1",
-            "multiple": MULTIPLE}
+    return {
+        "variant": "official",
+        "mean": list(mean),
+        "range": [0, 1],
+        "mask": "hole=1",
+        "multiple": MULTIPLE,
+    }
 
 
 def example(rng: np.random.Generator, batch: int, height: int, width: int) -> Dict[str, np.ndarray]:
     """An input as it occurs: coloured noise minus the mean, with a rectangular hole of zeros."""
     picture = rng.random((batch, 3, height, width), np.float32)
     mask = np.zeros((batch, 1, height, width), np.float32)
-    mask[:, :, height // 4:max(1, height // 2), width // 3:max(1, 2 * width // 3)] = 1
+    mask[:, :, height // 4 : max(1, height // 2), width // 3 : max(1, 2 * width // 3)] = 1
     mean = np.array(MEAN, np.float32).reshape(1, 3, 1, 1)
     return {"input": np.concatenate([(picture - mean) * (1 - mask), mask], 1)}
 
 
 def _shapes(config: Config) -> Dict[str, Tuple[int, ...]]:
-    network = build(config, "meta")                         # shapes only, no memory
+    network = build(config, "meta")  # shapes only, no memory
     return {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
 
 
