@@ -113,11 +113,11 @@ template std::vector<double> SafetensorsFile::values(const StoredTensor&) const;
 
 void SafetensorsFile::release_pages(std::span<const std::byte> bytes) const noexcept {
   if (bytes.empty()) return;
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // Outward to whole pages: a neighbour's bytes on them come back when they are read.
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(bytes.data()) / page * page;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size());
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<size_t>(bytes.data() - mapping_.bytes.data());
+  // Outward to a whole page: a neighbour's bytes on it come back when they are read.
+  const size_t before = offset % page;
+  ::madvise(const_cast<std::byte*>(bytes.data() - before), bytes.size() + before, MADV_DONTNEED);
 }
 
 }  // namespace kintsugi::weights

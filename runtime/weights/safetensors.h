@@ -47,8 +47,9 @@ class SafetensorsFile {
   template <class T>
   [[nodiscard]] std::vector<T> values(const StoredTensor& tensor) const;
 
-  /// Gives the pages under `bytes` back to the system, typically after packing. They may be read
-  /// again at any time, from any thread: they then come from the file once more.
+  /// Gives the pages under `bytes`, a part of this mapping, back to the system, typically after
+  /// packing. They may be read again at any time, from any thread: they then come from the file
+  /// once more.
   void release_pages(std::span<const std::byte> bytes) const noexcept;
   void release_pages(const StoredTensor& tensor) const noexcept { release_pages(tensor.bytes); }
 
