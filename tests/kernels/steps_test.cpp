@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/core/steps.h"
+
+#include "tests/kernels/support.h"
+
+namespace kintsugi {
+namespace {
+
+TEST(Steps, KeepTheirOrderAndPrint) {
+  Steps steps{step::mul(Extent::pixel), step::affine(Extent::channel)};
+  steps.append(step::activate(Function::leaky_relu, 0.2f));
+  steps.append(step::clamp(0, 1));
+  steps.append(step::add(0.5f));
+  EXPECT_EQ(to_string(steps), "mul pixel, affine channel, leaky_relu 0.2, clamp [0, 1], add 0.5");
+  EXPECT_EQ(steps.operand_count(), 3);
+  EXPECT_EQ(steps, steps);
+  EXPECT_FALSE(steps == Steps{});
+}
+
+TEST(Steps, HoldEight) {
+  Steps steps;
+  for (int i = 0; i < Steps::kMaxSteps; ++i) steps.append(step::add(1.0f));
+  EXPECT_TRUE(steps.full());
+  EXPECT_EQ(test::error_of([&] { steps.append(step::add(1.0f)); }),
+            "a step list holds at most eight steps");
+}
+
+TEST(Steps, ReadTheirOperandsInOrder) {
+  // The element at sample 1, channel 2, pixel (0, 1) of a [2, 3, 1, 2] tensor.
+  const Position at{.n = 1, .k = 2, .y = 0, .x = 1, .h = 1, .w = 2};
+  const std::vector<double> channel{10, 20, 30, 0};
+  const std::vector<double> sample_channel{1, 2, 3, 0, 4, 5, 6, 0};
+  const std::vector<double> pixel{1, 2, 3, 4};
+  std::vector<double> tensor(16, -1.0);
+  tensor[(1 * 2 + 1) * 4 + 2] = 7;
+  const std::vector<Operand<double>> operands{{channel.data(), 4},
+                                              {sample_channel.data(), 4},
+                                              {sample_channel.data(), 4},
+                                              {pixel.data(), 1},
+                                              {tensor.data(), 4}};
+  const Steps steps{step::add(Extent::channel), step::affine(Extent::sample_channel),
+                    step::mul(Extent::pixel), step::add(Extent::tensor)};
+  EXPECT_EQ(apply_steps<double>(steps, operands, 1.0, at), ((1.0 + 30) * 6 + 6) * 4 + 7);
+}
+
+TEST(Functions, AreThoseOfPyTorch) {
+  EXPECT_EQ(evaluate(Function::relu, -2, 0), 0);
+  EXPECT_EQ(evaluate(Function::relu, 3, 0), 3);
+  EXPECT_EQ(evaluate(Function::leaky_relu, -2, 0.25), -0.5);
+  EXPECT_DOUBLE_EQ(evaluate(Function::elu, -1, 0), std::exp(-1.0) - 1);
+  EXPECT_EQ(evaluate(Function::elu, 2, 0), 2);
+  EXPECT_EQ(evaluate(Function::sigmoid, 0, 0), 0.5);
+  EXPECT_EQ(evaluate(Function::sigmoid, -1000, 0), 0);
+  EXPECT_DOUBLE_EQ(evaluate(Function::tanh, 1, 0), std::tanh(1.0));
+  EXPECT_DOUBLE_EQ(evaluate(Function::silu, 1, 0), 1 / (1 + std::exp(-1.0)));
+}
+
+TEST(Functions, LetNaNThrough) {
+  for (const Step& step : test::every_step()) {
+    if (step.operand_count() > 0) continue;
+    EXPECT_TRUE(std::isnan(
+        apply_steps<double>(Steps{step}, {}, std::numeric_limits<double>::quiet_NaN(), {})))
+        << to_string(Steps{step});
+  }
+}
+
+}  // namespace
+}  // namespace kintsugi
