@@ -162,7 +162,6 @@ class HeaderReader {
       return true;
     }
     if (place_ != Place::offset_values) unexpected("a number");
-    if (count_ == 2) complain_("data_offsets of " + subject() + " are not two numbers");
     (count_++ == 0 ? entries.back().begin : entries.back().end) = value;
     return true;
   }

@@ -48,7 +48,8 @@ const BadHeader kBadHeaders[] = {
     {"far_offsets", R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,18446744073709551615]}})",
      4, "tensor 'a' spans 18446744073709551615 bytes"},
     {"wrapped_offsets",
-     R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[18446744073709551612,18446744073709551616]}})",
+     R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)"
+     R"([18446744073709551612,18446744073709551616]}})",
      4, "data_offsets of tensor 'a' have a number that is no 64-bit integer in them"},
     {"backwards", R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8,
      "tensor 'a' ends before it begins"},
