@@ -50,17 +50,11 @@ def main() -> None:
 
     started, step, losses = time.monotonic(), 0, []
     while True:
-        progress = (
-            step / args.steps if args.steps else (time.monotonic() - started) / (60 * args.minutes)
-        )
+        elapsed = time.monotonic() - started
+        progress = step / args.steps if args.steps else elapsed / (60 * args.minutes)
         if progress >= 1:
             break
-        rate = (
-            PEAK_RATE
-            * min(1, (step + 1) / WARM_UP_STEPS)
-            * 0.5
-            * (1 + math.cos(math.pi * progress))
-        )
+        rate = learning_rate(step, progress)
         for group in optimiser.param_groups:
             group["lr"] = rate
         inputs, target = draw_batch(crops, rng, *(SMALL if progress < LARGE_FROM else LARGE))
@@ -76,14 +70,19 @@ def main() -> None:
                 mean.lerp_(now, 1 - keep)
         losses.append(loss.item())
         if step % 200 == 0:
+            loss = np.mean(losses[-200:])
             print(
-                f"step {step:6d}  {100 * progress:5.1f} %  rate {rate:.2e}  "
-                f"loss {np.mean(losses[-200:]):.4f}  {time.monotonic() - started:6.0f} s",
+                f"{100 * progress:5.1f} %  {elapsed:6.0f} s  step {step}  loss {loss:.4f}",
                 flush=True,
             )
             save(args.output, network, average, step)
     save(args.output, network, average, step)
     print(f"{step} steps, {time.monotonic() - started:.0f} s, {args.output}")
+
+
+def learning_rate(step: int, progress: float) -> float:
+    """A short warm-up, then a cosine that reaches 0 with the end of the run."""
+    return PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def draw_batch(crops: Crops, rng: np.random.Generator, size: int, count: int):
@@ -102,9 +101,7 @@ def inpainting_loss(output, target, mask):
     difference = (output - target) * mask  # of the composite: 0 at known pixels
     for scale in (1, 2, 4):
         d = F.avg_pool2d(difference, scale) if scale > 1 else difference
-        steps = (d[..., 1:] - d[..., :-1]).abs().sum() + (
-            d[..., 1:, :] - d[..., :-1, :]
-        ).abs().sum()
+        steps = d.diff(dim=-1).abs().sum() + d.diff(dim=-2).abs().sum()
         loss = loss + 0.5 / 3 * steps * scale**2 / hidden
     return loss
 

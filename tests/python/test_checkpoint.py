@@ -2,6 +2,8 @@
 """Checkpoints as found in the wild: wrapped, prefixed, damaged and malicious."""
 
 import argparse
+import collections
+import io
 import os
 import pickle
 import zipfile
@@ -128,18 +130,71 @@ def test_every_opcode_that_can_call_is_refused(tmp_path, program):
     assert not trap.exists()
 
 
-def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
-    path = saved(tmp_path / "a.pt", {"x": torch.arange(6.0).reshape(2, 3)})
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    pickled = next(name for name in files if name.endswith("data.pkl"))
-    assert files[pickled].count(b"K\x02K\x03\x86") == 1  # the shape (2, 3)
-    files[pickled] = files[pickled].replace(b"K\x02K\x03\x86", b"K\x09K\x03\x86")
+class Storage:
+    """Stands for a storage where torch.save would name one."""
+
+    def __init__(self, view=None):
+        self.reference = ("storage", torch.FloatStorage, "0", "cpu", 6, view)
+
+
+class Rebuilt:
+    """Pickles as torch.save pickles a tensor, with any offset, shape and strides."""
+
+    def __init__(self, storage, offset, shape, strides):
+        self.arguments = (storage, offset, shape, strides, False, collections.OrderedDict())
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor_v2, self.arguments
+
+
+class Pickler(pickle.Pickler):
+    def persistent_id(self, thing):
+        return thing.reference if isinstance(thing, Storage) else None
+
+
+def pickled(content):
+    stream = io.BytesIO()
+    Pickler(stream, protocol=2).dump(content)
+    return stream.getvalue()
+
+
+def archive_of_six(path, offset, shape, strides):
+    """A zip checkpoint with the storage 0 .. 5 and one tensor over it."""
     with zipfile.ZipFile(path, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    with pytest.raises(ExportError, match="reaches beyond its storage"):
-        checkpoint.load(path)
+        tensor = Rebuilt(Storage(), offset, shape, strides)
+        archive.writestr("archive/data.pkl", pickled({"x": tensor}))
+        archive.writestr("archive/data/0", np.arange(6, dtype="<f4").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    "offset, shape, strides, sentence",
+    [
+        (0, (3, 3), (3, 1), "reaches beyond its storage"),
+        (0, (2, 3), (4, 1), "reaches beyond its storage"),
+        (1, (2, 3), (3, 1), "reaches beyond its storage"),
+        (6, (), (), "reaches beyond its storage"),
+        (0, (2**40,), (0,), "reaches beyond its storage"),
+        (0, (2, 3), (-3, 1), "malformed shape"),
+        (-1, (2, 3), (3, 1), "malformed shape"),
+        (0, (2, 3), (1,), "malformed shape"),
+        (0, (2.0, 3), (3, 1), "malformed shape"),
+    ],
+)
+def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides, sentence):
+    good = archive_of_six(tmp_path / "good.pt", 0, (2, 3), (3, 1))
+    assert checkpoint.load(good)[0]["x"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(ExportError, match=sentence):
+        checkpoint.load(archive_of_six(tmp_path / "a.pt", offset, shape, strides))
+
+
+def test_a_view_of_a_storage_in_the_old_format(tmp_path):
+    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}
+    state = {"x": Rebuilt(Storage(view=("1", 2, 4)), 1, (3,), (1,))}
+    parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled(system), pickled(state)]
+    data = (6).to_bytes(8, "little") + np.arange(6, dtype="<f4").tobytes()
+    (tmp_path / "a.pt").write_bytes(b"".join(parts) + pickled(["0"]) + data)
+    assert checkpoint.load(tmp_path / "a.pt")[0]["x"].tolist() == [3, 4, 5]
 
 
 def test_views_of_one_storage(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from kintsugi_export import safetensors
+from kintsugi_export import reference, safetensors
 from kintsugi_export.__main__ import main
 from kintsugi_export.networks import glcic
 
@@ -50,15 +50,15 @@ def test_convert_and_reference(tmp_path, capsys, layout):
 
     tensors, _ = safetensors.read(ref)
     leaves = [name for name, module in network.named_modules() if not list(module.children())]
-    last = {"flat": "49", "pair": "17"}[layout]
+    last = {"flat": "49", "triples": "17"}[layout]
     assert leaves[-1] == last and len(leaves) == 50
     assert set(tensors) == {"input/input", "output/output", *(f"tap/{name}" for name in leaves)}
     with torch.no_grad():
         expected = network(torch.from_numpy(tensors["input/input"])).numpy()
     assert (tensors["output/output"] == expected).all() and expected.shape == (2, 3, 20, 16)
     assert (tensors[f"tap/{last}"] == expected).all()
-    first_relu = {"flat": "tap/2", "pair": "tap/0.2"}[layout]
-    first_norm = {"flat": "tap/1", "pair": "tap/0.1"}[layout]
+    first_relu = {"flat": "tap/2", "triples": "tap/0.2"}[layout]
+    first_norm = {"flat": "tap/1", "triples": "tap/0.1"}[layout]
     assert (tensors[first_relu] == np.maximum(tensors[first_norm], 0)).all()
     assert (tensors[first_norm] < 0).any(), "a tap was overwritten in place"
 
@@ -121,6 +121,14 @@ def test_reference_is_a_function_of_its_arguments(tmp_path):
         safetensors.read(path)[0]["output/output"] for path in (first, make("5", "--double"))
     )
     assert 0 < np.abs(single - double).max() < 1e-5
+
+
+def test_taps_survive_modules_that_work_in_place():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1), torch.nn.ReLU(inplace=True))
+    state = {"0.weight": np.full((1, 1, 1, 1), -1, np.float32), "0.bias": np.zeros(1, np.float32)}
+    inputs = {"input": np.ones((1, 1, 1, 1), np.float32)}
+    tensors = reference.run(network, state, inputs, ("output",))
+    assert tensors["tap/0"] == -1 and tensors["tap/1"] == 0
 
 
 def test_errors_are_one_sentence_and_exit_code_1(tmp_path, capsys):

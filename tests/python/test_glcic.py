@@ -42,7 +42,7 @@ def test_agrees_with_the_carried_vector_at_every_tap():
 
 
 def test_the_vector_tells_the_order_of_norm_and_activation():
-    network = glcic.build(glcic.Config(8, 32, "pair"))
+    network = glcic.build(glcic.Config(8, 32, "triples"))
     swapped = [torch.nn.Sequential() for _ in range(16)]
     for group, (conv, norm, relu) in zip(swapped, list(network)[:16]):
         group.add_module("0", conv)
@@ -56,13 +56,13 @@ def test_the_vector_tells_the_order_of_norm_and_activation():
 def test_agrees_with_the_full_width_reference(name):
     keys = DATA / "keys"
     state = weight_rule.make_state(
-        "glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), "kintsugi"
+        "glcic", weight_rule.read_key_list(keys / "glcic_triples.txt"), "kintsugi"
     )
     inputs = weight_rule.make_state(
         "glcic_input", weight_rule.read_key_list(keys / f"glcic_input_{name}.txt"), "kintsugi"
     )
     made = reference.run(
-        glcic.build(glcic.Config(layout="pair")),
+        glcic.build(glcic.Config(layout="triples")),
         state,
         {"input": inputs["input/input"]},
         glcic.OUTPUTS,
@@ -100,9 +100,9 @@ def test_output_is_rounded_up_to_a_multiple_of_four(size, expected):
     "config",
     [
         glcic.Config(),
-        glcic.Config(64, 32, "pair"),
+        glcic.Config(64, 32, "triples"),
         glcic.Config(16, 8, "flat"),
-        glcic.Config(3, 5, "pair"),
+        glcic.Config(3, 5, "triples"),
     ],
 )
 def test_recognises_layout_and_width(config):
@@ -121,7 +121,7 @@ def _without(found, key):
     [
         (
             lambda s: _without(s, "7.1.running_var"),
-            r"layout is 'pair', 1 keys missing \('7.1.running_var'\), 0 keys unknown",
+            r"layout is 'triples', 1 keys missing \('7.1.running_var'\), 0 keys unknown",
         ),
         (lambda s: {**s, "16.extra": (3,)}, r"0 keys missing, 1 keys unknown \('16.extra'\)"),
         (
@@ -141,7 +141,7 @@ def _without(found, key):
 )
 def test_refuses_other_state_dicts_and_says_why(change, sentence):
     with pytest.raises(ExportError, match=sentence):
-        glcic.recognise(change(shapes(glcic.Config(1, 1, "pair"))))
+        glcic.recognise(change(shapes(glcic.Config(1, 1, "triples"))))
 
 
 def test_example_is_an_input_as_it_occurs():

@@ -37,9 +37,9 @@ def test_a_draw_is_pinned():
 @pytest.mark.parametrize(
     "name, keys, expected",
     [
-        ("glcic", "glcic_pair.txt", "880fba6d79cac0ed"),
+        ("glcic", "glcic_triples.txt", "880fba6d79cac0ed"),
         ("glcic", "glcic_flat.txt", "53904a20b315a58c"),
-        ("generic", "glcic_pair.txt", "54ceca8b22c5470d"),
+        ("generic", "glcic_triples.txt", "54ceca8b22c5470d"),
         ("glcic_input", "glcic_input_131x97.txt", "b713435d7cc9137a"),
     ],
 )

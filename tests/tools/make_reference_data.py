@@ -47,9 +47,9 @@ def write_key_list(path: Path, entries) -> None:
 
 def write_reference(path: Path, keys: Path, inputs: dict) -> None:
     state = weight_rule.make_state(
-        "glcic", weight_rule.read_key_list(keys / "glcic_pair.txt"), SALT
+        "glcic", weight_rule.read_key_list(keys / "glcic_triples.txt"), SALT
     )
-    network = glcic.build(glcic.Config(layout="pair"))
+    network = glcic.build(glcic.Config(layout="triples"))
     made = reference.run(
         network, state, {"input": inputs["input/input"]}, glcic.OUTPUTS, torch.float64
     )

@@ -12,8 +12,8 @@ The definition here is the official order, convolution -> batch norm -> ReLU.  I
 `nn.Sequential`, so a module's path is its state-dict prefix, and the two key layouts in use are two
 ways to nest the same modules:
 
-    flat   0.weight  1.weight  1.running_mean  3.weight ...  48.weight     (sigmoid at 49)
-    pair   0.0.weight  0.1.weight  0.1.running_mean  1.0.weight ...  16.weight     (sigmoid at 17)
+    flat      0.weight  1.weight  1.running_mean  3.weight ...  48.weight   (sigmoid at 49)
+    triples   0.0.weight  0.1.weight  0.1.running_mean  1.0.weight ...  16.weight   (sigmoid at 17)
 """
 
 from typing import Dict, NamedTuple, Tuple
@@ -26,7 +26,7 @@ from ..errors import ExportError
 MEAN = (0.4560, 0.4472, 0.4155)  # of Places2, RGB in [0, 1]: what the official weights subtract
 MULTIPLE = 4
 MAX_WIDTH = 4096  # far beyond any real one; keeps hostile shapes out of torch
-LAYOUTS = ("flat", "pair")
+LAYOUTS = ("flat", "triples")
 INPUTS, OUTPUTS = ("input",), ("output",)
 
 
