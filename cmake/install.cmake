@@ -5,6 +5,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+target_compile_features(kintsugi PUBLIC cxx_std_20)  # the public header speaks it
+
 option(KINTSUGI_INSTALL "Make rules for installing" ${PROJECT_IS_TOP_LEVEL})
 if(NOT KINTSUGI_INSTALL)
   return()

@@ -45,9 +45,12 @@ MAY_INCLUDE = {
     "runtime/graph": ["kernels/core/", *CONTRACTS, "runtime/weights/"],
     "runtime/plan": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "runtime/graph/",
                      "runtime/weights/"],
-    # Runs plans and stands behind Model and Session, which find networks in the registry.
     "runtime/execute": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/device/api.h",
-                        "runtime/graph/", "runtime/plan/", "runtime/weights/", "runtime/io/",
+                        "runtime/graph/", "runtime/plan/", "runtime/weights/"],
+    # What stands behind the public header: finds a network in the registry, plans it, runs it.
+    "runtime/session": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/simd/probe.h",
+                        "kernels/device/api.h", "runtime/graph/", "runtime/plan/",
+                        "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
                         "runtime/networks/network.h", "nlohmann/", PUBLIC],
     # The registry recognises files; it alone sees weights, metadata and whole graphs.
     "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
