@@ -26,6 +26,16 @@ void require_same_extent(const ImageView& picture, const Mask& mask) {
               "give a mask of the picture's size");
 }
 
+/// Puts a colour, RGB in [0, 1], into a pixel; alpha stays.
+void fill_pixel(uint8_t* pixel, int64_t channels, std::array<float, 3> rgb) {
+  if (is_grey(channels)) {
+    for (float& value : rgb) value = std::clamp(value, 0.0F, 1.0F);
+    pixel[0] = to_byte(luma(rgb));
+  } else {
+    std::transform(rgb.begin(), rgb.end(), pixel, to_byte);
+  }
+}
+
 /// The picture with `fill(y, x)`, RGB in [0, 1], in its holes.
 template <class Fill>
 Image composite_with(const ImageView& picture, const Mask& mask, const Fill& fill) {
@@ -35,20 +45,23 @@ Image composite_with(const ImageView& picture, const Mask& mask, const Fill& fil
   for (int64_t y = 0; y < picture.height; ++y) {
     for (int64_t x = 0; x < picture.width; ++x) {
       if (!mask.at(y, x)) continue;
-      std::array<float, 3> rgb = fill(y, x);
-      uint8_t* pixel = result.pixels.data() + (y * picture.width + x) * picture.channels;
-      if (is_grey(picture.channels)) {
-        for (float& value : rgb) value = std::clamp(value, 0.0F, 1.0F);
-        pixel[0] = to_byte(luma(rgb));
-      } else {
-        std::transform(rgb.begin(), rgb.end(), pixel, to_byte);
-      }
+      fill_pixel(result.pixels.data() + (y * picture.width + x) * picture.channels,
+                 picture.channels, fill(y, x));
     }
   }
   return result;
 }
 
 }  // namespace
+
+void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float> rgb) {
+  for (int64_t x = 0; x < picture.width; ++x) {
+    if (!mask.at(y, x)) continue;
+    const float* value = rgb.data() + 3 * x;
+    fill_pixel(picture.pixels.data() + (y * picture.width + x) * picture.channels,
+               picture.channels, {value[0], value[1], value[2]});
+  }
+}
 
 Image composite(const ImageView& picture, const Mask& mask, TensorView<const float> generated) {
   require_same_extent(picture, mask);

@@ -92,7 +92,7 @@ struct PlanOptions {
   int64_t width = 256;
   std::string device = "auto"; ///< "auto", "cpu", "reference", "reference-f64"
   int64_t max_memory = 0;      ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
-  bool keep_all = false;       ///< keep every named value alive, for verification
+  bool keep_all = false;       ///< every named module stays a value of the plan, for verification
   /// Passes to leave out: "fold", "fuse", "select", "layout", "place". The result must agree.
   std::vector<std::string> without;
   Settings settings;
@@ -103,8 +103,8 @@ struct MemoryPlan {
   int64_t mapped = 0;      ///< weights file, mapped; its pages may be dropped
   int64_t packed = 0;      ///< weights in the kernels' order, shared by all sessions of a model
   int64_t arena = 0;       ///< activations
-  int64_t persistent = 0;  ///< state that outlives a run
-  int64_t workspace = 0;   ///< scratch of single steps
+  int64_t persistent = 0;  ///< state that outlives a run; 0 for networks without any
+  int64_t workspace = 0;   ///< scratch of single steps; 0 where kernels need none
   [[nodiscard]] int64_t peak() const { return packed + arena + persistent + workspace; }
 };
 
@@ -147,12 +147,17 @@ struct SessionOptions {
   int threads = 0;          ///< 0: one for each processor this process may use
   int64_t max_memory = 0;   ///< bytes for packed weights, arena and workspace; 0 = no limit
   Progress progress;
+  /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant
+  /// output. Ignored when empty.
+  std::function<void(const std::string& sentence)> warn;
+  /// Fill memory with NaN wherever nothing alive stands, so that a wrong plan cannot pass. Slower.
+  bool check_memory = false;
 };
 
 struct RunOptions {
   Settings settings;
-  bool keep_all = false;             ///< also return every named value as "tap/<name>"
-  bool taps = false;                 ///< also return taps that are values of the plan as shipped
+  bool taps = false;      ///< also return the plan's values as "tap/<module path>"
+  bool keep_all = false;  ///< plan so that every module's output is such a value
   std::vector<std::string> without;  ///< passes to leave out, as in PlanOptions
 };
 
@@ -203,7 +208,8 @@ class KINTSUGI_API Session {
 
   /// "cpu (avx512, 2 threads)": what runs, and why when it was chosen automatically.
   [[nodiscard]] const std::string& device() const;
-  /// Bytes our allocator holds now, and the most it held: equal to what plan() said.
+  /// Bytes our allocator holds now, and the most it held, the model's packed weights included:
+  /// equal to what plan() said.
   [[nodiscard]] int64_t allocated_bytes() const;
   [[nodiscard]] int64_t peak_allocated_bytes() const;
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// Buffer is how the runtime holds memory: one aligned region, counted by the Meter it was taken
+// from. Activations, packed weights and nothing else come from here, so that what a Meter counts
+// is what a plan promised. A Buffer owns its region; a Meter owns nothing and outlives its buffers.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace kintsugi::execute {
+
+class Meter {
+ public:
+  void add(int64_t bytes);
+  void remove(int64_t bytes) { held_ -= bytes; }
+  [[nodiscard]] int64_t held() const { return held_; }
+  [[nodiscard]] int64_t peak() const { return peak_; }
+
+ private:
+  std::atomic<int64_t> held_ = 0;
+  std::atomic<int64_t> peak_ = 0;
+};
+
+class Buffer {
+ public:
+  Buffer() = default;
+  /// `bytes` of zeros, aligned to a page; throws Error::out_of_memory saying how much was asked.
+  Buffer(int64_t bytes, std::shared_ptr<Meter> meter);
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    Buffer(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~Buffer();
+
+  [[nodiscard]] std::byte* data() const { return data_; }
+  [[nodiscard]] int64_t bytes() const { return bytes_; }
+
+ private:
+  void swap(Buffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(meter_, other.meter_);
+  }
+
+  std::byte* data_ = nullptr;
+  int64_t bytes_ = 0;
+  std::shared_ptr<Meter> meter_;
+};
+
+}  // namespace kintsugi::execute

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// PackedStore holds a model's weights in the order kernels read them: one copy per tensor and
+// configuration, shared by every plan and session of the model, gone when the last of them is.
+// It evaluates what a plan's formulas ask for, in double, and rounds once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/execute/memory.h"
+#include "runtime/plan/plan.h"
+
+namespace kintsugi::execute {
+
+using PackedWeights = std::vector<std::shared_ptr<const Buffer>>;  // in the order of Plan::packed
+
+/// The values of a stored constant.
+using ReadConstant = std::function<std::vector<double>(const graph::Constant&)>;
+
+class PackedStore {
+ public:
+  explicit PackedStore(ReadConstant read) : read_(std::move(read)) {}
+
+  /// Everything `plan` reads; packs what is not there yet.
+  [[nodiscard]] PackedWeights pack(const plan::Plan& plan);
+  /// Counts all copies that are alive.
+  [[nodiscard]] const Meter& meter() const { return *meter_; }
+
+ private:
+  ReadConstant read_;
+  std::shared_ptr<Meter> meter_ = std::make_shared<Meter>();
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Buffer>> copies_;
+};
+
+}  // namespace kintsugi::execute

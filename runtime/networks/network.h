@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// Network is what a network registers: how its files are recognised, how it is recorded, and what
+// it does to a picture. A network is a folder with net.cpp (the module), keys.cpp (its ports' key
+// layouts) and task.cpp (what happens before and after); the registry holds one line for each.
+// Networks are plain functions on plain values: the session calls them, they call nobody back but
+// through what they are handed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kintsugi/kintsugi.hpp"
+#include "runtime/graph/graph.h"
+#include "runtime/weights/key_map.h"
+#include "runtime/weights/weights.h"
+
+namespace kintsugi::networks {
+
+/// One row of a picture, W * C values, the channels of a pixel together.
+using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
+using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
+
+/// Runs the network once on an input [N, C, H, W]: `write` fills the input, from several threads at
+/// once, and `read` is handed the output's rows in order.
+using Replay = std::function<void(const Shape& input, const WriteRow& write, const ReadRow& read)>;
+
+using Warn = std::function<void(const std::string&)>;
+
+/// A file that was recognised.
+struct Opened {
+  Description description;
+  weights::KeyMap keys;
+  /// Records the network for an input of this shape. Throws Error::usage for an unknown setting.
+  std::function<graph::Graph(const Shape& input, const Settings&)> record;
+  /// The shape of the raw input for a picture, or for a batch of them.
+  std::function<Shape(int64_t batch, int64_t height, int64_t width)> input_shape;
+  /// Empty when the network does not fill holes.
+  std::function<Image(const ImageView& picture, const ImageView& mask, const InpaintOptions&,
+                      const Replay&, const Warn&)>
+      inpaint;
+};
+
+struct Network {
+  std::string_view name;
+  std::string_view paper;
+  /// How well the file fits: complete() means it can be opened.
+  weights::Detection (*detect)(const weights::Weights&);
+  Opened (*open)(const weights::Weights&, const weights::Detection&);
+};
+
+/// Every network of this build.
+[[nodiscard]] std::span<const Network> registry();
+
+/// Recognises a file by its metadata or its keys; `name` skips the search. A refusal says what came
+/// closest and which keys are missing.
+[[nodiscard]] Opened open(const weights::Weights& weights, const std::string& name);
+
+/// Throws Error::usage when `given` holds a key that is not among `known`, listing those.
+void check_settings(const Settings& given, std::span<const Port> known);
+
+/// The numbers of an array in the file's `kintsugi.config`, or `otherwise` when it is not there.
+[[nodiscard]] std::vector<double> config_numbers(const weights::Weights& weights,
+                                                 const std::string& key,
+                                                 std::vector<double> otherwise);
+
+}  // namespace kintsugi::networks

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "runtime/networks/glcic/glcic.h"
+#include "runtime/networks/network.h"
+
+namespace kintsugi::networks {
+namespace {
+
+constexpr Network kRegistry[] = {glcic::kNetwork};
+
+std::string names() {
+  std::string list;
+  for (const Network& network : kRegistry) {
+    list += (list.empty() ? "" : ", ") + std::string(network.name);
+  }
+  return list;
+}
+
+const Network& find(const std::string& name) {
+  const auto* found = std::ranges::find(kRegistry, name, &Network::name);
+  if (found == std::end(kRegistry)) {
+    throw Error(ErrorCode::usage, "there is no network named '" + name + "'",
+                "networks of this build: " + names());
+  }
+  return *found;
+}
+
+std::optional<std::string> metadata(const weights::Weights& weights, const std::string& key) {
+  const auto& all = weights.file().metadata();
+  const auto at = all.find(key);
+  if (at == all.end()) return std::nullopt;
+  return at->second;
+}
+
+Opened finish(const weights::Weights& weights, const Network& network,
+              const weights::Detection& detection, std::string reason) {
+  if (!detection.complete()) {
+    throw Error(ErrorCode::mismatch,
+                weights.file().path().string() + " is not a " + std::string(network.name) +
+                    " checkpoint: closest was " + detection.to_string(),
+                "networks of this build: " + names());
+  }
+  Opened opened = network.open(weights, detection);
+  Description& d = opened.description;
+  d.network = network.name;
+  d.paper = network.paper;
+  d.reason = std::move(reason);
+  d.weights_title = metadata(weights, "modelspec.title").value_or("");
+  d.weights_license = metadata(weights, "modelspec.license").value_or("");
+  d.metadata = weights.file().metadata();
+  d.parameters = weights.parameter_count();
+  d.stored_dtype = weights.stored_dtype();
+  d.mapped_bytes = weights.file().mapped_bytes();
+  return opened;
+}
+
+}  // namespace
+
+std::span<const Network> registry() { return kRegistry; }
+
+Opened open(const weights::Weights& weights, const std::string& name) {
+  if (!name.empty()) {
+    const Network& network = find(name);
+    return finish(weights, network, network.detect(weights), "it was asked for");
+  }
+  if (const auto stated = metadata(weights, "kintsugi.network")) {
+    const Network& network = find(*stated);
+    return finish(weights, network, network.detect(weights), "the file's metadata names it");
+  }
+  const Network* best = nullptr;
+  weights::Detection closest;
+  const auto share = [](const weights::Detection& d) {
+    return d.total == 0 ? 0.0 : static_cast<double>(d.matched) / static_cast<double>(d.total);
+  };
+  for (const Network& network : kRegistry) {
+    const weights::Detection detection = network.detect(weights);
+    if (best == nullptr || share(detection) > share(closest)) {
+      best = &network;
+      closest = detection;
+    }
+  }
+  if (!closest.complete()) {
+    throw Error(ErrorCode::mismatch,
+                weights.file().path().string() + " holds no network that this build knows; closest "
+                    "was " + std::string(best->name) + ", " + closest.to_string(),
+                "networks of this build: " + names());
+  }
+  return finish(weights, *best, closest,
+                "all " + std::to_string(closest.total) + " keys of its layout '" +
+                    std::string(closest.layout->name) + "' exist");
+}
+
+void check_settings(const Settings& given, std::span<const Port> known) {
+  for (const auto& [key, value] : given) {
+    if (std::ranges::find(known, key, &Port::name) != known.end()) continue;
+    std::string list;
+    for (const Port& port : known) list += (list.empty() ? "" : ", ") + port.name;
+    throw Error(ErrorCode::usage, "unknown setting '" + key + "'",
+                list.empty() ? "this network has no settings" : "settings are: " + list);
+  }
+}
+
+std::vector<double> config_numbers(const weights::Weights& weights, const std::string& key,
+                                   std::vector<double> otherwise) {
+  const auto text = metadata(weights, "kintsugi.config");
+  if (!text) return otherwise;
+  try {
+    const auto config = nlohmann::json::parse(*text);
+    if (!config.contains(key)) return otherwise;
+    auto numbers = config.at(key).get<std::vector<double>>();
+    if (numbers.size() == otherwise.size()) return numbers;
+  } catch (const nlohmann::json::exception&) {
+    // falls through: the same sentence for everything that is not such an array
+  }
+  throw Error(ErrorCode::bad_file, weights.file().path().string() +
+                                       ": `" + key + "` in the metadata `kintsugi.config` is not "
+                                       "an array of " + std::to_string(otherwise.size()) +
+                                       " numbers");
+}
+
+}  // namespace kintsugi::networks

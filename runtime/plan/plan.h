@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// A Plan is what is left of a graph when everything has been decided: a flat list of kernel calls,
+// each with its configuration and the place of every tensor in one arena. It is immutable, knows
+// its memory to the byte before anything is allocated, and prints itself. Five small pure passes
+// make it; each can be left out, and the result must agree.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kernels/simd/isa.h"
+#include "runtime/graph/graph.h"
+
+namespace kintsugi::plan {
+
+/// Which kernels run, and in what storage type.
+enum class Backend : uint8_t { cpu, reference_f32, reference_f64 };
+
+[[nodiscard]] constexpr int64_t element_bytes(Backend backend) {
+  return backend == Backend::reference_f64 ? 8 : 4;
+}
+
+struct Passes {
+  bool fold = true, fuse = true, select = true, layout = true, place = true;
+};
+
+struct Options {
+  Backend backend = Backend::cpu;
+  simd::Isa isa = simd::Isa::emu128;  // for Backend::cpu
+  Passes passes = {};
+  bool keep_all = false;  // every recorded value is a value of the plan: no fold, no fuse
+};
+
+/// How a kernel is to run its op; monostate where there is nothing to choose.
+using Config =
+    std::variant<std::monostate, simd::Isa, conv2d::CpuConfig, conv_transpose2d::CpuConfig>;
+
+/// A tensor in the arena, alive from the step that writes it to the last that reads it.
+struct Slot {
+  Shape shape;         // [N, C, H, W]
+  int64_t pitch = 0;   // elements from one pixel to the next
+  int64_t bytes = 0;
+  int64_t offset = 0;  // into the arena
+  int first = 0;       // step that writes it; -1 for an input
+  int last = 0;        // last step that reads it; the number of steps for inputs (so that a run can
+                       // be repeated) and outputs
+};
+
+/// A constant in the order a kernel wants it: one packed copy, shared by all plans of a model.
+struct Packed {
+  graph::ConstantId constant;
+  int64_t elements = 0;  // what follows the constant's own is zero
+  int64_t bytes = 0;
+  bool by_kernel = false;  // in the order `op` packs its weight for `config`, not as it stands
+  graph::Op op;
+  Config config;
+  std::string identity;  // equal identities are one copy
+};
+
+/// A step's operand: a packed constant or a slot.
+struct Source {
+  bool is_slot = false;
+  int index = 0;
+};
+
+struct PlanStep {
+  graph::Op op;
+  Config config;
+  std::vector<int> inputs;        // slots
+  std::vector<Source> operands;
+  int weight = -1;                // into Plan::packed
+  int output = 0;                 // slot
+  std::vector<std::string> names; // modules computed here, the last names the output
+  int64_t flops = 0;
+  int64_t bytes = 0;
+};
+
+struct Port {
+  std::string name;
+  int slot = 0;
+};
+
+struct Plan {
+  Backend backend = Backend::cpu;
+  std::vector<PlanStep> steps;
+  std::vector<Slot> slots;
+  std::vector<Packed> packed;
+  std::vector<graph::Constant> constants;  // with their formulas, for whoever packs
+  std::vector<Port> inputs, outputs;
+  int64_t arena_bytes = 0;
+  int64_t packed_bytes = 0;
+  int64_t flops = 0;
+
+  [[nodiscard]] int64_t peak_bytes() const { return arena_bytes + packed_bytes; }
+};
+
+/// Runs the passes. Throws Error::unsupported, naming op, desc and device, when no kernel fits.
+[[nodiscard]] Plan make(graph::Graph graph, const Options& options);
+
+// The passes. The first two rewrite the record; the others decide about it, one number a node.
+
+/// Folds what depends on weights alone: an affine straight after a convolution goes into its
+/// weights and bias.
+void fold(graph::Graph& graph);
+/// Appends a lone reader's steps to its producer's, and moves a pad into the convolutions it feeds.
+void fuse(graph::Graph& graph);
+/// A configuration for every node.
+[[nodiscard]] std::vector<Config> select(const graph::Graph& graph, const Options& options);
+/// A pixel pitch for every node's output.
+[[nodiscard]] std::vector<int64_t> layout(const graph::Graph& graph, const Options& options);
+/// Offsets for all slots; returns the arena's size. Pure integers. Without `reuse` no two slots
+/// share memory.
+[[nodiscard]] int64_t place(std::span<Slot> slots, bool reuse);
+
+/// Removes nodes that nothing reads, keeping order; what fold and fuse leave behind.
+void sweep(graph::Graph& graph);
+/// Readers of every node's output; a graph output counts as one more.
+[[nodiscard]] std::vector<int> count_readers(const graph::Graph& graph);
+
+[[nodiscard]] std::string to_string(const Config& config);
+/// The steps as a table, `rename` translating module names into the checkpoint's.
+[[nodiscard]] std::string table(const Plan& plan,
+                                const std::function<std::string(const std::string&)>& rename);
+/// The arena over time: one row a step, one column a slice of memory.
+[[nodiscard]] std::string memory_picture(const Plan& plan, int columns = 64);
+
+}  // namespace kintsugi::plan

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// How a plan shows itself: a table of its steps, and a picture of its arena.
+#include <algorithm>
+#include <cstdio>
+
+#include "runtime/plan/plan.h"
+
+namespace kintsugi::plan {
+
+std::string to_string(const Config& config) {
+  return std::visit(
+      [](const auto& choice) -> std::string {
+        if constexpr (requires { to_string(choice); }) {
+          return to_string(choice);
+        } else {
+          return "-";
+        }
+      },
+      config);
+}
+
+namespace {
+
+std::string megabytes(int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f MB", static_cast<double>(bytes) / 1e6);
+  return text;
+}
+
+std::string gigaflops(int64_t flops) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(flops) / 1e9);
+  return text;
+}
+
+/// Columns as wide as their widest cell, two spaces apart.
+std::string align(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += row[i] + std::string(widths[i] + 2 - row[i].size(), ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string join(const std::vector<std::string>& parts, const char* between) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
+  return text;
+}
+
+}  // namespace
+
+std::string table(const Plan& plan,
+                  const std::function<std::string(const std::string&)>& rename) {
+  std::vector<std::vector<std::string>> rows{
+      {"step", "modules", "op", "then", "output", "config", "GFLOP", "moves", "at"}};
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const PlanStep& step = plan.steps[i];
+    const Slot& slot = plan.slots[static_cast<size_t>(step.output)];
+    std::vector<std::string> names;
+    for (const std::string& name : step.names) names.push_back(rename(name));
+    const bool fusible = !std::holds_alternative<elementwise::Desc>(step.op);
+    const Steps* steps = fusible ? graph::steps_of(step.op) : nullptr;
+    rows.push_back({std::to_string(i), join(names, " + "), graph::to_string(step.op),
+                    steps != nullptr && !steps->empty() ? kintsugi::to_string(*steps) : "-",
+                    slot.shape.to_string(), to_string(step.config), gigaflops(step.flops),
+                    megabytes(step.bytes), megabytes(slot.offset)});
+  }
+  return align(rows);
+}
+
+std::string memory_picture(const Plan& plan, int columns) {
+  if (plan.arena_bytes == 0) return {};
+  std::string text = "arena " + megabytes(plan.arena_bytes) + ", one column = " +
+                     megabytes(plan.arena_bytes / columns) +
+                     "; # written, = kept, . free\n";
+  for (int step = 0; step < static_cast<int>(plan.steps.size()); ++step) {
+    std::string row(static_cast<size_t>(columns), '.');
+    for (const Slot& slot : plan.slots) {
+      if (slot.bytes == 0 || step < slot.first || step > slot.last) continue;
+      const auto column = [&](int64_t offset) { return offset * columns / plan.arena_bytes; };
+      const int64_t begin = column(slot.offset);
+      const int64_t end = std::max(begin + 1, column(slot.offset + slot.bytes));
+      const bool written = plan.steps[static_cast<size_t>(step)].output == &slot - plan.slots.data();
+      std::fill(row.begin() + begin, row.begin() + std::min<int64_t>(end, columns),
+                written ? '#' : '=');
+    }
+    char number[16];
+    std::snprintf(number, sizeof number, "%4d  ", step);
+    text += number + row + "  " + plan.steps[static_cast<size_t>(step)].names.back() + "\n";
+  }
+  return text;
+}
+
+}  // namespace kintsugi::plan

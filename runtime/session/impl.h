@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// What stands behind the public Model and Session. This folder is where all rooms meet: it opens
+// files, asks the registry, plans, and lets executors run. Model::Impl is shared by sessions and
+// immutable but for its store, which locks; Session::Impl belongs to one thread at a time.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "kernels/simd/parallel.h"
+#include "kintsugi/kintsugi.hpp"
+#include "runtime/execute/executor.h"
+#include "runtime/execute/memory.h"
+#include "runtime/execute/packed_store.h"
+#include "runtime/networks/network.h"
+#include "runtime/plan/plan.h"
+#include "runtime/weights/weights.h"
+
+namespace kintsugi {
+
+struct Model::Impl {
+  weights::Weights weights;
+  networks::Opened opened;
+  execute::PackedStore store;
+
+  Impl(const std::filesystem::path& file, const OpenOptions& options);
+};
+
+namespace session {
+
+/// A device name as the user gave it, decided.
+struct Device {
+  plan::Backend backend = plan::Backend::cpu;
+  simd::Isa isa = simd::Isa::emu128;
+  std::string text;  // "cpu (avx512), chosen because this build has no other"
+};
+
+/// Throws Error::device_unavailable naming what there is.
+[[nodiscard]] Device choose_device(const std::string& name);
+
+/// Throws Error::usage when a name is not one of the five passes.
+[[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
+
+/// "1.23 GB"
+[[nodiscard]] std::string readable_bytes(int64_t bytes);
+
+/// Throws Error::out_of_memory when `plan` needs more than `limit` bytes; 0 is no limit.
+void check_memory(const plan::Plan& plan, int64_t limit);
+
+/// Seeded values in [-1, 1), never zeros: zeros flatter kernels.
+[[nodiscard]] std::vector<double> random_values(int64_t count, uint64_t seed);
+
+[[nodiscard]] double median(std::vector<double> values);
+
+/// The times of a run, one a step, in the order of the plan.
+using StepTimes = std::vector<execute::Executor::StepTime>;
+[[nodiscard]] std::string chrome_trace(const plan::Plan& plan, const StepTimes& times,
+                                       const weights::KeyMap& keys);
+
+}  // namespace session
+
+struct Session::Impl {
+  Impl(std::shared_ptr<Model::Impl> model, const SessionOptions& options);
+
+  /// The executor for an input of this shape, bound and ready; planned at most once.
+  execute::Executor& prepare(const Shape& input, const Settings& settings,
+                             const std::vector<std::string>& without, bool keep_all);
+  /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
+  void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
+  void warn(const std::string& sentence) const {
+    if (options.warn) options.warn(sentence);
+  }
+
+  std::shared_ptr<Model::Impl> model;
+  SessionOptions options;
+  session::Device device;
+  std::unique_ptr<Parallel> parallel;
+  std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
+  execute::Buffer arena;
+
+  struct Cached {
+    std::string key;
+    std::unique_ptr<execute::Executor> executor;
+  };
+  std::list<Cached> cache;  // the most recently used first
+
+ private:
+  [[noreturn]] void explain_not_finite(execute::Executor& executor, const std::string& output);
+};
+
+}  // namespace kintsugi

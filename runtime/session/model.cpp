@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Opening, describing and planning: everything that needs no memory and no device.
+#include "runtime/session/impl.h"
+
+namespace kintsugi {
+
+Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
+    : weights(file),
+      opened(networks::open(weights, options.network)),
+      store([weights = weights](const graph::Constant& constant) {
+        auto values = weights.read_f64(constant.name, constant.shape, constant.where);
+        weights.release_pages(constant.name);
+        return values;
+      }) {
+  // Recording states every shape, so a file that does not fit is refused here and not later; it
+  // reads the header only, and what it did not ask for is what the file has too much.
+  const int64_t multiple = opened.description.size_multiple;
+  static_cast<void>(opened.record(opened.input_shape(1, 64 * multiple, 64 * multiple), {}));
+  opened.description.unused_keys = weights.unused_keys();
+}
+
+Model::Model(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Model Model::open(const std::filesystem::path& file, const OpenOptions& options) {
+  return Model(std::make_shared<Impl>(file, options));
+}
+
+const Description& Model::describe() const { return impl_->opened.description; }
+
+PlanSummary Model::plan(const PlanOptions& options) const {
+  const networks::Opened& opened = impl_->opened;
+  const session::Device device = session::choose_device(options.device);
+  const Shape input = opened.input_shape(options.batch, options.height, options.width);
+  const plan::Plan plan = plan::make(opened.record(input, options.settings),
+                                     {.backend = device.backend,
+                                      .isa = device.isa,
+                                      .passes = session::passes_without(options.without),
+                                      .keep_all = options.keep_all});
+  session::check_memory(plan, options.max_memory);
+
+  const auto stored = [&](const std::string& name) { return opened.keys.module(name); };
+  PlanSummary summary;
+  summary.device = device.text;
+  summary.memory = {.mapped = opened.description.mapped_bytes,
+                    .packed = plan.packed_bytes,
+                    .arena = plan.arena_bytes};
+  summary.flops = plan.flops;
+  summary.table = plan::table(plan, stored);
+  summary.picture = plan::memory_picture(plan);
+  for (const plan::PlanStep& step : plan.steps) {
+    const Steps* steps = graph::steps_of(step.op);
+    summary.steps.push_back(
+        {.name = stored(step.names.back()),
+         .op = graph::to_string(step.op),
+         .epilogue = steps != nullptr ? kintsugi::to_string(*steps) : "",
+         .config = plan::to_string(step.config),
+         .shape = plan.slots[static_cast<size_t>(step.output)].shape.to_string(),
+         .flops = step.flops,
+         .bytes = step.bytes});
+  }
+  return summary;
+}
+
+Session Model::session(const SessionOptions& options) const {
+  return Session(std::make_unique<Session::Impl>(impl_, options));
+}
+
+}  // namespace kintsugi

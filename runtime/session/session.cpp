@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/session/impl.h"
+
+namespace kintsugi {
+namespace {
+
+constexpr size_t kCachedPlans = 8;
+
+std::string cache_key(const Shape& input, const Settings& settings,
+                      const std::vector<std::string>& without, bool keep_all) {
+  std::string key = input.to_string() + (keep_all ? " keep" : "");
+  for (const std::string& pass : without) key += " -" + pass;
+  for (const auto& [name, value] : settings) key += " " + name + "=" + value;
+  return key;
+}
+
+/// A value of the plan as a dense NCHW tensor.
+Tensor copy_out(const execute::Executor& executor, int slot) {
+  const Shape shape = executor.plan().slots[static_cast<size_t>(slot)].shape;
+  Tensor tensor{shape, std::vector<float>(static_cast<size_t>(shape.elements()))};
+  executor.read(slot, [&](int64_t n, int64_t y, std::span<const float> row) {
+    for (int64_t c = 0; c < shape.c(); ++c) {
+      float* out = &tensor.values[static_cast<size_t>(
+          ((n * shape.c() + c) * shape.h() + y) * shape.w())];
+      for (int64_t x = 0; x < shape.w(); ++x) out[x] = row[static_cast<size_t>(x * shape.c() + c)];
+    }
+  });
+  return tensor;
+}
+
+void copy_in(execute::Executor& executor, int slot, const Tensor& tensor) {
+  const Shape& shape = tensor.shape;
+  executor.write_input(slot, [&](int64_t n, int64_t y, std::span<float> row) {
+    for (int64_t c = 0; c < shape.c(); ++c) {
+      const float* in = &tensor.values[static_cast<size_t>(
+          ((n * shape.c() + c) * shape.h() + y) * shape.w())];
+      for (int64_t x = 0; x < shape.w(); ++x) row[static_cast<size_t>(x * shape.c() + c)] = in[x];
+    }
+  });
+}
+
+/// The raw inputs of a network, by name and shape; a misfit is the caller's mistake.
+void check_inputs(const networks::Opened& opened, const Tensors& inputs) {
+  const std::vector<Port>& ports = opened.description.inputs;
+  for (const auto& [name, tensor] : inputs) {
+    const auto port = std::ranges::find(ports, name, &Port::name);
+    if (port == ports.end()) {
+      throw Error(ErrorCode::mismatch, "there is no input named '" + name + "'",
+                  "the first input is '" + ports[0].name + "' " + ports[0].shape);
+    }
+    const Shape& s = tensor.shape;
+    if (s.rank() != 4 || s.elements() == 0 || !(opened.input_shape(s.n(), s.h(), s.w()) == s)) {
+      throw Error(ErrorCode::mismatch, "the input '" + name + "' is " + s.to_string() +
+                                           ", expected " + port->shape);
+    }
+    if (static_cast<int64_t>(tensor.values.size()) != s.elements()) {
+      throw Error(ErrorCode::mismatch, "the input '" + name + "' says " + s.to_string() +
+                                           " and holds " + std::to_string(tensor.values.size()) +
+                                           " values");
+    }
+  }
+  for (const Port& port : ports) {
+    if (!inputs.contains(port.name)) {
+      throw Error(ErrorCode::mismatch,
+                  "the input '" + port.name + "' " + port.shape + " is missing");
+    }
+  }
+}
+
+}  // namespace
+
+Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
+    : model(std::move(m)),
+      options(o),
+      device(session::choose_device(o.device)),
+      parallel(std::make_unique<ThreadPool>(o.threads)) {
+  device.text += ", " + std::to_string(parallel->threads()) +
+                 (parallel->threads() == 1 ? " thread" : " threads");
+}
+
+execute::Executor& Session::Impl::prepare(const Shape& input, const Settings& settings,
+                                          const std::vector<std::string>& without,
+                                          bool keep_all) {
+  const std::string key = cache_key(input, settings, without, keep_all);
+  auto at = std::ranges::find(cache, key, &Cached::key);
+  if (at == cache.end()) {
+    plan::Plan plan = plan::make(model->opened.record(input, settings),
+                                 {.backend = device.backend,
+                                  .isa = device.isa,
+                                  .passes = session::passes_without(without),
+                                  .keep_all = keep_all});
+    session::check_memory(plan, options.max_memory);
+    execute::PackedWeights weights = model->store.pack(plan);
+    cache.push_front(
+        {key, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});
+    if (cache.size() > kCachedPlans) cache.pop_back();
+  } else {
+    cache.splice(cache.begin(), cache, at);
+  }
+  execute::Executor& executor = *cache.front().executor;
+  if (arena.bytes() < executor.plan().arena_bytes) {
+    arena = {};  // the old one goes first
+    arena = execute::Buffer(executor.plan().arena_bytes, meter);
+  }
+  executor.bind(arena.data(), *parallel, {.poison = options.check_memory});
+  return executor;
+}
+
+void Session::Impl::run(execute::Executor& executor,
+                        const std::function<void(int step)>& after_step) {
+  const plan::Plan& plan = executor.plan();
+  int64_t done = 0;
+  executor.run({.before =
+                    [&](int i) {
+                      if (!options.progress) return true;
+                      const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
+                      const double fraction =
+                          static_cast<double>(done) / static_cast<double>(std::max<int64_t>(plan.flops, 1));
+                      done += step.flops;
+                      return options.progress(fraction,
+                                              model->opened.keys.module(step.names.back()));
+                    },
+                .after = after_step});
+  for (const plan::Port& port : plan.outputs) {
+    if (executor.find_not_finite(port.slot)) explain_not_finite(executor, port.name);
+    if (executor.is_constant(port.slot) && !executor.is_constant(plan.inputs[0].slot)) {
+      warn("every value of the output '" + port.name + "' is the same; are these the right weights?");
+    }
+  }
+  if (options.progress) options.progress(1.0, "");
+}
+
+void Session::Impl::explain_not_finite(execute::Executor& executor, const std::string& output) {
+  const plan::Plan& plan = executor.plan();
+  const auto refuse = [](const std::string& what, const std::array<int64_t, 4>& at) {
+    throw Error(ErrorCode::not_finite,
+                what + " holds a NaN or an infinity, first at sample " + std::to_string(at[0]) +
+                    ", channel " + std::to_string(at[1]) + ", row " + std::to_string(at[2]) +
+                    ", column " + std::to_string(at[3]));
+  };
+  for (const plan::Port& port : plan.inputs) {
+    if (const auto at = executor.find_not_finite(port.slot)) {
+      refuse("the input '" + port.name + "'", *at);
+    }
+  }
+  executor.run({.before = {}, .after = [&](int i) {
+                  const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
+                  if (const auto at = executor.find_not_finite(step.output)) {
+                    refuse("the output of layer '" +
+                               model->opened.keys.module(step.names.back()) + "'",
+                           *at);
+                  }
+                }});
+  throw Error(ErrorCode::internal,
+              "the output '" + output + "' was not finite once, and finite when repeated");
+}
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+Tensors Session::run(const Tensors& inputs, const RunOptions& options) {
+  check_inputs(impl_->model->opened, inputs);
+  execute::Executor& executor = impl_->prepare(inputs.begin()->second.shape, options.settings,
+                                               options.without, options.keep_all);
+  const plan::Plan& plan = executor.plan();
+  for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
+
+  Tensors outputs;
+  impl_->run(executor, [&](int i) {
+    if (!options.taps && !options.keep_all) return;
+    const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
+    outputs["tap/" + impl_->model->opened.keys.module(step.names.back())] =
+        copy_out(executor, step.output);
+  });
+  for (const plan::Port& port : plan.outputs) outputs[port.name] = copy_out(executor, port.slot);
+  return outputs;
+}
+
+Image Session::inpaint(const ImageView& picture, const ImageView& mask,
+                       const InpaintOptions& options) {
+  const networks::Opened& opened = impl_->model->opened;
+  if (!opened.inpaint) {
+    throw Error(ErrorCode::usage, opened.description.network + " does not fill holes");
+  }
+  if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
+    throw Error(ErrorCode::mismatch, "the picture is empty");
+  }
+  if (picture.width != mask.width || picture.height != mask.height) {
+    throw Error(ErrorCode::mismatch,
+                "the mask is " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
+                    ", the picture " + std::to_string(picture.width) + "x" +
+                    std::to_string(picture.height) + "; they must have one size");
+  }
+  const networks::Replay replay = [&](const Shape& input, const networks::WriteRow& write,
+                                      const networks::ReadRow& read) {
+    execute::Executor& executor = impl_->prepare(input, options.settings, {}, false);
+    executor.write_input(executor.plan().inputs[0].slot, write);
+    impl_->run(executor, {});
+    executor.read(executor.plan().outputs[0].slot, read);
+  };
+  return opened.inpaint(picture, mask, options, replay,
+                        [&](const std::string& sentence) { impl_->warn(sentence); });
+}
+
+std::string Session::trace() const {
+  if (impl_->cache.empty()) return "[]";
+  const execute::Executor& executor = *impl_->cache.front().executor;
+  return session::chrome_trace(executor.plan(), executor.times(), impl_->model->opened.keys);
+}
+
+const std::string& Session::device() const { return impl_->device.text; }
+
+int64_t Session::allocated_bytes() const {
+  return impl_->meter->held() + impl_->model->store.meter().held();
+}
+
+int64_t Session::peak_allocated_bytes() const {
+  return impl_->meter->peak() + impl_->model->store.meter().peak();
+}
+
+}  // namespace kintsugi

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+//
+// Every pass can be left out and the result agrees; beside that, what fold and fuse may merge and
+// what they must leave alone.
+#include "tests/plan/support.h"
+
+namespace kintsugi {
+namespace {
+
+using test::modules;
+using test::relative_l2;
+using test::Toy;
+using graph::Value;
+
+conv2d::Desc conv3x3(int64_t channels) {
+  return {.out_channels = channels, .kernel = 3, .padding = 1};
+}
+
+/// A bit of everything: a border, folds, chains, a residual, a branch, both resolutions.
+graph::Graph everything() {
+  Toy t({2, 5, 13, 9});
+  Value x = t.pad(t.x, "pad", 2, PaddingMode::reflect);
+  x = t.conv(x, "conv1", {.out_channels = 18, .kernel = 5, .stride = 2});
+  x = t.norm(x, "bn1");
+  x = t.relu(x, "relu1");
+  Value y = t.conv(x, "conv2", conv3x3(18));
+  y = t.norm(y, "bn2");
+  y = t.add(y, x, "residual");
+  y = t.relu(y, "relu2");
+  Value branch = t.norm(y, "branch");  // y has two readers: stays a node of its own
+  branch = t.apply(branch, "sigmoid", step::activate(Function::sigmoid), {});
+  y = t.deconv(y, "deconv", {.out_channels = 7, .kernel = 4, .stride = 2, .padding = 1});
+  y = t.relu(y, "relu3");
+  y = t.norm(y, "bn3");  // after a ReLU: no fold, but a step like any other
+  t.graph.output("y", y);
+  t.graph.output("branch", branch);
+  return t.graph;
+}
+
+TEST(Passes, LeavingAnyOutAgrees) {
+  const graph::Graph graph = everything();
+  const auto all = test::run(graph, {.backend = plan::Backend::reference_f64});
+  for (const plan::Backend backend : {plan::Backend::reference_f64, plan::Backend::reference_f32,
+                                      plan::Backend::cpu}) {
+    const double bound = backend == plan::Backend::reference_f64 ? 1e-7 : 2e-6;
+    for (int out = 0; out < 7; ++out) {
+      plan::Options options{.backend = backend};
+      if (out == 1) options.passes.fold = false;
+      if (out == 2) options.passes.fuse = false;
+      if (out == 3) options.passes.select = false;
+      if (out == 4) options.passes.layout = false;
+      if (out == 5) options.passes.place = false;
+      if (out == 6) options.keep_all = true;
+      EXPECT_LT(relative_l2(test::run(graph, options), all), bound)
+          << "backend " << int(backend) << ", pass " << out;
+    }
+  }
+}
+
+TEST(Passes, SameBitsForAnyThreadCount) {
+  const auto one = test::run(everything(), {}, 1);
+  EXPECT_EQ(test::run(everything(), {}, 2), one);
+  EXPECT_EQ(test::run(everything(), {}, 3), one);
+}
+
+// The check that dead memory is NaN is worth something only if a plan that reads it fails.
+TEST(Passes, AWrongPlacementShows) {
+  plan::Plan plan = plan::make(everything(), {.backend = plan::Backend::reference_f32});
+  const auto victim = plan.steps.back().inputs[0];
+  plan.slots[static_cast<size_t>(victim)].last = plan.slots[static_cast<size_t>(victim)].first;
+  execute::PackedStore store({});
+  auto weights = store.pack(plan);
+  execute::Executor executor(std::move(plan), std::move(weights));
+  const execute::Buffer arena(executor.plan().arena_bytes, std::make_shared<execute::Meter>());
+  ThreadPool pool(1);
+  executor.bind(arena.data(), pool, {.poison = true});
+  executor.write_input(executor.plan().inputs[0].slot,
+                       [](int64_t, int64_t, std::span<float> row) { std::ranges::fill(row, 1.0f); });
+  executor.run({});
+  EXPECT_TRUE(executor.find_not_finite(executor.plan().steps.back().output).has_value());
+}
+
+TEST(Fold, NormAfterConvolution) {
+  Toy t({1, 3, 8, 8});
+  t.graph.output("y", t.relu(t.norm(t.conv(t.x, "conv", conv3x3(4)), "bn"), "relu"));
+  plan::fold(t.graph);
+  EXPECT_EQ(modules(t.graph), "conv+bn relu");
+}
+
+TEST(Fold, NormAfterTransposedConvolutionWithoutBias) {
+  Toy t({1, 3, 8, 8});
+  const auto deconv = t.deconv(t.x, "deconv", {.out_channels = 4, .kernel = 2, .stride = 2});
+  t.graph.output("y", t.norm(deconv, "bn"));
+  plan::fold(t.graph);
+  EXPECT_EQ(modules(t.graph), "deconv+bn");
+}
+
+TEST(Fold, NotAcrossAnActivation) {
+  Toy t({1, 3, 8, 8});
+  t.graph.output("y", t.norm(t.relu(t.conv(t.x, "conv", conv3x3(4)), "relu"), "bn"));
+  plan::fold(t.graph);
+  EXPECT_EQ(modules(t.graph), "conv relu bn");
+}
+
+TEST(Fold, NotWhenSomebodyElseReadsTheConvolution) {
+  Toy t({1, 3, 8, 8});
+  const Value conv = t.conv(t.x, "conv", conv3x3(4));
+  t.graph.output("y", t.norm(conv, "bn"));
+  t.graph.output("raw", conv);
+  plan::fold(t.graph);
+  EXPECT_EQ(modules(t.graph), "conv bn");
+}
+
+TEST(Fuse, AChainInOrder) {
+  Toy t({1, 3, 8, 8});
+  Value x = t.conv(t.x, "conv", conv3x3(4));
+  x = t.add(t.norm(x, "bn"), t.conv(t.x, "other", conv3x3(4)), "add");
+  t.graph.output("y", t.relu(x, "relu"));
+  plan::fuse(t.graph);
+  // The merged node stands where its last reader stood: after the other convolution.
+  ASSERT_EQ(modules(t.graph), "other conv+bn+add+relu");
+  EXPECT_EQ(to_string(*graph::steps_of(t.graph.nodes.back().op)),
+            "add channel, affine channel, add tensor, relu");
+}
+
+TEST(Fuse, NotWithTwoReaders) {
+  Toy t({1, 3, 8, 8});
+  const Value conv = t.conv(t.x, "conv", conv3x3(4));
+  t.graph.output("a", t.relu(conv, "relu"));
+  t.graph.output("b", t.norm(conv, "bn"));
+  plan::fuse(t.graph);
+  EXPECT_EQ(modules(t.graph), "conv relu bn");
+}
+
+TEST(Fuse, AtMostEightSteps) {
+  Toy t({1, 3, 8, 8});
+  Value x = t.conv(t.x, "conv", conv3x3(4));  // its bias is the first step
+  for (int i = 0; i < 9; ++i) x = t.relu(x, "relu" + std::to_string(i));
+  t.graph.output("y", x);
+  plan::fuse(t.graph);
+  EXPECT_EQ(modules(t.graph), "conv+relu0+relu1+relu2+relu3+relu4+relu5+relu6 relu7+relu8");
+}
+
+TEST(Fuse, APadIntoAllItsConvolutions) {
+  Toy t({1, 3, 8, 8});
+  const Value padded = t.pad(t.x, "pad", 1, PaddingMode::reflect);
+  t.graph.output("a", t.conv(padded, "a", {.out_channels = 4, .kernel = 3}));
+  t.graph.output("b", t.conv(padded, "b", {.out_channels = 5, .kernel = 3}));
+  plan::fuse(t.graph);
+  ASSERT_EQ(modules(t.graph), "a b");
+  const auto& conv = std::get<conv2d::Desc>(t.graph.nodes.back().op);
+  EXPECT_EQ(conv.padding, Pair(1));
+  EXPECT_EQ(conv.padding_mode, PaddingMode::reflect);
+}
+
+TEST(Fuse, NotAPadThatSomebodyElseReads) {
+  Toy t({1, 3, 8, 8});
+  const Value padded = t.pad(t.x, "pad", 1, PaddingMode::zero);
+  t.graph.output("a", t.conv(padded, "a", {.out_channels = 4, .kernel = 3}));
+  t.graph.output("b", t.relu(padded, "relu"));
+  plan::fuse(t.graph);
+  EXPECT_EQ(modules(t.graph), "pad a relu");
+}
+
+TEST(Fuse, NotAPadIntoAConvolutionThatPadsItself) {
+  Toy t({1, 3, 8, 8});
+  const Value padded = t.pad(t.x, "pad", 1, PaddingMode::zero);
+  t.graph.output("a", t.conv(padded, "a", conv3x3(4)));
+  plan::fuse(t.graph);
+  EXPECT_EQ(modules(t.graph), "pad a");
+}
+
+TEST(Record, AMisfitNamesModuleAndLine) {
+  Toy t({1, 3, 2, 2});
+  try {
+    t.conv(t.x, "deep", {.out_channels = 4, .kernel = 5});
+    FAIL() << "a 5x5 kernel fits no 2x2 picture";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::mismatch);
+    EXPECT_TRUE(std::string(error.what()).starts_with("deep (")) << error.what();
+    EXPECT_NE(std::string(error.what()).find("leaves no output pixel"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace kintsugi

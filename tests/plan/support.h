@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+//
+// A toy recorder for the tests of the passes: small graphs on random constants, without files, and
+// one function that plans and runs them. Networks have their own tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/execute/executor.h"
+#include "runtime/plan/plan.h"
+
+namespace kintsugi::test {
+
+using graph::Graph;
+using graph::Value;
+
+inline std::vector<double> noise(int64_t count, uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<double> values(static_cast<size_t>(count));
+  for (double& value : values) value = uniform(engine);
+  return values;
+}
+
+class Toy {
+ public:
+  Graph graph;
+
+  explicit Toy(const Shape& input) : x(graph.input("input", input)) {}
+  Value x;
+
+  Value conv(Value in, const std::string& name, conv2d::Desc desc) {
+    desc.in_channels = channels(in);
+    desc.epilogue = {step::add(Extent::channel)};
+    return record(in, name, desc, {random(desc.weight_shape())}, {random({desc.out_channels})});
+  }
+  Value deconv(Value in, const std::string& name, conv_transpose2d::Desc desc) {
+    desc.in_channels = channels(in);
+    return record(in, name, desc, {random(desc.weight_shape())}, {});
+  }
+  Value norm(Value in, const std::string& name) {
+    return apply(in, name, step::affine(Extent::channel),
+                 {random({channels(in)}), random({channels(in)})});
+  }
+  Value relu(Value in, const std::string& name) {
+    return apply(in, name, step::activate(Function::relu), {});
+  }
+  Value add(Value a, Value b, const std::string& name) {
+    return apply(a, name, step::add(Extent::tensor), {b});
+  }
+  Value apply(Value in, const std::string& name, const Step& step,
+              std::vector<graph::Operand> operands) {
+    return record(in, name, elementwise::Desc{.steps = {step}}, {}, std::move(operands));
+  }
+  Value pad(Value in, const std::string& name, int64_t amount, PaddingMode mode) {
+    return record(in, name, pad::Desc{amount, amount, amount, amount, mode}, {}, {});
+  }
+
+  graph::ConstantId random(const Shape& shape) {
+    const auto seed = static_cast<uint64_t>(graph.constants.size()) + 1;
+    const int64_t count = shape.elements();
+    return graph.constant({.name = "c" + std::to_string(seed),
+                           .shape = shape,
+                           .formula = [=](auto) { return noise(count, seed); }});
+  }
+
+ private:
+  int64_t channels(Value value) const { return graph.node(value).shape.c(); }
+  Value record(Value in, const std::string& name, graph::Op op,
+               std::vector<graph::ConstantId> weights, std::vector<graph::Operand> operands) {
+    return graph.record({.op = std::move(op),
+                         .inputs = {in},
+                         .weights = std::move(weights),
+                         .operands = std::move(operands),
+                         .names = {name},
+                         .where = std::source_location::current()});
+  }
+};
+
+/// All outputs of a graph on random input, one after the other; dead memory is NaN.
+inline std::vector<float> run(const Graph& graph, plan::Options options, int threads = 1) {
+  if (options.backend == plan::Backend::cpu) options.isa = simd::chosen();
+  plan::Plan plan = plan::make(graph, options);
+  execute::PackedStore store({});
+  execute::PackedWeights weights = store.pack(plan);
+  EXPECT_EQ(store.meter().held(), plan.packed_bytes);
+  execute::Executor executor(std::move(plan), std::move(weights));
+  auto meter = std::make_shared<execute::Meter>();
+  const execute::Buffer arena(executor.plan().arena_bytes, meter);
+  EXPECT_EQ(meter->held(), executor.plan().arena_bytes);
+  ThreadPool pool(threads);
+  executor.bind(arena.data(), pool, {.poison = true});
+  for (const plan::Port& port : executor.plan().inputs) {
+    executor.write_input(port.slot, [](int64_t n, int64_t y, std::span<float> row) {
+      const auto values = noise(static_cast<int64_t>(row.size()), static_cast<uint64_t>(n * 1000 + y));
+      for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(values[i]);
+    });
+  }
+  executor.run({});
+  std::vector<float> all;
+  for (const plan::Port& port : executor.plan().outputs) {
+    executor.read(port.slot, [&](int64_t, int64_t, std::span<const float> row) {
+      all.insert(all.end(), row.begin(), row.end());
+    });
+  }
+  return all;
+}
+
+inline double relative_l2(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size()) return INFINITY;
+  double difference = 0;
+  double norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += std::pow(double(a[i]) - double(b[i]), 2);
+    norm += std::pow(double(b[i]), 2);
+  }
+  return std::sqrt(difference / norm);
+}
+
+/// Names of the modules that each node of a graph computes, inputs left out: "conv+norm relu".
+inline std::string modules(const Graph& graph) {
+  std::string text;
+  for (const graph::Node& node : graph.nodes) {
+    if (std::holds_alternative<graph::Input>(node.op)) continue;
+    if (!text.empty()) text += " ";
+    for (size_t i = 0; i < node.names.size(); ++i) text += (i > 0 ? "+" : "") + node.names[i];
+  }
+  return text;
+}
+
+}  // namespace kintsugi::test
