@@ -49,7 +49,7 @@ def _decode(name: str, data: bytes) -> np.ndarray:
 class Crops:
     """An endless supply of training crops, a pure function of the generator it is given."""
 
-    def __init__(self, pictures, rng: np.random.Generator, synthetic: float = 0.08):
+    def __init__(self, pictures, rng: np.random.Generator, synthetic: float = 0.15):
         self.rng = rng
         self.synthetic = synthetic  # the share of made-up flat crops
         weights = np.array([weight for weight, _ in pictures], np.float64)
@@ -79,6 +79,8 @@ class Crops:
             crop = crop ** np.float32(np.exp(rng.normal() * 0.3))
         if rng.random() < 0.5:
             crop = crop[:, :, rng.permutation(3)]
+        if rng.random() < 0.5:
+            crop = _more_or_less_colourful(crop, np.float32(np.exp(rng.normal() * 0.6)))
         return np.ascontiguousarray(crop.transpose(2, 0, 1))
 
     def _flat(self, size: int) -> np.ndarray:
@@ -97,6 +99,11 @@ class Crops:
         grain = rng.normal(size=(size, size, 1)) * rng.uniform(0, 0.02)
         crop = gradient() * blend + gradient() * (1 - blend) + grain
         return np.clip(crop, 0, 1).astype(np.float32)
+
+
+def _more_or_less_colourful(crop: np.ndarray, factor: np.float32) -> np.ndarray:
+    grey = crop.mean(axis=2, keepdims=True)
+    return np.clip(grey + (crop - grey) * factor, 0, 1)
 
 
 def _scaled(picture: np.ndarray, scale: float) -> np.ndarray:

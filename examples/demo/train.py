@@ -31,7 +31,7 @@ from pictures import Crops, load_pictures
 
 WIDTH = 16
 SMALL, LARGE, LARGE_FROM = (64, 8), (128, 3), 0.65  # (crop, batch); share of the run
-PEAK_RATE, WARM_UP_STEPS, AVERAGE = 1.5e-3, 200, 0.998
+WARM_UP_STEPS, AVERAGE = 100, 0.998
 
 
 def main() -> None:
@@ -42,10 +42,13 @@ def main() -> None:
     crops = Crops(load_pictures(args.pictures), rng)
 
     network = glcic.build(glcic.Config(WIDTH, WIDTH // 2, "flat"))
-    start_as_autoencoder(network)
-    calibrate(network, draw_batch(crops, rng, 128, 8)[0])
+    if args.resume:
+        network.load_state_dict(torch.load(args.resume, weights_only=True)["state_dict"])
+    else:
+        start_as_autoencoder(network)
+        calibrate(network, draw_batch(crops, rng, 128, 8)[0])
     parameters = list(network.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=PEAK_RATE, betas=(0.9, 0.99))
+    optimiser = torch.optim.Adam(parameters, lr=args.rate, betas=(0.9, 0.99))
     average = [p.detach().clone() for p in parameters]
 
     started, step, losses = time.monotonic(), 0, []
@@ -54,7 +57,7 @@ def main() -> None:
         progress = step / args.steps if args.steps else elapsed / (60 * args.minutes)
         if progress >= 1:
             break
-        rate = learning_rate(step, progress)
+        rate = args.rate * rate_shape(step, progress)
         for group in optimiser.param_groups:
             group["lr"] = rate
         inputs, target = draw_batch(crops, rng, *(SMALL if progress < LARGE_FROM else LARGE))
@@ -80,9 +83,9 @@ def main() -> None:
     print(f"{step} steps, {time.monotonic() - started:.0f} s, {args.output}")
 
 
-def learning_rate(step: int, progress: float) -> float:
-    """A short warm-up, then a cosine that reaches 0 with the end of the run."""
-    return PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
+def rate_shape(step: int, progress: float) -> float:
+    """A short warm-up to 1, then a cosine that reaches 0 with the end of the run."""
+    return min(1, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def draw_batch(crops: Crops, rng: np.random.Generator, size: int, count: int):
@@ -189,6 +192,8 @@ def _arguments() -> argparse.Namespace:
     length.add_argument("--steps", type=int, help="the length of the run in steps")
     length.add_argument("--minutes", type=float, help="the length of the run in minutes")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
+    parser.add_argument("--resume", type=Path, help="a checkpoint to start from")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the checkpoint, .pt")
     return parser.parse_args()
 

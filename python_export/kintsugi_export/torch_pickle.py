@@ -163,11 +163,10 @@ def _read_legacy(path: Path):
         content = unpickler.load()
         storages = {}
         for key in _DataUnpickler(file).load():
-            item = _item_bytes(unpickler.dtypes[key])
-            count = int.from_bytes(file.read(8), "little")
-            storages[key] = file.read(count * item)
-            if len(storages[key]) != count * item:
+            size = _item_bytes(unpickler.dtypes[key]) * int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size - file.tell():
                 raise ValueError("truncated")
+            storages[key] = file.read(size)
         return content, storages
 
 
