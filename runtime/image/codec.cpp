@@ -88,13 +88,16 @@ DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits&
     throw Error(ErrorCode::unsupported, name + " is a file of more than 1 GiB");
   }
   const std::string broken = name + " is " + probed.name + " that cannot be decoded";
+  if (probed.kind == FileKind::png) {  // stb calls a large header a broken one
+    const std::optional<PngExtent> extent = png_extent(bytes);
+    if (extent) require_limits(extent->width, extent->height, limits, name);
+    require_intact_png(bytes, name);
+  }
   const std::optional<stb::Header> header = stb::header(bytes);
   if (!header || header->width < 1 || header->height < 1) {
-    if (probed.kind == FileKind::png) require_intact_png(bytes, name);
     refuse(broken + ": its header is damaged or of a kind that is not supported");
   }
   require_limits(header->width, header->height, limits, name);
-  if (probed.kind == FileKind::png) require_intact_png(bytes, name);
 
   stb::Pixels pixels = stb::decode(bytes, header->sixteen_bits, largest_allocation(*header, bytes));
   if (pixels.ran_out) refuse_truncated(name);

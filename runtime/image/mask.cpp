@@ -2,6 +2,7 @@
 #include "runtime/image/mask.h"
 
 #include <algorithm>
+#include <array>
 
 #include "runtime/image/codec.h"
 #include "runtime/image/pixel.h"
@@ -35,8 +36,12 @@ Mask make_mask(const ImageView& picture, const MaskOptions& options) {
   const Extent2d target = options.target == Extent2d{} ? own : options.target;
   const RowReader read_row = [&picture, &options](int64_t y, float* row) {
     for (int64_t x = 0; x < picture.width; ++x) {
-      const float white = luma(rgb_at(picture, y, x));
-      row[x] = options.invert ? 1.0F - white : white;
+      std::array<uint8_t, 3> rgb = rgb8_at(picture, y, x);
+      if (options.invert) {
+        // As bytes: 1 - 204 / 255 in floats falls short of a fifth.
+        for (uint8_t& value : rgb) value = static_cast<uint8_t>(255 - value);
+      }
+      row[x] = luma(to_unit(rgb));
     }
   };
   Mask mask{target.height, target.width, {}};

@@ -30,11 +30,15 @@ namespace kintsugi::image {
   return {pixel[0], pixel[1], pixel[2]};
 }
 
+/// Bytes as numbers in [0, 1].
+[[nodiscard]] inline std::array<float, 3> to_unit(const std::array<uint8_t, 3>& rgb) {
+  return {static_cast<float>(rgb[0]) / 255.0F, static_cast<float>(rgb[1]) / 255.0F,
+          static_cast<float>(rgb[2]) / 255.0F};
+}
+
 /// The colour of a pixel in [0, 1].
 [[nodiscard]] inline std::array<float, 3> rgb_at(const ImageView& image, int64_t y, int64_t x) {
-  const std::array<uint8_t, 3> bytes = rgb8_at(image, y, x);
-  return {static_cast<float>(bytes[0]) / 255.0F, static_cast<float>(bytes[1]) / 255.0F,
-          static_cast<float>(bytes[2]) / 255.0F};
+  return to_unit(rgb8_at(image, y, x));
 }
 
 /// Y = 0.299 R + 0.587 G + 0.114 B, summed in double: equal channels give exactly their value.

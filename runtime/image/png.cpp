@@ -120,6 +120,17 @@ bool for_each_chunk(std::span<const std::byte> file,
   return false;
 }
 
+std::optional<PngExtent> png_extent(std::span<const std::byte> file) {
+  PngExtent extent;
+  for_each_chunk(file, [&extent](const PngChunk& chunk) {
+    if (!chunk.is("IHDR") || chunk.data.size() < 8) return true;  // CgBI may come before it
+    extent = {read_u32(chunk.data), read_u32(chunk.data.subspan(4))};
+    return false;
+  });
+  if (extent.width < 1 || extent.height < 1) return std::nullopt;
+  return extent;
+}
+
 void write_png(const ImageView& image, const Sink& sink) {
   constexpr std::array<uint8_t, 5> kColourTypes = {0, 0, 4, 2, 6};  // by channels
   sink(std::as_bytes(std::span(kSignature)));

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "kintsugi/image.hpp"
@@ -33,6 +34,14 @@ struct PngChunk {
 /// Returns whether IEND was reached; a chunk that reaches beyond the file is not visited.
 bool for_each_chunk(std::span<const std::byte> file,
                     const std::function<bool(const PngChunk&)>& visit);
+
+struct PngExtent {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+/// What the header claims; empty when there is none or a side is zero.
+[[nodiscard]] std::optional<PngExtent> png_extent(std::span<const std::byte> file);
 
 void write_png(const ImageView& image, const std::function<void(std::span<const std::byte>)>& sink);
 

@@ -59,7 +59,7 @@ struct ImageNotes {
 
 enum class ImageFormat : uint8_t {
   png,   ///< grey or RGB, with or without alpha, exact
-  jpeg,  ///< quality 95; a picture with alpha is refused
+  jpeg,  ///< quality 95; grey is stored as RGB; a picture with alpha is refused
   bmp,   ///< RGB or RGB + alpha, exact; grey is stored as RGB
   tga,   ///< grey or RGB, with or without alpha, exact
   pnm,   ///< PGM for grey, PPM for RGB, exact; a picture with alpha is refused
