@@ -52,7 +52,7 @@ void transform_row(const BoundSteps& steps, StepTile place, const float* input, 
           hn::Store(load_first(source + c, left - c), d, values + i * place.width + c);
         }
       }
-      apply_steps(steps, place);
+      apply_steps(steps, 0, place);
       store_tile(place, output + x * output_step, output_step);
     }
   }

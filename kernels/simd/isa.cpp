@@ -51,16 +51,11 @@ Isa choose() {
 
 const char* to_string(Isa isa) {
   switch (isa) {
-    case Isa::emu128:
-      return "emu128";
-    case Isa::sse4:
-      return "sse4";
-    case Isa::avx2:
-      return "avx2";
-    case Isa::avx512:
-      return "avx512";
-    case Isa::neon:
-      return "neon";
+    case Isa::emu128: return "emu128";
+    case Isa::sse4: return "sse4";
+    case Isa::avx2: return "avx2";
+    case Isa::avx512: return "avx512";
+    case Isa::neon: return "neon";
   }
   return "?";
 }

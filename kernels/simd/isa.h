@@ -15,12 +15,9 @@ enum class Isa : uint8_t { emu128, sse4, avx2, avx512, neon };
 /// f32 values in a vector.
 [[nodiscard]] constexpr int64_t lanes(Isa isa) {
   switch (isa) {
-    case Isa::avx512:
-      return 16;
-    case Isa::avx2:
-      return 8;
-    default:
-      return 4;
+    case Isa::avx512: return 16;
+    case Isa::avx2: return 8;
+    default: return 4;
   }
 }
 

@@ -93,18 +93,16 @@ HWY_INLINE void with_extent(const StepTile& t, const BoundStep& step, const F& f
 template <class F>
 HWY_INLINE void with_operands(const StepTile& t, const BoundStep& step, const F& f) {
   switch (step.extent) {
-    case Extent::scalar:
-      return with_extent<Extent::scalar>(t, step, f);
-    case Extent::channel:
-      return with_extent<Extent::channel>(t, step, f);
-    case Extent::sample_channel:
-      return with_extent<Extent::sample_channel>(t, step, f);
-    case Extent::pixel:
-      return with_extent<Extent::pixel>(t, step, f);
-    case Extent::tensor:
-      return with_extent<Extent::tensor>(t, step, f);
+    case Extent::scalar: return with_extent<Extent::scalar>(t, step, f);
+    case Extent::channel: return with_extent<Extent::channel>(t, step, f);
+    case Extent::sample_channel: return with_extent<Extent::sample_channel>(t, step, f);
+    case Extent::pixel: return with_extent<Extent::pixel>(t, step, f);
+    case Extent::tensor: return with_extent<Extent::tensor>(t, step, f);
   }
 }
+
+/// x > 0 or NaN: x, else 0.
+HWY_INLINE V relu(V v) { return hn::IfThenZeroElse(hn::Le(v, hn::Zero(F32())), v); }
 
 HWY_INLINE void activate(const StepTile& t, const BoundStep& step) {
   const F32 d;
@@ -112,27 +110,22 @@ HWY_INLINE void activate(const StepTile& t, const BoundStep& step) {
   const V slope = hn::Set(d, step.a);
   // A comparison with a NaN is false: each form below lets it through.
   switch (step.function) {
-    case Function::identity:
-      return;
-    case Function::relu:
-      return for_each_vector(t, [&](V v) { return hn::IfThenZeroElse(hn::Le(v, zero), v); });
+    case Function::identity: return;
+    case Function::relu: return for_each_vector(t, [](V v) { return relu(v); });
     case Function::leaky_relu:
       return for_each_vector(
           t, [&](V v) { return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(v, slope)); });
     case Function::elu:
       return for_each_vector(t, [&](V v) { return hn::IfThenElse(hn::Gt(v, zero), v, expm1(v)); });
-    case Function::sigmoid:
-      return for_each_vector(t, [](V v) { return sigmoid(v); });
-    case Function::tanh:
-      return for_each_vector(t, [](V v) { return tanh(v); });
-    case Function::silu:
-      return for_each_vector(t, [](V v) { return hn::Mul(v, sigmoid(v)); });
+    case Function::sigmoid: return for_each_vector(t, [](V v) { return sigmoid(v); });
+    case Function::tanh: return for_each_vector(t, [](V v) { return tanh(v); });
+    case Function::silu: return for_each_vector(t, [](V v) { return hn::Mul(v, sigmoid(v)); });
   }
 }
 
-/// All steps, in order, on the tile in place. Not inlined into its callers: one copy, one rounding.
-inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, const StepTile& t) {
-  for (int s = 0; s < steps.count; ++s) {
+/// The steps from `first` on, in order, on the tile in place. Not inlined into its callers: one copy, one rounding.
+inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, const StepTile& t) {
+  for (int s = first; s < steps.count; ++s) {
     const BoundStep& step = steps.items[s];
     switch (step.kind) {
       case Step::Kind::add:
@@ -144,9 +137,7 @@ inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, const StepTile& t)
       case Step::Kind::affine:
         with_operands(t, step, [](V v, V a, V b) { return hn::MulAdd(v, a, b); });
         break;
-      case Step::Kind::activate:
-        activate(t, step);
-        break;
+      case Step::Kind::activate: activate(t, step); break;
       case Step::Kind::clamp:
         for_each_vector(t, [&](V v) { return limit(v, step.a, step.b); });
         break;

@@ -70,6 +70,46 @@ struct Tile {
     }
   }
 
+  /// What most convolutions end with, a bias and a relu, done before the sums leave the registers:
+  /// the same operations as in steps-inl.h. Returns the number of steps that are done.
+  HWY_INLINE int finish_in_registers(const TileTask& task) {
+    const BoundStep* step = task.steps->items;
+    int done = 0;
+    if (done < task.steps->count && step->kind == Step::Kind::add &&
+        step->extent == Extent::channel) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        const V bias = fetch<Extent::channel>(step->factor, 0, task.place, 0, v * kLanes);
+#pragma GCC unroll 16
+        for (int i = 0; i < kPixels; ++i) sum[i][v] = hn::Add(sum[i][v], bias);
+      }
+      ++step, ++done;
+    }
+    if (done < task.steps->count && step->kind == Step::Kind::activate &&
+        step->function == Function::relu) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[i][v] = relu(sum[i][v]);
+      }
+      ++done;
+    }
+    return done;
+  }
+
+  /// Stores the sums where the tile's channels are whole vectors; false where they are not.
+  HWY_INLINE bool store_in_place(const TileTask& task) {
+    const F32 d;
+    if (task.place.channels - task.place.k0 < kWidth) return false;
+    float* pixel = task.output + task.place.k0;
+#pragma GCC unroll 16
+    for (int i = 0; i < kPixels; ++i, pixel += task.output_step) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[i][v], d, pixel + v * kLanes);
+    }
+    return true;
+  }
+
   static void run(const TileTask& task) {
     const F32 d;
     Tile tile;
@@ -85,6 +125,8 @@ struct Tile {
         tile.bent(*r, task);
       }
     }
+    const int done = tile.finish_in_registers(task);
+    if (done == task.steps->count && tile.store_in_place(task)) return;
     HWY_ALIGN float values[kPixels * kWidth];
 #pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) {
@@ -96,7 +138,7 @@ struct Tile {
     StepTile place = task.place;
     place.values = values;
     place.width = kWidth;
-    apply_steps(*task.steps, place);
+    apply_steps(*task.steps, done, place);
     store_tile(place, task.output, task.output_step);
   }
 };
@@ -104,69 +146,41 @@ struct Tile {
 TileFunction* select_tile(int64_t pixels, int64_t vectors) {
   if (vectors == 2) {
     switch (pixels) {
-      case 1:
-        return &Tile<1, 2>::run;
-      case 2:
-        return &Tile<2, 2>::run;
-      case 3:
-        return &Tile<3, 2>::run;
-      case 4:
-        return &Tile<4, 2>::run;
-      case 5:
-        return &Tile<5, 2>::run;
-      case 6:
-        return &Tile<6, 2>::run;
+      case 1: return &Tile<1, 2>::run;
+      case 2: return &Tile<2, 2>::run;
+      case 3: return &Tile<3, 2>::run;
+      case 4: return &Tile<4, 2>::run;
+      case 5: return &Tile<5, 2>::run;
+      case 6: return &Tile<6, 2>::run;
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-      case 7:
-        return &Tile<7, 2>::run;
-      case 8:
-        return &Tile<8, 2>::run;
-      case 9:
-        return &Tile<9, 2>::run;
-      case 10:
-        return &Tile<10, 2>::run;
-      case 11:
-        return &Tile<11, 2>::run;
-      case 12:
-        return &Tile<12, 2>::run;
-      case 13:
-        return &Tile<13, 2>::run;
+      case 7: return &Tile<7, 2>::run;
+      case 8: return &Tile<8, 2>::run;
+      case 9: return &Tile<9, 2>::run;
+      case 10: return &Tile<10, 2>::run;
+      case 11: return &Tile<11, 2>::run;
+      case 12: return &Tile<12, 2>::run;
+      case 13: return &Tile<13, 2>::run;
 #endif
-      default:
-        return nullptr;
+      default: return nullptr;
     }
   }
   switch (pixels) {
-    case 1:
-      return &Tile<1, 1>::run;
-    case 2:
-      return &Tile<2, 1>::run;
-    case 3:
-      return &Tile<3, 1>::run;
-    case 4:
-      return &Tile<4, 1>::run;
-    case 5:
-      return &Tile<5, 1>::run;
-    case 6:
-      return &Tile<6, 1>::run;
-    case 7:
-      return &Tile<7, 1>::run;
-    case 8:
-      return &Tile<8, 1>::run;
-    case 9:
-      return &Tile<9, 1>::run;
-    case 10:
-      return &Tile<10, 1>::run;
-    case 11:
-      return &Tile<11, 1>::run;
-    case 12:
-      return &Tile<12, 1>::run;
+    case 1: return &Tile<1, 1>::run;
+    case 2: return &Tile<2, 1>::run;
+    case 3: return &Tile<3, 1>::run;
+    case 4: return &Tile<4, 1>::run;
+    case 5: return &Tile<5, 1>::run;
+    case 6: return &Tile<6, 1>::run;
+    case 7: return &Tile<7, 1>::run;
+    case 8: return &Tile<8, 1>::run;
+    case 9: return &Tile<9, 1>::run;
+    case 10: return &Tile<10, 1>::run;
+    case 11: return &Tile<11, 1>::run;
+    case 12: return &Tile<12, 1>::run;
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-    case 13:
-      return &Tile<13, 1>::run;
+    case 13: return &Tile<13, 1>::run;
 #endif
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 

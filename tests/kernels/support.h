@@ -118,20 +118,15 @@ class OperandSet {
  private:
   void add(Extent extent, const Shape& s, Random& random) {
     switch (extent) {
-      case Extent::scalar:
-        return;
-      case Extent::channel:
-        tensors_.push_back(Tensor<T>::random({1, s.c(), 1, 1}, random));
-        return;
+      case Extent::scalar: return;
+      case Extent::channel: tensors_.push_back(Tensor<T>::random({1, s.c(), 1, 1}, random)); return;
       case Extent::sample_channel:  // one "pixel" a sample
         tensors_.push_back(Tensor<T>::random({s.n(), s.c(), 1, 1}, random, 4));
         return;
       case Extent::pixel:
         tensors_.push_back(Tensor<T>::random({s.n(), 1, s.h(), s.w()}, random, 4));
         return;
-      case Extent::tensor:
-        tensors_.push_back(Tensor<T>::random(s, random, 8));
-        return;
+      case Extent::tensor: tensors_.push_back(Tensor<T>::random(s, random, 8)); return;
     }
   }
   std::vector<Tensor<T>> tensors_;
