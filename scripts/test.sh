@@ -70,6 +70,7 @@ stage format "setup" scripts/lint.sh format
 stage build "setup" configure_and_build release -DKINTSUGI_BENCHMARKS=ON
 stage ctest "build" run_ctest release ctest
 stage python "build" run_pytest python tests/python
+stage networks "build" run_pytest networks tests/networks
 stage cli "build" run_pytest cli tests/cli
 stage consumer "build" run_pytest consumer tests/consumer
 stage demo "build" scripts/demo.sh

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/weights/source_line.h"
+
 namespace kintsugi::graph {
 namespace {
 
@@ -33,7 +35,7 @@ Value Graph::record(Node node) {
         node.op);
   } catch (const Error& error) {
     throw Error(error.code(),
-                node.name() + " (" + to_string(node.where) + "): " + error.what(), error.hint());
+                node.name() + " (" + weights::source_line(node.where) + "): " + error.what(), error.hint());
   }
   nodes.push_back(std::move(node));
   return {static_cast<int32_t>(nodes.size()) - 1};
@@ -94,12 +96,6 @@ int64_t bytes(const Graph& graph, const Node& node, int64_t element_bytes) {
                    return bytes(op, graph.node(node.inputs[0]).shape, element_bytes);
                  }},
       node.op);
-}
-
-std::string to_string(const std::source_location& where) {
-  std::string_view file = where.file_name();
-  if (const size_t at = file.rfind("networks/"); at != std::string_view::npos) file.remove_prefix(at);
-  return std::string(file) + ":" + std::to_string(where.line());
 }
 
 }  // namespace kintsugi::graph

@@ -110,7 +110,4 @@ void rewrite_reads(Node& node, const std::function<Value(Value)>& change);
 [[nodiscard]] int64_t flops(const Graph& graph, const Node& node);
 [[nodiscard]] int64_t bytes(const Graph& graph, const Node& node, int64_t element_bytes);
 
-/// "networks/glcic/net.cpp:23", from the repository root.
-[[nodiscard]] std::string to_string(const std::source_location& where);
-
 }  // namespace kintsugi::graph

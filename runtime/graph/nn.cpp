@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "runtime/weights/source_line.h"
+
 namespace kintsugi::nn {
 namespace {
 
@@ -122,7 +124,7 @@ Value clamp(const Scope& m, Value x, float low, float high, Where where) {
 
 Value add(const Scope& m, Value a, Value b, Where where) {
   if (!(m.graph().node(a).shape == m.graph().node(b).shape)) {
-    throw Error(ErrorCode::mismatch, m.path() + " (" + graph::to_string(where) + "): cannot add " +
+    throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(where) + "): cannot add " +
                                          m.graph().node(b).shape.to_string() + " to " +
                                          m.graph().node(a).shape.to_string());
   }

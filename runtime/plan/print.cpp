@@ -11,10 +11,10 @@ namespace kintsugi::plan {
 std::string to_string(const Config& config) {
   return std::visit(
       [](const auto& choice) -> std::string {
-        if constexpr (requires { to_string(choice); }) {
-          return to_string(choice);
-        } else {
+        if constexpr (std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) {
           return "-";
+        } else {
+          return to_string(choice);
         }
       },
       config);

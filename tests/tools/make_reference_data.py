@@ -5,9 +5,7 @@
     make_reference_data.py [OUTPUT_FOLDER]          default: tests/data
 
 Weights and inputs come by rule (weight_rule.py) and are not stored.  A reference holds
-`output/output` and, for every module, `digest/<module path>`: 66 float32 numbers, the mean, the
-root mean square, and 64 elements, number i being element (i * 2654435761) mod count in NCHW order.
-Computed in float64, stored in float32.
+`output/output` and, for every module, `digest/<module path>` (digest.py says of what).  Computed in float64, stored in float32.
 """
 
 import sys
@@ -17,12 +15,12 @@ import numpy as np
 import torch
 
 import weight_rule
+from digest import digest
 from kintsugi_export import reference, safetensors
 from kintsugi_export.networks import glcic
 
 SALT = "kintsugi"
 SIZES = {"256": (256, 256), "131x97": (131, 97)}
-SAMPLES, STRIDE = 64, 2654435761
 
 
 def main(folder: Path) -> None:
@@ -70,13 +68,6 @@ def write_reference(path: Path, keys: Path, inputs: dict) -> None:
         },
     )
     print(f"{path}: output {list(made['output/output'].shape)}, {path.stat().st_size} bytes")
-
-
-def digest(value: np.ndarray) -> np.ndarray:
-    """float32 [66]: mean, root mean square, 64 elements spread over the tensor."""
-    flat = value.reshape(-1).astype(np.float64)
-    samples = flat[[i * STRIDE % flat.size for i in range(SAMPLES)]]
-    return np.array([flat.mean(), np.sqrt(np.mean(flat**2)), *samples], np.float32)
 
 
 if __name__ == "__main__":
