@@ -5,7 +5,7 @@
 # others; the table at the end says how long each took, the last line how many tests passed.
 #
 #   scripts/test.sh           everything
-#   scripts/test.sh --quick   without the sanitizer build and clang-tidy
+#   scripts/test.sh --quick   without the sanitizer build and what builds the library again
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
