@@ -53,10 +53,10 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
 std::string to_string(const Desc& desc) {
   std::string text = "conv2d " + kintsugi::to_string(desc.kernel) + " " +
                      std::to_string(desc.in_channels) + "->" + std::to_string(desc.out_channels);
-  if (!(desc.stride == Pair(1))) text += ", stride " + kintsugi::to_string(desc.stride);
-  if (!(desc.dilation == Pair(1))) text += ", dilation " + kintsugi::to_string(desc.dilation);
+  if (!(desc.stride == Pair(1))) text += ", stride " + brief(desc.stride);
+  if (!(desc.dilation == Pair(1))) text += ", dilation " + brief(desc.dilation);
   if (!(desc.padding == Pair(0))) {
-    text += ", padding " + kintsugi::to_string(desc.padding) +
+    text += ", padding " + brief(desc.padding) +
             (desc.padding_mode == PaddingMode::zero ? " zero" : " reflect");
   }
   return text;

@@ -49,11 +49,11 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
 std::string to_string(const Desc& desc) {
   std::string text = "conv_transpose2d " + kintsugi::to_string(desc.kernel) + " " +
                      std::to_string(desc.in_channels) + "->" + std::to_string(desc.out_channels);
-  if (!(desc.stride == Pair(1))) text += ", stride " + kintsugi::to_string(desc.stride);
-  if (!(desc.dilation == Pair(1))) text += ", dilation " + kintsugi::to_string(desc.dilation);
-  if (!(desc.padding == Pair(0))) text += ", padding " + kintsugi::to_string(desc.padding);
+  if (!(desc.stride == Pair(1))) text += ", stride " + brief(desc.stride);
+  if (!(desc.dilation == Pair(1))) text += ", dilation " + brief(desc.dilation);
+  if (!(desc.padding == Pair(0))) text += ", padding " + brief(desc.padding);
   if (!(desc.output_padding == Pair(0))) {
-    text += ", output padding " + kintsugi::to_string(desc.output_padding);
+    text += ", output padding " + brief(desc.output_padding);
   }
   return text;
 }

@@ -87,8 +87,14 @@ struct Pair {
   friend bool operator==(const Pair&, const Pair&) = default;
 };
 
+/// "3x5", and "3x3": as one writes a kernel.
 [[nodiscard]] inline std::string to_string(Pair pair) {
   return std::to_string(pair.h) + "x" + std::to_string(pair.w);
+}
+
+/// "2x1", but "2" for both: as one writes a stride.
+[[nodiscard]] inline std::string brief(Pair pair) {
+  return pair.h == pair.w ? std::to_string(pair.h) : to_string(pair);
 }
 
 /// The smallest multiple of `granule` that is not below `value`.

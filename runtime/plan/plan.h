@@ -122,10 +122,11 @@ void sweep(graph::Graph& graph);
 [[nodiscard]] std::vector<int> count_readers(const graph::Graph& graph);
 
 [[nodiscard]] std::string to_string(const Config& config);
-/// The steps as a table, `rename` translating module names into the checkpoint's.
-[[nodiscard]] std::string table(const Plan& plan,
-                                const std::function<std::string(const std::string&)>& rename);
+/// A module's name as the reader knows it: the checkpoint's for the one written with.
+using Rename = std::function<std::string(const std::string&)>;
+/// The steps as a table.
+[[nodiscard]] std::string table(const Plan& plan, const Rename& rename);
 /// The arena over time: one row a step, one column a slice of memory.
-[[nodiscard]] std::string memory_picture(const Plan& plan, int columns = 64);
+[[nodiscard]] std::string memory_picture(const Plan& plan, const Rename& rename, int columns = 64);
 
 }  // namespace kintsugi::plan

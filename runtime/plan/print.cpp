@@ -61,8 +61,7 @@ std::string join(const std::vector<std::string>& parts, const char* between) {
 
 }  // namespace
 
-std::string table(const Plan& plan,
-                  const std::function<std::string(const std::string&)>& rename) {
+std::string table(const Plan& plan, const Rename& rename) {
   std::vector<std::vector<std::string>> rows{
       {"step", "modules", "op", "then", "output", "config", "GFLOP", "moves", "at"}};
   for (size_t i = 0; i < plan.steps.size(); ++i) {
@@ -80,7 +79,7 @@ std::string table(const Plan& plan,
   return align(rows);
 }
 
-std::string memory_picture(const Plan& plan, int columns) {
+std::string memory_picture(const Plan& plan, const Rename& rename, int columns) {
   if (plan.arena_bytes == 0) return {};
   std::string text = "arena " + megabytes(plan.arena_bytes) + ", one column = " +
                      megabytes(plan.arena_bytes / columns) +
@@ -98,7 +97,7 @@ std::string memory_picture(const Plan& plan, int columns) {
     }
     char number[16];
     std::snprintf(number, sizeof number, "%4d  ", step);
-    text += number + row + "  " + plan.steps[static_cast<size_t>(step)].names.back() + "\n";
+    text += number + row + "  " + rename(plan.steps[static_cast<size_t>(step)].names.back()) + "\n";
   }
   return text;
 }

@@ -47,7 +47,7 @@ PlanSummary Model::plan(const PlanOptions& options) const {
                     .arena = plan.arena_bytes};
   summary.flops = plan.flops;
   summary.table = plan::table(plan, stored);
-  summary.picture = plan::memory_picture(plan);
+  summary.picture = plan::memory_picture(plan, stored);
   for (const plan::PlanStep& step : plan.steps) {
     const Steps* steps = graph::steps_of(step.op);
     summary.steps.push_back(

@@ -67,21 +67,21 @@ TEST(ConvTranspose2dShape, RefusesWhatDoesNotFit) {
   EXPECT_EQ(test::error_of([&] {
               (void)output_shape(up, {1, 4, 8, 8});
             }),
-            "conv_transpose2d 4x4 3->8, stride 2x2, padding 1x1: the input [1, 4, 8, 8] has not 3 "
+            "conv_transpose2d 4x4 3->8, stride 2, padding 1: the input [1, 4, 8, 8] has not 3 "
             "channels");
   Desc more = up;
   more.output_padding = {0, 2};
   EXPECT_EQ(test::error_of([&] {
               (void)output_shape(more, {1, 3, 8, 8});
             }),
-            "conv_transpose2d 4x4 3->8, stride 2x2, padding 1x1, output padding 0x2: the output "
+            "conv_transpose2d 4x4 3->8, stride 2, padding 1, output padding 0x2: the output "
             "padding must be below the stride or the dilation");
   Desc less = up;
   less.padding = 2;
   EXPECT_EQ(test::error_of([&] {
               (void)output_shape(less, {1, 3, 1, 8});
             }),
-            "conv_transpose2d 4x4 3->8, stride 2x2, padding 2x2: the input [1, 3, 1, 8] leaves no "
+            "conv_transpose2d 4x4 3->8, stride 2, padding 2: the input [1, 3, 1, 8] leaves no "
             "output pixel");
 }
 

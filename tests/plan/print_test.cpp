@@ -11,8 +11,10 @@ plan::Plan small() {
   return plan::make(t.graph, {.backend = plan::Backend::reference_f32});
 }
 
+std::string in_file(const std::string& name) { return "m." + name; }
+
 TEST(Print, TheTableNamesEveryStepInTheFilesOwnWords) {
-  const std::string table = plan::table(small(), [](const std::string& name) { return "m." + name; });
+  const std::string table = plan::table(small(), in_file);
   EXPECT_NE(table.find("m.conv + m.bn + m.relu"), std::string::npos) << table;
   EXPECT_NE(table.find("conv2d 3x3 3->4, padding 1 zero"), std::string::npos) << table;
   EXPECT_NE(table.find("add channel, relu"), std::string::npos) << table;
@@ -21,9 +23,10 @@ TEST(Print, TheTableNamesEveryStepInTheFilesOwnWords) {
 
 TEST(Print, ThePictureHasARowForEachStepAndShowsWhatIsWritten) {
   const plan::Plan plan = small();
-  const std::string picture = plan::memory_picture(plan, 32);
+  const std::string picture = plan::memory_picture(plan, in_file, 32);
   EXPECT_EQ(std::ranges::count(picture, '\n'), 1 + static_cast<int>(plan.steps.size()));
   EXPECT_NE(picture.find('#', picture.find('\n')), std::string::npos) << picture;
+  EXPECT_NE(picture.find("m.relu"), std::string::npos) << picture;
   EXPECT_NE(picture.find('=', picture.find('\n')), std::string::npos) << picture;
 }
 
