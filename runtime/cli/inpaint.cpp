@@ -2,6 +2,7 @@
 //
 // kintsugi inpaint: fills the holes of a picture and writes it. Known pixels are copied bit for
 // bit, and counted; with the truth at hand, the hole is measured too.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -22,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kMostHole = 0.95;
 constexpr int64_t kLongestSide = int64_t{1} << 20;
 
 struct Arguments {
@@ -38,7 +38,7 @@ struct Outcome {
   Image picture;
   double seconds = 0;
   int64_t peak_bytes = 0;
-  std::string device = "none: the mask is empty";
+  std::string device;
 };
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -97,10 +97,18 @@ Outcome mend(const Arguments& a, const Model& model, const Image& picture, const
   return outcome;
 }
 
-/// What came in, what goes out and, where it is known, the truth.
-void write_side_by_side(const Arguments& a, const Image& picture, const Image& mended,
-                        const std::optional<Image>& truth) {
-  std::vector<ImageView> pictures = {picture, mended};
+/// The damaged picture, its hole white, the mended one and, where it is known, the truth.
+void write_side_by_side(const Arguments& a, const Image& picture, const Image& hole,
+                        const Image& mended, const std::optional<Image>& truth) {
+  Image damaged = picture;
+  const bool alpha = picture.channels == 2 || picture.channels == 4;
+  const auto channels = static_cast<size_t>(picture.channels);
+  for (size_t pixel = 0; pixel < hole.pixels.size(); ++pixel) {
+    if (hole.pixels[pixel] == 0) continue;
+    uint8_t* const at = &damaged.pixels[pixel * channels];
+    std::fill(at, at + channels - (alpha ? 1 : 0), uint8_t{255});
+  }
+  std::vector<ImageView> pictures = {damaged, mended};
   if (truth) pictures.push_back(*truth);
   write_image(a.side_by_side, side_by_side(pictures));
 }
@@ -140,29 +148,16 @@ int inpaint(const Arguments& a, Console& console) {
 
   const Image hole = hole_of(mask, a.invert_mask);
   const int64_t hole_pixels = count_hole(hole);
-  const bool empty = hole_pixels == 0;
   const double fraction =
       static_cast<double>(hole_pixels) / static_cast<double>(picture.width * picture.height);
-  if (empty) {
-    console.warn("the mask selects no pixel; the picture is written as it is" +
-                 std::string(a.invert_mask ? "" : " (white is the hole: --invert-mask?)"));
-  } else if (fraction > kMostHole) {
-    console.warn(text("the mask selects %.1f %% of the picture", fraction * 100) +
-                 (a.invert_mask ? "" : "; white is the hole: --invert-mask?"));
-  }
-
   stop_if_interrupted();
-  Outcome outcome;
-  if (empty)
-    outcome.picture = picture;
-  else
-    outcome = mend(a, model, picture, mask, console);
+  const Outcome outcome = mend(a, model, picture, mask, console);
   stop_if_interrupted();
 
   const int64_t changed = differing_outside(picture, outcome.picture, hole);
   if (changed > 0) console.warn(plural(changed, "known pixel") + " changed: please report this");
   if (!a.side_by_side.empty()) {
-    write_side_by_side(a, picture, outcome.picture, truth);
+    write_side_by_side(a, picture, hole, outcome.picture, truth);
   }
   write_picture(a.output, outcome.picture, console);
 

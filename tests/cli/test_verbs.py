@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""The happy path of every verb: what goes to which stream, JSON, streams, interrupts."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import cli_support as support
+import numpy as np
+import pytest
+from kintsugi_export import safetensors
+
+
+def json_of(result):
+    """The whole of standard output is one JSON value."""
+    return json.loads(support.succeeds(result).stdout)
+
+
+def test_alone():
+    result = support.succeeds(support.run())
+    assert result.stdout.count("\n  kintsugi ") == 3 and result.stderr == ""
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help(flag):
+    text = support.succeeds(support.run(flag)).stdout
+    for verb in ["inpaint", "run", "verify", "bench", "plan", "info", "devices"]:
+        assert verb in text
+        assert "--json" in support.succeeds(support.run(verb, flag)).stdout
+
+
+def test_version():
+    assert support.run("-V").stdout == support.run("--version").stdout
+    name, version = support.succeeds(support.run("-V")).stdout.split()
+    assert name == "kintsugi" and version.count(".") == 2
+
+
+def test_devices():
+    assert support.succeeds(support.run("devices")).stdout.count("available") >= 3
+    assert support.run("--list-devices").stdout == support.run("devices").stdout
+    devices = json_of(support.run("devices", "--json"))["devices"]
+    names = {device["name"]: device["available"] for device in devices}
+    assert names["cpu"] and names["reference"] and names["reference-f64"]
+
+
+def test_devices_measured():
+    peaks = json_of(support.run("devices", "--measure", "-j", 1, "--json"))["peaks"]
+    assert peaks["gflops"] > 0.1 and peaks["gigabytes_per_s"] > 0.1
+
+
+def test_info(model):
+    text = support.succeeds(support.run("info", model)).stdout
+    assert "glcic" in text and "CC0-1.0" in text and "1 = hole" in text
+    description = json_of(support.run("info", "-m", model, "--json"))
+    assert description["network"] == "glcic" and description["weights_license"] == "CC0-1.0"
+    assert description["size_multiple"] == 4 and description["inputs"][0]["name"] == "input"
+    assert description["parameters"] > 0 and description["mapped_bytes"] > 0
+
+
+def test_info_lists_unused_keys(tmp_path, model):
+    def add(tensors):
+        tensors["leftover.weight"] = np.zeros(3, np.float32)
+
+    more = support.change_model(model, tmp_path / "more.safetensors", add)
+    assert "leftover.weight" in support.succeeds(support.run("info", more)).stdout
+    assert json_of(support.run("info", more, "--json"))["unused_keys"].count("leftover.weight") == 1
+
+
+def test_plan(model):
+    small = ["plan", model, "--size", "64x96"]
+    text = support.succeeds(support.run(*small, "--memory-picture")).stdout
+    assert "arena" in text and "peak" in text and "conv2d" in text
+    plan = json_of(support.run(*small, "--json"))
+    memory = plan["memory"]
+    assert memory["peak"] == sum(memory[k] for k in ["packed", "arena", "persistent", "workspace"])
+    assert plan["height"] == 64 and plan["width"] == 96
+    assert plan["flops"] > 0 and sum(step["flops"] for step in plan["steps"]) == plan["flops"]
+    unfused = json_of(support.run(*small, "--without", "fuse", "--json"))
+    assert len(plan["steps"]) < len(unfused["steps"])
+    twice = json_of(support.run(*small, "--batch", 2, "--json"))
+    assert twice["flops"] == 2 * plan["flops"]
+
+
+@pytest.mark.parametrize("name", support.PASSES)
+def test_plan_without(model, name):
+    assert json_of(support.run("plan", model, "--size", "32", "--without", name, "--json"))["steps"]
+
+
+def test_plan_larger_than_allowed(model):
+    support.fails(support.run("plan", model, "--size", "512", "--max-memory", "1M"), 1, "needs")
+
+
+def test_run(tmp_path, model, reference):
+    output = tmp_path / "out.safetensors"
+    line = support.succeeds(support.run("run", "-m", model, "-i", reference, "-o", output)).stdout
+    assert line.count("\n") == 1 and str(output) in line
+    tensors, _ = safetensors.read(output)
+    expected, _ = safetensors.read(reference)
+    assert list(tensors) == ["output"]
+    wanted = expected["output/output"]
+    assert np.linalg.norm(tensors["output"] - wanted) < 1e-5 * np.linalg.norm(wanted)
+
+    plain = tmp_path / "in.safetensors"
+    safetensors.write(plain, {"input": expected["input/input"]})
+    again = tmp_path / "again.safetensors"
+    json_of(support.run("run", "-m", model, "-i", plain, "-o", again, "--json"))
+    assert again.read_bytes() == output.read_bytes()
+
+
+def test_run_taps(tmp_path, model, reference):
+    output = tmp_path / "out.safetensors"
+    support.succeeds(support.run("run", "-m", model, "-i", reference, "-o", output, "--taps"))
+    fused, _ = safetensors.read(output)
+    result = json_of(
+        support.run("run", "-m", model, "-i", reference, "-o", output, "--all-taps", "--json")
+    )
+    kept, _ = safetensors.read(output)
+    assert set(fused) < set(kept) and set(result["tensors"]) == set(kept)
+    expected, _ = safetensors.read(reference)
+    assert {name for name in expected if name.startswith("tap/")} <= set(kept)
+
+
+def test_bench(tmp_path, model):
+    trace = tmp_path / "trace.json"
+    arguments = ["bench", "-m", model, "--size", "32x48", "--runs", 2, "--trace", trace]
+    text = support.succeeds(support.run(*arguments)).stdout
+    assert "GFLOP/s" in text and "total" in text
+    events = json.loads(trace.read_text())["traceEvents"]
+    bench = json_of(support.run(*arguments, "--json"))
+    assert len(bench["steps"]) == len(events) and bench["peaks"]["gflops"] > 0
+    assert bench["seconds"] > 0 and 0 < bench["of_peak"] < 2
+
+
+def test_bench_op():
+    arguments = ["bench", "--op", "conv2d", "--shape", "1x16x32x32", "--runs", 3, "-j", 1]
+    arguments += ["--set", "k=16", "--set", "kernel=3", "--set", "padding=1"]
+    assert "% peak" in support.succeeds(support.run(*arguments)).stdout
+    bench = json_of(support.run(*arguments, "--json"))
+    assert bench["flops"] >= 2 * 16 * 16 * 9 * 32 * 32
+    seconds = bench["seconds"]
+    assert 0 < seconds["min"] <= seconds["median"] <= seconds["p90"] <= seconds["p99"]
+
+
+def test_inpaint(tmp_path, inpaint):
+    result = support.succeeds(inpaint())
+    assert result.stdout.count("\n") == 1
+    for part in [str(tmp_path / "out.png"), "64x48", "peak", "process"]:
+        assert part in result.stdout
+    assert "device: cpu" in result.stderr and "\r" not in result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "mask.png", "out.png"}
+    assert support.succeeds(inpaint("-q")).stderr == ""
+
+
+def test_inpaint_json(tmp_path, inpaint, model):
+    result = json_of(inpaint("--json"))
+    assert result["width"] == 64 and result["height"] == 48 and result["channels"] == 3
+    assert result["known_pixels_changed"] == 0
+    assert result["hole_pixels"] == 21 * 16 and result["seconds"] > 0
+    plan = json_of(support.run("plan", model, "--size", "48x64", "--json"))
+    assert result["peak_bytes"] == plan["memory"]["peak"]
+    assert result["process_peak_bytes"] > result["peak_bytes"]
+
+
+def test_inpaint_compared(tmp_path, inpaint, photo):
+    worse = support.save(tmp_path / "worse.png", support.picture(64, 48, seed=9))
+    both = tmp_path / "both.png"
+    extras = ["--compare-to", photo, "--baseline", worse, "--side-by-side", both]
+    result = support.succeeds(inpaint(*extras)).stdout
+    assert "PSNR inside the hole: " in result and "known pixels changed: 0" in result
+    numbers = json_of(inpaint(*extras, "--json"))
+
+    hole = support.load(tmp_path / "mask.png") > 0
+    truth = support.load(photo).astype(float)
+
+    def psnr(path):
+        error = (support.load(path).astype(float) - truth)[hole]
+        return 10 * np.log10(255**2 / np.mean(error**2))
+
+    assert numbers["psnr_hole_db"] == pytest.approx(psnr(tmp_path / "out.png"), abs=1e-3)
+    assert numbers["baseline_psnr_hole_db"] == pytest.approx(psnr(worse), abs=1e-3)
+    panels = support.load(both)
+    assert panels.shape[0] == 48 and panels.shape[1] > 3 * 64
+    assert (panels[:, :64][hole] == 255).all() and (panels[:, -64:] == truth).all()
+    equal = inpaint("--compare-to", tmp_path / "out.png", "--json", output=tmp_path / "b.png")
+    assert json_of(equal)["psnr_hole_db"] is None
+
+
+def test_inverted_mask(tmp_path, inpaint):
+    black = support.save(tmp_path / "black.png", 255 - support.mask(64, 48))
+    support.succeeds(inpaint())
+    support.succeeds(inpaint("--invert-mask", mask=black, output=tmp_path / "inverted.png"))
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "inverted.png").read_bytes()
+
+
+def test_max_side(tmp_path, inpaint, photo, model):
+    small = json_of(inpaint("--max-side", 32, "--json"))
+    large = json_of(inpaint("--json"))
+    assert small["width"] == 64 and small["known_pixels_changed"] == 0
+    assert small["peak_bytes"] < large["peak_bytes"]
+
+
+def test_streams(tmp_path, inpaint, photo):
+    support.succeeds(inpaint())
+    piped = inpaint(photo="-", output="-", stdin=photo.read_bytes(), binary=True)
+    support.succeeds(piped)
+    assert piped.stdout == (tmp_path / "out.png").read_bytes()
+    assert "standard output" in piped.stderr
+
+
+def test_option_syntax(tmp_path, photo, mask, model):
+    dashed = tmp_path / "-photo.png"
+    dashed.write_bytes(photo.read_bytes())
+    for arguments in [
+        [f"--mask={mask}", f"--model={model}", "--output=out.png", "--", "-photo.png"],
+        ["--mask", mask, "-m", model, "-oout.png", "--input", "photo.png"],
+    ]:
+        support.succeeds(support.run("inpaint", *arguments, cwd=tmp_path))
+        (tmp_path / "out.png").unlink()
+
+
+def test_colours_are_not_for_pipes(model, reference):
+    result = support.run("verify", "-m", model, "-r", reference)
+    assert "\033" not in result.stdout + result.stderr
+
+
+def test_log_level(inpaint):
+    assert support.succeeds(inpaint(env={"KINTSUGI_LOG_LEVEL": "error"})).stderr == ""
+    assert "model: " in support.succeeds(inpaint(env={"KINTSUGI_LOG_LEVEL": "debug"})).stderr
+    assert "model: " in support.succeeds(inpaint("-v")).stderr
+
+
+@pytest.mark.parametrize("device", ["cpu", "reference", "reference-f64"])
+def test_device(tmp_path, inpaint, device):
+    chosen = json_of(inpaint("-d", device, "--json"))["device"]
+    assert chosen.startswith(device.split("-")[0])
+    asked = json_of(inpaint("--json", env={"KINTSUGI_DEVICE": device}))["device"]
+    assert asked == chosen
+
+
+def test_interrupt(tmp_path, photo, mask, model):
+    large = support.save(tmp_path / "large.png", support.picture(768, 768))
+    hole = support.save(tmp_path / "hole.png", support.mask(768, 768))
+    # The reference takes long enough to be stopped half-way.
+    files = [large, "--mask", hole, "-m", model, "-o", tmp_path / "out.png"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with support.nothing_changes(tmp_path):
+        process = support.start("inpaint", *files, "-d", "reference", **pipes)
+        assert "device: " in process.stderr.readline()
+        time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        out, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert out == "" and errors.startswith("kintsugi: ")
+
+
+def test_progress_on_a_terminal(tmp_path, photo, mask, model):
+    """A bar that is drawn, and gone at the end."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    files = [photo, "--mask", mask, "-m", model, "-o", tmp_path / "out.png"]
+    process = support.start("inpaint", *files, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    process.communicate(timeout=120)
+    text = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            text += chunk
+    except OSError:  # the other end is closed
+        pass
+    finally:
+        os.close(ours)
+    assert process.returncode == 0
+    assert b"\r[" in text and text.endswith(b"\r\033[K")
