@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/core/error.h"
+#include "runtime/image/jpeg.h"
 #include "runtime/image/orientation.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/png.h"
@@ -93,6 +94,9 @@ DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits&
     if (extent) require_limits(extent->width, extent->height, limits, name);
     require_intact_png(bytes, name);
   }
+  if (probed.kind == FileKind::jpeg && !huffman_tables_fit(bytes)) {
+    refuse(broken + ": its Huffman tables are damaged");
+  }
   const std::optional<stb::Header> header = stb::header(bytes);
   if (!header || header->width < 1 || header->height < 1) {
     refuse(broken + ": its header is damaged or of a kind that is not supported");
@@ -170,10 +174,8 @@ DecodedImage decode(Bytes bytes, const ImageLimits& limits, const std::string& n
       if (probed.name == nullptr) refuse(name + " is not a picture", kReadable);
       refuse(name + " is " + probed.name + ", which is not read here",
              probed.hint != nullptr ? probed.hint : kReadable);
-    case FileKind::pnm:
-      return decode_pnm(bytes, limits, name);
-    default:
-      return decode_by_stb(bytes, probed, limits, name);
+    case FileKind::pnm: return decode_pnm(bytes, limits, name);
+    default: return decode_by_stb(bytes, probed, limits, name);
   }
 }
 
@@ -207,18 +209,12 @@ void encode(ImageFormat format, const ImageView& image, const Sink& sink) {
   const int height = static_cast<int>(image.height);
   const int channels = static_cast<int>(image.channels);
   switch (format) {
-    case ImageFormat::png:
-      write_png(image, gathered);
-      break;
-    case ImageFormat::pnm:
-      write_pnm(image, gathered);
-      break;
+    case ImageFormat::png: write_png(image, gathered); break;
+    case ImageFormat::pnm: write_pnm(image, gathered); break;
     case ImageFormat::jpeg:
       stb::write_jpeg(width, height, channels, image.pixels, kJpegQuality, gathered);
       break;
-    case ImageFormat::tga:
-      stb::write_tga(width, height, channels, image.pixels, gathered);
-      break;
+    case ImageFormat::tga: stb::write_tga(width, height, channels, image.pixels, gathered); break;
     case ImageFormat::bmp:
       if (image.channels == 2) {
         stb::write_bmp(width, height, 4, widened_to_rgba(image).pixels.data(), gathered);

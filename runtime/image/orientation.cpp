@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/image/jpeg.h"
 #include "runtime/image/png.h"
 #include "runtime/image/probe.h"
 
@@ -53,23 +54,16 @@ int orientation_in_tiff(Bytes tiff) {
 }
 
 int orientation_in_jpeg(Bytes file) {
-  Bytes rest = file.subspan(2);
-  while (rest.size() >= 4 && rest[0] == std::byte{0xff}) {
-    const int marker = static_cast<int>(rest[1]);
-    if (marker == 0xff) {  // fill byte
-      rest = rest.subspan(1);
-      continue;
-    }
-    if (marker == 0xda || marker == 0xd9) break;  // the picture itself begins, or ends
-    const size_t length = static_cast<size_t>(rest[2]) << 8 | static_cast<size_t>(rest[3]);
-    if (length < 2 || length + 2 > rest.size()) break;
-    const Bytes segment = rest.subspan(4, length - 2);
-    if (marker == 0xe1 && starts_with(segment, "Exif\0\0"sv)) {
-      return orientation_in_tiff(segment.subspan(6));
-    }
-    rest = rest.subspan(length + 2);
-  }
-  return kUpright;
+  constexpr uint8_t kApp1 = 0xe1;
+  constexpr uint8_t kStartOfScan = 0xda;
+  int orientation = kUpright;
+  for_each_segment(file, [&orientation](const JpegSegment& segment) {
+    if (segment.marker == kStartOfScan) return false;
+    if (segment.marker != kApp1 || !starts_with(segment.payload, "Exif\0\0"sv)) return true;
+    orientation = orientation_in_tiff(segment.payload.subspan(6));
+    return false;
+  });
+  return orientation;
 }
 
 int orientation_in_png(Bytes file) {
@@ -85,12 +79,9 @@ int orientation_in_png(Bytes file) {
 
 int orientation_of(Bytes file) {
   switch (probe(file).kind) {
-    case FileKind::jpeg:
-      return orientation_in_jpeg(file);
-    case FileKind::png:
-      return orientation_in_png(file);
-    default:
-      return kUpright;
+    case FileKind::jpeg: return orientation_in_jpeg(file);
+    case FileKind::png: return orientation_in_png(file);
+    default: return kUpright;
   }
 }
 
@@ -107,27 +98,13 @@ Image turn_upright(Image image, int orientation) {
     for (int64_t x = 0; x < upright.width; ++x) {
       std::pair<int64_t, int64_t> from;  // y, x in the file
       switch (orientation) {
-        case 2:
-          from = {y, last_x - x};
-          break;
-        case 3:
-          from = {last_y - y, last_x - x};
-          break;
-        case 4:
-          from = {last_y - y, x};
-          break;
-        case 5:
-          from = {x, y};
-          break;
-        case 6:
-          from = {last_y - x, y};
-          break;
-        case 7:
-          from = {last_y - x, last_x - y};
-          break;
-        default:
-          from = {x, last_x - y};
-          break;
+        case 2: from = {y, last_x - x}; break;
+        case 3: from = {last_y - y, last_x - x}; break;
+        case 4: from = {last_y - y, x}; break;
+        case 5: from = {x, y}; break;
+        case 6: from = {last_y - x, y}; break;
+        case 7: from = {last_y - x, last_x - y}; break;
+        default: from = {x, last_x - y}; break;
       }
       std::copy_n(image.pixels.begin() + (from.first * image.width + from.second) * image.channels,
                   image.channels,

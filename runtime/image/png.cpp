@@ -12,7 +12,6 @@ namespace kintsugi::image {
 namespace {
 
 constexpr std::array<uint8_t, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-constexpr int kFilters = 5;  // none, sub, up, average, Paeth
 
 constexpr std::array<uint32_t, 256> kCrcTable = [] {
   std::array<uint32_t, 256> table{};
@@ -57,34 +56,32 @@ uint8_t paeth(int left, int up, int corner) {
   return static_cast<uint8_t>(by_up <= by_corner ? up : corner);
 }
 
-/// Writes the filtered row after its filter number; `above` is the row before, or zeros.
-void filter_row(int filter, const uint8_t* row, const uint8_t* above, size_t pixel_bytes,
+/// Writes the row after its filter number, each byte less what the filter predicts from its
+/// neighbours; `above` is the row before, or zeros.
+template <int Filter>
+void filter_row(const uint8_t* row, const uint8_t* above, size_t pixel_bytes,
                 std::vector<uint8_t>& filtered) {
-  filtered[0] = static_cast<uint8_t>(filter);
-  for (size_t i = 0; i + 1 < filtered.size(); ++i) {
-    const int left = i >= pixel_bytes ? row[i - pixel_bytes] : 0;
+  const size_t row_bytes = filtered.size() - 1;
+  uint8_t* out = filtered.data();
+  *out++ = Filter;
+  const auto subtract = [&](size_t i, int left, int corner) {
     const int up = above[i];
-    const int corner = i >= pixel_bytes ? above[i - pixel_bytes] : 0;
     int predicted = 0;
-    switch (filter) {
-      case 1:
-        predicted = left;
-        break;
-      case 2:
-        predicted = up;
-        break;
-      case 3:
-        predicted = (left + up) / 2;
-        break;
-      case 4:
-        predicted = paeth(left, up, corner);
-        break;
-      default:
-        break;
-    }
-    filtered[i + 1] = static_cast<uint8_t>(row[i] - predicted);
+    if constexpr (Filter == 1) predicted = left;
+    if constexpr (Filter == 2) predicted = up;
+    if constexpr (Filter == 3) predicted = (left + up) / 2;
+    if constexpr (Filter == 4) predicted = paeth(left, up, corner);
+    out[i] = static_cast<uint8_t>(row[i] - predicted);
+  };
+  for (size_t i = 0; i < pixel_bytes; ++i) subtract(i, 0, 0);
+  for (size_t i = pixel_bytes; i < row_bytes; ++i) {
+    subtract(i, row[i - pixel_bytes], above[i - pixel_bytes]);
   }
 }
+
+using Filter = void (*)(const uint8_t*, const uint8_t*, size_t, std::vector<uint8_t>&);
+constexpr std::array<Filter, 5> kFilters = {filter_row<0>, filter_row<1>, filter_row<2>,
+                                            filter_row<3>, filter_row<4>};
 
 /// The usual guess at what compresses well: the sum of the bytes as signed magnitudes.
 int64_t cost_of(const std::vector<uint8_t>& filtered) {
@@ -153,8 +150,8 @@ void write_png(const ImageView& image, const Sink& sink) {
   for (int64_t y = 0; y < image.height; ++y) {
     const uint8_t* row = image.pixels + static_cast<size_t>(y) * row_bytes;
     int64_t best_cost = -1;
-    for (int filter = 0; filter < kFilters; ++filter) {
-      filter_row(filter, row, above, pixel_bytes, trial);
+    for (const Filter filter : kFilters) {
+      filter(row, above, pixel_bytes, trial);
       const int64_t cost = cost_of(trial);
       if (best_cost >= 0 && cost >= best_cost) continue;
       best_cost = cost;

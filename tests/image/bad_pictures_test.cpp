@@ -120,6 +120,28 @@ TEST(BadPictures, ADamagedPngIsNotAnotherPicture) {
                [&] { (void)decode_image(file); });
 }
 
+TEST(BadPictures, HuffmanTablesThatOverflow) {
+  const Bytes good = encode_image(ImageFormat::jpeg, gradient(24, 20, 3));
+  const Bytes marker = bytes_of("\xff\xc4");
+  const auto found = std::search(good.begin(), good.end(), marker.begin(), marker.end());
+  ASSERT_NE(found, good.end());
+  const int64_t counts = found - good.begin() + 5;
+  for (const int64_t at : {int64_t{0}, int64_t{7}, int64_t{15}}) {
+    Bytes bad = good;
+    bad[static_cast<size_t>(counts + at)] = std::byte{255};
+    expect_error(ErrorCode::bad_file, "its Huffman tables are damaged",
+                 [&] { (void)decode_image(bad); });
+  }
+  // Between two scans, or after them, is no better place.
+  Bytes late = good;
+  late.resize(late.size() - 2);
+  append(late, bytes_of("\xff\xc4\x01\x00\x10"sv));
+  late.insert(late.end(), 251, std::byte{0xff});
+  append(late, bytes_of("\xff\xd9"));
+  expect_error(ErrorCode::bad_file, "its Huffman tables are damaged",
+               [&] { (void)decode_image(late); });
+}
+
 std::vector<Bytes> good_files() {
   std::vector<Bytes> files;
   for (const int64_t channels : {1, 3}) {
