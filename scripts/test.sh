@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 quick=false
 case "${1-}" in
   "") ;;
-  --quick) quick=true ;;
+  --quick) quick=true; export KINTSUGI_QUICK=1 ;;
   -h | --help) sed -n '4,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "test: '$1' is not known here; see scripts/test.sh --help" >&2; exit 2 ;;
 esac
@@ -77,7 +77,6 @@ stage demo "build" scripts/demo.sh
 if ! $quick; then
   stage asan-build "setup" configure_and_build asan
   stage asan-ctest "asan-build" run_ctest asan asan-ctest
-  stage tidy "build" scripts/lint.sh tidy
 fi
 
 exec "$python" tests/tools/summary.py "$results"
