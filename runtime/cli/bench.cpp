@@ -221,7 +221,7 @@ Verb add_bench(CLI::App& program, Console& console) {
   add_size(*verb, a->size);
   verb->add_option("--runs", a->runs, "runs whose median counts")
       ->type_name("R")
-      ->check(CLI::Range(1, kMostRuns))
+      ->check(within(1, kMostRuns))
       ->capture_default_str();
   verb->add_option("--trace", a->trace, "also write the last run as Chrome trace events")
       ->type_name("FILE");

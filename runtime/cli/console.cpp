@@ -19,16 +19,11 @@ constexpr auto kRedraw = std::chrono::milliseconds(80);
 
 const char* code_of(Colour colour) {
   switch (colour) {
-    case Colour::red:
-      return "\033[31m";
-    case Colour::green:
-      return "\033[32m";
-    case Colour::yellow:
-      return "\033[33m";
-    case Colour::bold:
-      return "\033[1m";
-    case Colour::plain:
-      break;
+    case Colour::red: return "\033[31m";
+    case Colour::green: return "\033[32m";
+    case Colour::yellow: return "\033[33m";
+    case Colour::bold: return "\033[1m";
+    case Colour::plain: break;
   }
   return "";
 }

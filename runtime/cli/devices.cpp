@@ -31,7 +31,7 @@ void print_devices(Console& console, bool measure, int threads) {
     console.print_json(json);
     return;
   }
-  Table table({"device", "", ""});
+  Table table({"device", "state", "what it is"});
   for (const DeviceInfo& device : found) {
     table.row({device.name, device.available ? "available" : "not available",
                device.available ? device.description : device.reason});

@@ -218,7 +218,7 @@ Verb add_inpaint(CLI::App& program, Console& console) {
   verb->add_option("--max-side", a->max_side,
                    "let the network see at most so many pixels a side; 0: all")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{0}, kLongestSide));
+      ->check(within(int64_t{0}, kLongestSide));
   verb->add_option("--side-by-side", a->side_by_side, "also write damaged | mended | truth")
       ->type_name("FILE");
   CLI::Option* truth =

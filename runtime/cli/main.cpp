@@ -98,7 +98,7 @@ int run(int argc, char** argv, Console& console) {
     return kOk;
   } catch (const CLI::CallForHelp&) {
     const auto chosen = program.get_subcommands();
-    console.print(chosen.empty() ? program.help() : chosen.front()->help());
+    console.print(chosen.empty() ? program.help() : chosen.front()->help("kintsugi"));
     return kOk;
   } catch (const CLI::CallForAllHelp&) {
     console.print(program.help("", CLI::AppFormatMode::All));

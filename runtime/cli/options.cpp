@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 constexpr int64_t kLongestSide = int64_t{1} << 20;
+constexpr int64_t kLargestBatch = 65536;
 constexpr int64_t kLargestExtent = int64_t{1} << 31;
 
 /// "12x34x5" to its numbers; empty when it is anything else.
@@ -42,14 +43,10 @@ bool known_elsewhere(const std::string& device) {
 
 int exit_code_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::usage:
-      return kUsage;
-    case ErrorCode::device_unavailable:
-      return kNoDevice;
-    case ErrorCode::cancelled:
-      return kInterrupted;
-    default:
-      return kRunError;
+    case ErrorCode::usage: return kUsage;
+    case ErrorCode::device_unavailable: return kNoDevice;
+    case ErrorCode::cancelled: return kInterrupted;
+    default: return kRunError;
   }
 }
 
@@ -103,7 +100,7 @@ SessionOptions DeviceChoice::session(Console& console, Progress progress) const 
 void add_threads(CLI::App& verb, int& threads) {
   verb.add_option("-j,--threads", threads, "threads; 0: one for each processor")
       ->type_name("N")
-      ->check(CLI::Range(0, kMostThreads));
+      ->check(within(0, kMostThreads));
 }
 
 void add_device(CLI::App& verb, DeviceChoice& choice) {
@@ -149,7 +146,7 @@ void add_size(CLI::App& verb, InputSize& size) {
       ->capture_default_str();
   verb.add_option("--batch", size.batch, "pictures at once")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{65536}))
+      ->check(within(int64_t{1}, kLargestBatch))
       ->capture_default_str();
 }
 

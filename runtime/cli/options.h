@@ -81,6 +81,12 @@ struct InputSize {
 };
 /// --size HxW and --batch N.
 void add_size(CLI::App& verb, InputSize& size);
+/// A range that an option must lie in; not spelled out in the help, only where it is broken.
+template <class Number>
+[[nodiscard]] CLI::Validator within(Number low, Number high) {
+  return CLI::Range(low, high).description("");
+}
+
 /// "1x256x64x64"; throws Error::usage naming `option`.
 [[nodiscard]] Shape parse_shape(const std::string& value, const std::string& option);
 

@@ -214,7 +214,7 @@ Verb add_verify(CLI::App& program, Console& console) {
   verb->add_flag("--all-taps", a->all_taps, "compare every tap, whether or not something diverges");
   verb->add_option("--rtol", a->bound, "the relative L2 error that is allowed")
       ->type_name("X")
-      ->check(CLI::Range(0.0, 1e9))
+      ->check(within(0.0, 1e9))
       ->capture_default_str();
   verb->add_option("--junit", a->junit, "also write JUnit XML")->type_name("FILE");
   add_device(*verb, a->device);

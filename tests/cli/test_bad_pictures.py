@@ -6,7 +6,9 @@ import resource
 import stat
 import struct
 import subprocess
+import tempfile
 import zlib
+from pathlib import Path
 
 import cli_support as support
 import numpy as np
@@ -91,16 +93,45 @@ def test_unreadable(tmp_path, inpaint):
         support.fails(inpaint(mask=tmp_path), 2, "is a folder")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_permissions(tmp_path, inpaint, photo):
-    photo.chmod(0)
-    support.fails(inpaint(), 1, "photo.png", "Permission denied")
-    photo.chmod(stat.S_IRUSR)
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+NOBODY = 65534
+
+
+@pytest.fixture
+def unprivileged(tmp_path, model):
+    """A folder, and how to start a process that may not write everywhere: root may."""
+    if os.geteuid() != 0:
+        yield tmp_path, {}
+        return
+
+    def drop():
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+    how = {"preexec_fn": drop, "cwd": "/"}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        try:
+            if support.run("info", model, **how).returncode != 0:
+                pytest.skip("only root may run this program")
+        except PermissionError:
+            pytest.skip("only root may run this program")
+        yield Path(folder), how
+
+
+def test_permissions(unprivileged, inpaint, photo, mask):
+    folder, how = unprivileged
+    files = {"photo": folder / "photo2.png", "mask": folder / "mask2.png"}
+    files["photo"].write_bytes(photo.read_bytes())
+    files["mask"].write_bytes(mask.read_bytes())
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR | stat.S_IXOTH)
     try:
-        support.fails(inpaint(), 1, "out.png", "Permission denied")
+        output = folder / "out.png"
+        support.fails(inpaint(**files, output=output, **how), 1, "out.png", "Permission denied")
+        assert not output.exists()
+        files["photo"].chmod(0)
+        support.fails(inpaint(**files, output="-", **how), 1, "photo2.png", "Permission denied")
     finally:
-        tmp_path.chmod(stat.S_IRWXU)
+        folder.chmod(stat.S_IRWXU)
 
 
 def test_unwritable(tmp_path, inpaint, photo):
