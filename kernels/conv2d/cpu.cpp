@@ -2,14 +2,14 @@
 //
 // conv2d, direct, on the CPU.
 //
-// Math        y[n,k,y,x] = epilogue( sum over r,s,c of x[n,c,y*st + r*d - p,x*st + s*d - p] *
-// w[k,c,r,s] ) Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q] Layout
-// NHWC with a pitch; only channels below storage_channels(C) are read Tiling      a task owns
-// task_rows output rows by one block of output channels, whose weights stay in
-//             L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
-// Threads     tasks of (n, rows, block) from a common queue, blocks innermost: neighbours share
-// rows Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each;
-// taps in
+// Math        y[n,k,y,x] = epilogue( sum over r,s,c of  x[n,c,y*st + r*d - p,x*st + s*d - p] *
+//             w[k,c,r,s] )
+// Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
+// Layout      NHWC with a pitch; only channels below storage_channels(C) are read
+// Tiling      a task owns task_rows output rows by one block of output channels, whose weights stay
+//             in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
+// Threads     tasks of (n, rows, block) from a common queue, blocks innermost: neighbours share rows
+// Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each; taps in
 //             the zero padding are left out, which changes no bit of a finite sum
 // Roofline    2*N*K*P*Q*C*R*S FLOP over 4*(N*C*H*W + K*C*R*S + N*K*P*Q) bytes. 3x3 256->256 on
 //             64x64: 4.8 GFLOP over 10.7 MB: bound by the FMA units

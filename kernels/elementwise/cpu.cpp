@@ -6,11 +6,9 @@
 // Shapes      x, y [N,C,H,W]; operands by their extent
 // Layout      NHWC with a pitch; channels below storage_channels(C) are read and written
 // Tiling      a task owns whole rows; a tile of at most kTileElements, as many channels as fit and
-// the
-//             pixels that then fit, passes through scratch memory in L1
+//             the pixels that then fit, passes through scratch memory in L1
 // Scratch     16 KiB of stack
-// Numerics    f32, one rounding a step (an affine is one FMA), by the interpreter that the
-// epilogues
+// Numerics    f32, one rounding a step (an affine is one FMA), by the interpreter that epilogues
 //             use as well (kernels/simd/steps-inl.h)
 // Roofline    a few FLOP over 8 bytes an element and 4 for each tensor operand: bound by memory
 // Limits      none beyond the contract

@@ -16,9 +16,10 @@
 
 namespace kintsugi::simd {
 
+/// For the phase's output pixel (q, p) it reads the input pixel (q * stride.h + dy, ..).
 struct Tap {
-  int64_t dy = 0,
-          dx = 0;      // input pixel read for the phase's output pixel (q, p): (q*stride + dy, ..)
+  int64_t dy = 0;
+  int64_t dx = 0;
   int64_t weight = 0;  // of its matrix, from the start of a packed block
 };
 

@@ -2,18 +2,20 @@
 //
 // The register tile of the convolutions.
 //
-// Math        sum[i][k] = sum over runs, channels c of  pixel_i[c] * w[c][k];  then steps, then
-// store Shapes      kPixels pixels of one output row by kVectors vectors of output channels Layout
-// input NHWC; weights [channel][block]: a weight row is kVectors aligned loads Tiling      all sums
-// live in registers from the first tap to the last; per channel kVectors weight
-//             loads, kPixels broadcasts, kPixels * kVectors FMAs. Channels are unrolled by 4 (the
-//             storage granule), so pointers of bent runs are loaded once in four.
+// Math        sum[i][k] = sum over runs, channels c of  pixel_i[c] * w[c][k];  then steps and store
+// Shapes      kPixels pixels of one output row by kVectors vectors of output channels
+// Layout      input NHWC; weights [channel][block]: a weight row is kVectors loads
+// Tiling      all sums live in registers from the first tap to the last; a channel costs kVectors
+//             weight loads, kPixels broadcasts, kPixels * kVectors FMAs. Channels are unrolled by 4
+//             (the storage granule), so the pointers of bent runs are loaded once in four.
 // Scratch     the finished tile, [kPixels][kVectors * lanes] f32 on the stack: at most 1.7 KiB
 // Numerics    f32, one FMA (multiply, then add where there is none) per element and channel in the
 //             order of the runs, whatever the tile's size: bits do not depend on the tiling
-// Roofline    2 * kPixels * kVectors * lanes FLOP per channel against kVectors vectors of weights
-//             from L2 and kPixels floats from L1: with 13x2 AVX-512 vectors 26 FMAs by 15 loads
+// Roofline    2 * kPixels * kVectors * lanes FLOP a channel, over kVectors vectors of weights from
+//             L2 and kPixels floats from L1: with 13x2 AVX-512 vectors 26 FMAs for 15 loads
 // Limits      channel counts of runs are multiples of 4
+#include <utility>
+
 #include "kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -143,45 +145,24 @@ struct Tile {
   }
 };
 
+/// The tile of so many pixels, from a table of 1, 2, .. pixels.
+template <int kVectors, int... kLess>
+TileFunction* tile_of(int64_t pixels, std::integer_sequence<int, kLess...>) {
+  static constexpr TileFunction* kTiles[] = {&Tile<kLess + 1, kVectors>::run...};
+  return pixels >= 1 && pixels <= int64_t{sizeof...(kLess)} ? kTiles[pixels - 1] : nullptr;
+}
+
+template <int kVectors>
+TileFunction* tile_of(int64_t pixels) {
+  constexpr Isa kIsa = HWY_TARGET == HWY_AVX3   ? Isa::avx512
+                       : HWY_TARGET == HWY_NEON ? Isa::neon
+                                                : Isa::avx2;  // and the others of 16 registers
+  constexpr auto kMost = static_cast<int>(max_tile_pixels(kIsa, kVectors));
+  return tile_of<kVectors>(pixels, std::make_integer_sequence<int, kMost>());
+}
+
 TileFunction* select_tile(int64_t pixels, int64_t vectors) {
-  if (vectors == 2) {
-    switch (pixels) {
-      case 1: return &Tile<1, 2>::run;
-      case 2: return &Tile<2, 2>::run;
-      case 3: return &Tile<3, 2>::run;
-      case 4: return &Tile<4, 2>::run;
-      case 5: return &Tile<5, 2>::run;
-      case 6: return &Tile<6, 2>::run;
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-      case 7: return &Tile<7, 2>::run;
-      case 8: return &Tile<8, 2>::run;
-      case 9: return &Tile<9, 2>::run;
-      case 10: return &Tile<10, 2>::run;
-      case 11: return &Tile<11, 2>::run;
-      case 12: return &Tile<12, 2>::run;
-      case 13: return &Tile<13, 2>::run;
-#endif
-      default: return nullptr;
-    }
-  }
-  switch (pixels) {
-    case 1: return &Tile<1, 1>::run;
-    case 2: return &Tile<2, 1>::run;
-    case 3: return &Tile<3, 1>::run;
-    case 4: return &Tile<4, 1>::run;
-    case 5: return &Tile<5, 1>::run;
-    case 6: return &Tile<6, 1>::run;
-    case 7: return &Tile<7, 1>::run;
-    case 8: return &Tile<8, 1>::run;
-    case 9: return &Tile<9, 1>::run;
-    case 10: return &Tile<10, 1>::run;
-    case 11: return &Tile<11, 1>::run;
-    case 12: return &Tile<12, 1>::run;
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-    case 13: return &Tile<13, 1>::run;
-#endif
-    default: return nullptr;
-  }
+  return vectors == 2 ? tile_of<2>(pixels) : tile_of<1>(pixels);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -160,7 +160,8 @@ TEST(Glcic, MendsAsTheOfficialCodeDoes) {
     return image;
   };
   const Image picture = bytes("picture", 3);
-  const Image mask = bytes("mask", 1);
+  Image mask = bytes("mask", 1);
+  for (uint8_t& value : mask.pixels) value = value != 0 ? 255 : 0;
   const Image expected = bytes("composite_bytes", 3);
   const Image mended = model().session().inpaint(picture, mask);
   int64_t off_by_one = 0;
