@@ -21,7 +21,8 @@ class Shape {
   static constexpr int kMaxRank = 6;
 
   Shape() = default;
-  Shape(std::initializer_list<int64_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  Shape(std::initializer_list<int64_t> extents)
+      : Shape(std::span(extents.begin(), extents.size())) {}
   explicit Shape(std::span<const int64_t> extents) {
     if (extents.size() > kMaxRank) {
       throw Error(ErrorCode::unsupported, "a tensor of rank " + std::to_string(extents.size()) +

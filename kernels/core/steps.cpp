@@ -43,8 +43,7 @@ std::string describe(const Step& step) {
     case Step::Kind::add: return "add " + (scalar ? number(step.a) : to_string(step.extent));
     case Step::Kind::mul: return "mul " + (scalar ? number(step.a) : to_string(step.extent));
     case Step::Kind::affine:
-      return "affine " +
-             (scalar ? number(step.a) + " " + number(step.b) : to_string(step.extent));
+      return "affine " + (scalar ? number(step.a) + " " + number(step.b) : to_string(step.extent));
     case Step::Kind::activate:
       return step.function == Function::leaky_relu ? "leaky_relu " + number(step.a)
                                                    : to_string(step.function);

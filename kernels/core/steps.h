@@ -5,8 +5,9 @@
 // them. The planner appends, it never reorders. A step is data, not code: every backend interprets
 // the same list, and a contract's accepts() says which steps its kernels understand.
 //
-// A Prologue is the mirror image: what happens to an input while it is loaded. Padding comes last:
-// a tap outside the picture is 0 (or reflected), whatever the steps say.
+// Its mirror image, what happens to an input while it is loaded, is so far the padding alone: the
+// planner moves a pad into the convolutions it feeds. Steps on the way in come with the first norm
+// that is applied there, and `gate`, which halves the channels, with gated convolution.
 #pragma once
 
 #include <algorithm>

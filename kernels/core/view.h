@@ -36,8 +36,7 @@ struct TensorView {
     return pixel(n, y, x)[c];
   }
   operator TensorView<const T>() const  // NOLINT: a reader's view of a writer's is always fine
-    requires(!std::is_const_v<T>)
-  {
+      requires(!std::is_const_v<T>) {
     return {data, shape, pitch};
   }
 };

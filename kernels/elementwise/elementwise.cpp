@@ -7,16 +7,11 @@ namespace {
 /// Elements that one operand of a step holds, for an activation of this shape.
 int64_t operand_elements(Extent extent, const Shape& shape) {
   switch (extent) {
-    case Extent::scalar:
-      return 0;
-    case Extent::channel:
-      return shape.c();
-    case Extent::sample_channel:
-      return shape.n() * shape.c();
-    case Extent::pixel:
-      return shape.pixels();
-    case Extent::tensor:
-      return shape.elements();
+    case Extent::scalar: return 0;
+    case Extent::channel: return shape.c();
+    case Extent::sample_channel: return shape.n() * shape.c();
+    case Extent::pixel: return shape.pixels();
+    case Extent::tensor: return shape.elements();
   }
   return 0;
 }

@@ -44,8 +44,9 @@ std::vector<std::string> option_names(const CLI::App& app) {
 Error explain(const CLI::ParseError& error, const CLI::App& program) {
   const auto chosen = program.get_subcommands();
   const CLI::App& app = chosen.empty() ? program : *chosen.front();
-  const std::string help =
-      "`kintsugi " + (chosen.empty() ? "" : app.get_name() + " ") + "--help` lists the options";
+  std::string help = "`kintsugi ";
+  if (!chosen.empty()) help.append(app.get_name()).append(" ");
+  help += "--help` lists the options";
 
   // A mistyped option is the reason for most other complaints: it comes first.
   std::vector<std::string> left = app.remaining();

@@ -95,8 +95,8 @@ void Executor::run(const Hooks& hooks) {
   const int64_t start = now_ns();
   for (int i = 0; i < static_cast<int>(plan_.steps.size()); ++i) {
     if (hooks.before && !hooks.before(i)) {
-      throw Error(ErrorCode::cancelled, "stopped before the step " +
-                                            plan_.steps[static_cast<size_t>(i)].names.back());
+      throw Error(ErrorCode::cancelled,
+                  "stopped before the step " + plan_.steps[static_cast<size_t>(i)].names.back());
     }
     StepTime& time = times_[static_cast<size_t>(i)];
     time.begin_ns = now_ns() - start;

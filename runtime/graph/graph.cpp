@@ -29,13 +29,15 @@ Value Graph::input(std::string name, const Shape& shape) {
 
 Value Graph::record(Node node) {
   try {
-    node.shape = std::visit(
-        Overloaded{[](const Input& op) { return op.shape; },
-                   [&](const auto& op) { return output_shape(op, this->node(node.inputs[0]).shape); }},
-        node.op);
+    node.shape = std::visit(Overloaded{[](const Input& op) { return op.shape; },
+                                       [&](const auto& op) {
+                                         return output_shape(op, this->node(node.inputs[0]).shape);
+                                       }},
+                            node.op);
   } catch (const Error& error) {
     throw Error(error.code(),
-                node.name() + " (" + weights::source_line(node.where) + "): " + error.what(), error.hint());
+                node.name() + " (" + weights::source_line(node.where) + "): " + error.what(),
+                error.hint());
   }
   nodes.push_back(std::move(node));
   return {static_cast<int32_t>(nodes.size()) - 1};
@@ -49,12 +51,11 @@ ConstantId Graph::constant(Constant constant) {
 }
 
 const Steps* steps_of(const Op& op) {
-  return std::visit(
-      Overloaded{[](const conv2d::Desc& desc) { return &desc.epilogue; },
-                 [](const conv_transpose2d::Desc& desc) { return &desc.epilogue; },
-                 [](const elementwise::Desc& desc) { return &desc.steps; },
-                 [](const auto&) { return static_cast<const Steps*>(nullptr); }},
-      op);
+  return std::visit(Overloaded{[](const conv2d::Desc& desc) { return &desc.epilogue; },
+                               [](const conv_transpose2d::Desc& desc) { return &desc.epilogue; },
+                               [](const elementwise::Desc& desc) { return &desc.steps; },
+                               [](const auto&) { return static_cast<const Steps*>(nullptr); }},
+                    op);
 }
 
 Steps* steps_of(Op& op) {
@@ -77,9 +78,10 @@ void rewrite_reads(Node& node, const std::function<Value(Value)>& change) {
 }
 
 std::string to_string(const Op& op) {
-  return std::visit(Overloaded{[](const Input& input) { return "input " + input.shape.to_string(); },
-                               [](const auto& desc) { return to_string(desc); }},
-                    op);
+  return std::visit(
+      Overloaded{[](const Input& input) { return "input " + input.shape.to_string(); },
+                 [](const auto& desc) { return to_string(desc); }},
+      op);
 }
 
 int64_t flops(const Graph& graph, const Node& node) {
@@ -90,12 +92,11 @@ int64_t flops(const Graph& graph, const Node& node) {
 }
 
 int64_t bytes(const Graph& graph, const Node& node, int64_t element_bytes) {
-  return std::visit(
-      Overloaded{[](const Input&) { return int64_t{0}; },
-                 [&](const auto& op) {
-                   return bytes(op, graph.node(node.inputs[0]).shape, element_bytes);
-                 }},
-      node.op);
+  return std::visit(Overloaded{[](const Input&) { return int64_t{0}; },
+                               [&](const auto& op) {
+                                 return bytes(op, graph.node(node.inputs[0]).shape, element_bytes);
+                               }},
+                    node.op);
 }
 
 }  // namespace kintsugi::graph

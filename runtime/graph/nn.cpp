@@ -75,28 +75,28 @@ Value batch_norm(const Scope& m, Value x, double eps, Where where) {
   const ConstantId variance = m.weight("running_var", vector, where);
 
   const std::string identity = "(" + m.path() + ", eps " + std::to_string(eps) + ")";
-  const ConstantId scale = m.graph().constant(
-      {.name = "batch_norm_scale" + identity,
-       .shape = vector,
-       .sources = {weight, variance},
-       .formula =
-           [eps](std::span<const std::vector<double>> s) {
-             std::vector<double> out = s[0];
-             for (size_t c = 0; c < out.size(); ++c) out[c] /= std::sqrt(s[1][c] + eps);
-             return out;
-           },
-       .where = where});
-  const ConstantId shift = m.graph().constant(
-      {.name = "batch_norm_shift" + identity,
-       .shape = vector,
-       .sources = {bias, mean, scale},
-       .formula =
-           [](std::span<const std::vector<double>> s) {
-             std::vector<double> out = s[0];
-             for (size_t c = 0; c < out.size(); ++c) out[c] -= s[1][c] * s[2][c];
-             return out;
-           },
-       .where = where});
+  const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
+                                               .shape = vector,
+                                               .sources = {weight, variance},
+                                               .formula =
+                                                   [eps](std::span<const std::vector<double>> s) {
+                                                     std::vector<double> out = s[0];
+                                                     for (size_t c = 0; c < out.size(); ++c)
+                                                       out[c] /= std::sqrt(s[1][c] + eps);
+                                                     return out;
+                                                   },
+                                               .where = where});
+  const ConstantId shift = m.graph().constant({.name = "batch_norm_shift" + identity,
+                                               .shape = vector,
+                                               .sources = {bias, mean, scale},
+                                               .formula =
+                                                   [](std::span<const std::vector<double>> s) {
+                                                     std::vector<double> out = s[0];
+                                                     for (size_t c = 0; c < out.size(); ++c)
+                                                       out[c] -= s[1][c] * s[2][c];
+                                                     return out;
+                                                   },
+                                               .where = where});
   return apply(m, x, step::affine(Extent::channel), {scale, shift}, where);
 }
 
@@ -124,18 +124,18 @@ Value clamp(const Scope& m, Value x, float low, float high, Where where) {
 
 Value add(const Scope& m, Value a, Value b, Where where) {
   if (!(m.graph().node(a).shape == m.graph().node(b).shape)) {
-    throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(where) + "): cannot add " +
-                                         m.graph().node(b).shape.to_string() + " to " +
-                                         m.graph().node(a).shape.to_string());
+    throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(where) +
+                                         "): cannot add " + m.graph().node(b).shape.to_string() +
+                                         " to " + m.graph().node(a).shape.to_string());
   }
   return apply(m, a, step::add(Extent::tensor), {b}, where);
 }
 
 Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode, Where where) {
-  return record(m, x,
-                pad::Desc{.top = amount, .bottom = amount, .left = amount, .right = amount,
-                          .mode = mode},
-                {}, {}, where);
+  return record(
+      m, x,
+      pad::Desc{.top = amount, .bottom = amount, .left = amount, .right = amount, .mode = mode}, {},
+      {}, where);
 }
 
 }  // namespace kintsugi::nn

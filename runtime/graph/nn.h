@@ -12,8 +12,8 @@
 
 namespace kintsugi::nn {
 
-using graph::Value;
 using conv2d::PaddingMode;
+using graph::Value;
 using Where = std::source_location;
 
 struct Conv2d {
@@ -47,7 +47,8 @@ struct ConvTranspose2d {
                                Where where = Where::current());
 
 [[nodiscard]] Value relu(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope, Where where = Where::current());
+[[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope,
+                               Where where = Where::current());
 [[nodiscard]] Value elu(const Scope& m, Value x, Where where = Where::current());
 [[nodiscard]] Value sigmoid(const Scope& m, Value x, Where where = Where::current());
 [[nodiscard]] Value tanh(const Scope& m, Value x, Where where = Where::current());

@@ -58,8 +58,8 @@ void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float
   for (int64_t x = 0; x < picture.width; ++x) {
     if (!mask.at(y, x)) continue;
     const float* value = rgb.data() + 3 * x;
-    fill_pixel(picture.pixels.data() + (y * picture.width + x) * picture.channels,
-               picture.channels, {value[0], value[1], value[2]});
+    fill_pixel(picture.pixels.data() + (y * picture.width + x) * picture.channels, picture.channels,
+               {value[0], value[1], value[2]});
   }
 }
 

@@ -84,8 +84,10 @@ Opened open(const weights::Weights& weights, const std::string& name) {
   }
   if (!closest.complete()) {
     throw Error(ErrorCode::mismatch,
-                weights.file().path().string() + " holds no network that this build knows; closest "
-                    "was " + std::string(best->name) + ", " + closest.to_string(),
+                weights.file().path().string() +
+                    " holds no network that this build knows; closest "
+                    "was " +
+                    std::string(best->name) + ", " + closest.to_string(),
                 "networks of this build: " + names());
   }
   return finish(weights, *best, closest,
@@ -115,10 +117,10 @@ std::vector<double> config_numbers(const weights::Weights& weights, const std::s
   } catch (const nlohmann::json::exception&) {
     // falls through: the same sentence for everything that is not such an array
   }
-  throw Error(ErrorCode::bad_file, weights.file().path().string() +
-                                       ": `" + key + "` in the metadata `kintsugi.config` is not "
-                                       "an array of " + std::to_string(otherwise.size()) +
-                                       " numbers");
+  throw Error(ErrorCode::bad_file, weights.file().path().string() + ": `" + key +
+                                       "` in the metadata `kintsugi.config` is not "
+                                       "an array of " +
+                                       std::to_string(otherwise.size()) + " numbers");
 }
 
 }  // namespace kintsugi::networks

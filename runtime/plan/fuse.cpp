@@ -22,8 +22,7 @@ bool accepts_all(const graph::Op& op, const Steps& steps) {
         if constexpr (std::is_same_v<Desc, graph::Input> || std::is_same_v<Desc, pad::Desc>) {
           return false;  // they compute nothing a step could follow
         } else {
-          return std::ranges::all_of(steps,
-                                     [&](const Step& step) { return accepts(desc, step); });
+          return std::ranges::all_of(steps, [&](const Step& step) { return accepts(desc, step); });
         }
       },
       op);

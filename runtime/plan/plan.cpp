@@ -23,8 +23,8 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, B
         if constexpr (requires { packed_elements(desc, choice); }) {
           packed.by_kernel = true;
           packed.elements = packed_elements(desc, choice);
-          packed.identity += "|" + to_string(node.op) + "|block " +
-                             std::to_string(choice.block_channels());
+          packed.identity +=
+              "|" + to_string(node.op) + "|block " + std::to_string(choice.block_channels());
         }
       },
       node.op, config);
@@ -109,8 +109,8 @@ Plan make(Graph graph, const Options& options) {
                           .last = index});
     if (is_input) continue;
 
-    PlanStep step{.op = node.op, .config = configs[i], .output = static_cast<int>(i),
-                  .names = node.names};
+    PlanStep step{
+        .op = node.op, .config = configs[i], .output = static_cast<int>(i), .names = node.names};
     for (const Value value : graph::reads(node)) {
       plan.slots[static_cast<size_t>(value.node)].last = index;
     }
@@ -124,8 +124,8 @@ Plan make(Graph graph, const Options& options) {
       } else {
         step.operands.push_back(
             {.is_slot = false,
-             .index = add_packed(plan, pack_vector(graph, std::get<ConstantId>(operand),
-                                                   options.backend))});
+             .index = add_packed(
+                 plan, pack_vector(graph, std::get<ConstantId>(operand), options.backend))});
       }
     }
     step.flops = flops(graph, node);

@@ -41,8 +41,8 @@ using Config =
 
 /// A tensor in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
-  Shape shape;         // [N, C, H, W]
-  int64_t pitch = 0;   // elements from one pixel to the next
+  Shape shape;        // [N, C, H, W]
+  int64_t pitch = 0;  // elements from one pixel to the next
   int64_t bytes = 0;
   int64_t offset = 0;  // into the arena
   int first = 0;       // step that writes it; -1 for an input
@@ -70,11 +70,11 @@ struct Source {
 struct PlanStep {
   graph::Op op;
   Config config;
-  std::vector<int> inputs;        // slots
+  std::vector<int> inputs;  // slots
   std::vector<Source> operands;
-  int weight = -1;                // into Plan::packed
-  int output = 0;                 // slot
-  std::vector<std::string> names; // modules computed here, the last names the output
+  int weight = -1;                 // into Plan::packed
+  int output = 0;                  // slot
+  std::vector<std::string> names;  // modules computed here, the last names the output
   int64_t flops = 0;
   int64_t bytes = 0;
 };

@@ -81,8 +81,8 @@ std::string table(const Plan& plan, const Rename& rename) {
 
 std::string memory_picture(const Plan& plan, const Rename& rename, int columns) {
   if (plan.arena_bytes == 0) return {};
-  std::string text = "arena " + megabytes(plan.arena_bytes) + ", one column = " +
-                     megabytes(plan.arena_bytes / columns) +
+  std::string text = "arena " + megabytes(plan.arena_bytes) +
+                     ", one column = " + megabytes(plan.arena_bytes / columns) +
                      "; # written, = kept, . free\n";
   for (int step = 0; step < static_cast<int>(plan.steps.size()); ++step) {
     std::string row(static_cast<size_t>(columns), '.');
@@ -91,7 +91,8 @@ std::string memory_picture(const Plan& plan, const Rename& rename, int columns) 
       const auto column = [&](int64_t offset) { return offset * columns / plan.arena_bytes; };
       const int64_t begin = column(slot.offset);
       const int64_t end = std::max(begin + 1, column(slot.offset + slot.bytes));
-      const bool written = plan.steps[static_cast<size_t>(step)].output == &slot - plan.slots.data();
+      const bool written =
+          plan.steps[static_cast<size_t>(step)].output == &slot - plan.slots.data();
       std::fill(row.begin() + begin, row.begin() + std::min<int64_t>(end, columns),
                 written ? '#' : '=');
     }

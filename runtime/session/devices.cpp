@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <fstream>
 #include <random>
+#include <string_view>
+#include <utility>
 
 #include "kernels/simd/probe.h"
 #include "runtime/session/impl.h"
@@ -66,25 +68,29 @@ Device choose_device(const std::string& name) {
 }
 
 plan::Passes passes_without(const std::vector<std::string>& names) {
+  constexpr std::pair<std::string_view, bool plan::Passes::*> kPasses[] = {
+      {"fold", &plan::Passes::fold},     {"fuse", &plan::Passes::fuse},
+      {"select", &plan::Passes::select}, {"layout", &plan::Passes::layout},
+      {"place", &plan::Passes::place},
+  };
   plan::Passes passes;
   for (const std::string& name : names) {
-    if (name == "fold") passes.fold = false;
-    else if (name == "fuse") passes.fuse = false;
-    else if (name == "select") passes.select = false;
-    else if (name == "layout") passes.layout = false;
-    else if (name == "place") passes.place = false;
-    else
+    const auto* pass =
+        std::ranges::find(kPasses, name, [](const auto& entry) { return entry.first; });
+    if (pass == std::end(kPasses)) {
       throw Error(ErrorCode::usage, "there is no pass named '" + name + "'",
                   "passes are: fold, fuse, select, layout, place");
+    }
+    passes.*pass->second = false;
   }
   return passes;
 }
 
 std::string readable_bytes(int64_t bytes) {
+  const bool large = bytes >= 1'000'000'000;
   char text[32];
-  const double value = static_cast<double>(bytes);
-  if (bytes >= 1'000'000'000) std::snprintf(text, sizeof text, "%.2f GB", value / 1e9);
-  else std::snprintf(text, sizeof text, "%.1f MB", value / 1e6);
+  std::snprintf(text, sizeof text, large ? "%.2f GB" : "%.1f MB",
+                static_cast<double>(bytes) / (large ? 1e9 : 1e6));
   return text;
 }
 

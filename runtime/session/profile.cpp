@@ -83,8 +83,8 @@ Steps take_activation(OpSettings& s) {
   constexpr std::array kFunctions = {Function::identity, Function::relu,    Function::leaky_relu,
                                      Function::elu,      Function::sigmoid, Function::tanh,
                                      Function::silu};
-  const size_t index = s.choice(
-      "act", {"identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu"});
+  const size_t index =
+      s.choice("act", {"identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu"});
   if (index == 0) return {};
   return {step::activate(kFunctions[index], 0.2f)};
 }
@@ -100,17 +100,16 @@ graph::Op with_bias(Desc desc, OpSettings& s) {
 graph::Op make_op(const OpBenchOptions& options, OpSettings& s) {
   const int64_t c = options.input.c();
   if (options.op == "conv2d") {
-    return with_bias(
-        conv2d::Desc{.in_channels = c,
-                     .out_channels = s.integer("k", c),
-                     .kernel = s.integer("kernel", 3),
-                     .stride = s.integer("stride", 1),
-                     .dilation = s.integer("dilation", 1),
-                     .padding = s.integer("padding", 0),
-                     .padding_mode = s.choice("mode", {"zero", "reflect"}) == 0
-                                         ? PaddingMode::zero
-                                         : PaddingMode::reflect},
-        s);
+    return with_bias(conv2d::Desc{.in_channels = c,
+                                  .out_channels = s.integer("k", c),
+                                  .kernel = s.integer("kernel", 3),
+                                  .stride = s.integer("stride", 1),
+                                  .dilation = s.integer("dilation", 1),
+                                  .padding = s.integer("padding", 0),
+                                  .padding_mode = s.choice("mode", {"zero", "reflect"}) == 0
+                                                      ? PaddingMode::zero
+                                                      : PaddingMode::reflect},
+                     s);
   }
   if (options.op == "conv_transpose2d") {
     return with_bias(conv_transpose2d::Desc{.in_channels = c,
@@ -164,12 +163,15 @@ graph::Graph graph_of(const graph::Op& op, const Shape& input) {
       },
       op);
   const Steps* steps = graph::steps_of(op);
-  const int64_t channels = node.weights.empty() ? input.c() : std::visit(
-      [&](const auto& desc) -> int64_t {
-        if constexpr (requires { desc.out_channels; }) return desc.out_channels;
-        return input.c();
-      },
-      op);
+  const int64_t channels = node.weights.empty()
+                               ? input.c()
+                               : std::visit(
+                                     [&](const auto& desc) -> int64_t {
+                                       if constexpr (requires { desc.out_channels; })
+                                         return desc.out_channels;
+                                       return input.c();
+                                     },
+                                     op);
   for (int i = 0; steps != nullptr && i < steps->operand_count(); ++i) {
     node.operands.push_back(random_constant(graph, {channels}));
   }
@@ -192,8 +194,11 @@ Profile Session::profile(const PlanOptions& options, int runs, bool measure) {
   std::vector<double> totals;
   std::vector<double> peaks;
   for (int run = 0; run < std::max(1, runs); ++run) {
-    executor.run({.before = [&](int) { return !impl_->options.progress ||
-                                              impl_->options.progress(run / double(runs), "bench"); },
+    executor.run({.before =
+                      [&](int) {
+                        return !impl_->options.progress ||
+                               impl_->options.progress(run / double(runs), "bench");
+                      },
                   .after = {}});
     for (size_t i = 0; i < times.size(); ++i) times[i].push_back(seconds(executor.times()[i]));
     totals.push_back(static_cast<double>(executor.times().back().end_ns) * 1e-9);
@@ -225,8 +230,8 @@ OpBench bench_op(const OpBenchOptions& options) {
   settings.finish();
 
   const simd::Isa isa = simd::chosen();
-  plan::Plan plan = plan::make(graph_of(op, options.input),
-                               {.backend = plan::Backend::cpu, .isa = isa});
+  plan::Plan plan =
+      plan::make(graph_of(op, options.input), {.backend = plan::Backend::cpu, .isa = isa});
   execute::PackedStore store({});
   execute::PackedWeights weights = store.pack(plan);
   execute::Executor executor(std::move(plan), std::move(weights));

@@ -23,8 +23,8 @@ Tensor copy_out(const execute::Executor& executor, int slot) {
   Tensor tensor{shape, std::vector<float>(static_cast<size_t>(shape.elements()))};
   executor.read(slot, [&](int64_t n, int64_t y, std::span<const float> row) {
     for (int64_t c = 0; c < shape.c(); ++c) {
-      float* out = &tensor.values[static_cast<size_t>(
-          ((n * shape.c() + c) * shape.h() + y) * shape.w())];
+      float* out =
+          &tensor.values[static_cast<size_t>(((n * shape.c() + c) * shape.h() + y) * shape.w())];
       for (int64_t x = 0; x < shape.w(); ++x) out[x] = row[static_cast<size_t>(x * shape.c() + c)];
     }
   });
@@ -35,8 +35,8 @@ void copy_in(execute::Executor& executor, int slot, const Tensor& tensor) {
   const Shape& shape = tensor.shape;
   executor.write_input(slot, [&](int64_t n, int64_t y, std::span<float> row) {
     for (int64_t c = 0; c < shape.c(); ++c) {
-      const float* in = &tensor.values[static_cast<size_t>(
-          ((n * shape.c() + c) * shape.h() + y) * shape.w())];
+      const float* in =
+          &tensor.values[static_cast<size_t>(((n * shape.c() + c) * shape.h() + y) * shape.w())];
       for (int64_t x = 0; x < shape.w(); ++x) row[static_cast<size_t>(x * shape.c() + c)] = in[x];
     }
   });
@@ -53,8 +53,8 @@ void check_inputs(const networks::Opened& opened, const Tensors& inputs) {
     }
     const Shape& s = tensor.shape;
     if (s.rank() != 4 || s.elements() == 0 || !(opened.input_shape(s.n(), s.h(), s.w()) == s)) {
-      throw Error(ErrorCode::mismatch, "the input '" + name + "' is " + s.to_string() +
-                                           ", expected " + port->shape);
+      throw Error(ErrorCode::mismatch,
+                  "the input '" + name + "' is " + s.to_string() + ", expected " + port->shape);
     }
     if (static_cast<int64_t>(tensor.values.size()) != s.elements()) {
       throw Error(ErrorCode::mismatch, "the input '" + name + "' says " + s.to_string() +
@@ -82,8 +82,7 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
 }
 
 execute::Executor& Session::Impl::prepare(const Shape& input, const Settings& settings,
-                                          const std::vector<std::string>& without,
-                                          bool keep_all) {
+                                          const std::vector<std::string>& without, bool keep_all) {
   const std::string key = cache_key(input, settings, without, keep_all);
   auto at = std::ranges::find(cache, key, &Cached::key);
   if (at == cache.end()) {
@@ -117,8 +116,8 @@ void Session::Impl::run(execute::Executor& executor,
                     [&](int i) {
                       if (!options.progress) return true;
                       const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-                      const double fraction =
-                          static_cast<double>(done) / static_cast<double>(std::max<int64_t>(plan.flops, 1));
+                      const double fraction = static_cast<double>(done) /
+                                              static_cast<double>(std::max<int64_t>(plan.flops, 1));
                       done += step.flops;
                       return options.progress(fraction,
                                               model->opened.keys.module(step.names.back()));
@@ -127,7 +126,8 @@ void Session::Impl::run(execute::Executor& executor,
   for (const plan::Port& port : plan.outputs) {
     if (executor.find_not_finite(port.slot)) explain_not_finite(executor, port.name);
     if (executor.is_constant(port.slot) && !executor.is_constant(plan.inputs[0].slot)) {
-      warn("every value of the output '" + port.name + "' is the same; are these the right weights?");
+      warn("every value of the output '" + port.name +
+           "' is the same; are these the right weights?");
     }
   }
   if (options.progress) options.progress(1.0, "");
@@ -149,8 +149,8 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
                   if (const auto at = executor.find_not_finite(step.output)) {
-                    refuse("the output of layer '" +
-                               model->opened.keys.module(step.names.back()) + "'",
+                    refuse("the output of layer '" + model->opened.keys.module(step.names.back()) +
+                               "'",
                            *at);
                   }
                 }});

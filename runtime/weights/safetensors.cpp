@@ -83,27 +83,13 @@ std::vector<T> SafetensorsFile::values(const StoredTensor& tensor) const {
   std::vector<T> out(static_cast<size_t>(tensor.shape.elements()));
   constexpr auto as_it_is = [](auto value) { return value; };
   switch (*tensor.dtype) {
-    case DType::f64:
-      widen_all<double>(tensor.bytes, out, as_it_is);
-      break;
-    case DType::f32:
-      widen_all<float>(tensor.bytes, out, as_it_is);
-      break;
-    case DType::f16:
-      widen_all<uint16_t>(tensor.bytes, out, widen_f16);
-      break;
-    case DType::bf16:
-      widen_all<uint16_t>(tensor.bytes, out, widen_bf16);
-      break;
-    case DType::i64:
-      widen_all<int64_t>(tensor.bytes, out, as_it_is);
-      break;
-    case DType::i32:
-      widen_all<int32_t>(tensor.bytes, out, as_it_is);
-      break;
-    case DType::u8:
-      widen_all<uint8_t>(tensor.bytes, out, as_it_is);
-      break;
+    case DType::f64: widen_all<double>(tensor.bytes, out, as_it_is); break;
+    case DType::f32: widen_all<float>(tensor.bytes, out, as_it_is); break;
+    case DType::f16: widen_all<uint16_t>(tensor.bytes, out, widen_f16); break;
+    case DType::bf16: widen_all<uint16_t>(tensor.bytes, out, widen_bf16); break;
+    case DType::i64: widen_all<int64_t>(tensor.bytes, out, as_it_is); break;
+    case DType::i32: widen_all<int32_t>(tensor.bytes, out, as_it_is); break;
+    case DType::u8: widen_all<uint8_t>(tensor.bytes, out, as_it_is); break;
   }
   return out;
 }

@@ -81,14 +81,9 @@ class HeaderReader {
 
   bool start_object(size_t) {
     switch (place_) {
-      case Place::file:
-        place_ = Place::names;
-        return true;
-      case Place::name_value:
-        place_ = is_metadata_ ? Place::metadata : Place::fields;
-        return true;
-      default:
-        unexpected("an object");
+      case Place::file: place_ = Place::names; return true;
+      case Place::name_value: place_ = is_metadata_ ? Place::metadata : Place::fields; return true;
+      default: unexpected("an object");
     }
   }
 
@@ -121,8 +116,7 @@ class HeaderReader {
           complain_(subject() + " has an unknown field " + quote_name(text));
         }
         return true;
-      default:
-        unexpected("a key");
+      default: unexpected("a key");
     }
   }
 
@@ -234,18 +228,14 @@ class HeaderReader {
       case Place::name_value:
         if (is_metadata_) complain_("__metadata__ is " + what + ", not an object");
         complain_(subject() + " is " + what + ", not an object");
-      case Place::dtype:
-        complain_("dtype of " + subject() + " is " + what + ", not a string");
-      case Place::shape:
-        complain_("shape of " + subject() + " is " + what + ", not a list");
+      case Place::dtype: complain_("dtype of " + subject() + " is " + what + ", not a string");
+      case Place::shape: complain_("shape of " + subject() + " is " + what + ", not a list");
       case Place::offsets:
         complain_("data_offsets of " + subject() + " are " + what + ", not a list");
-      case Place::extents:
-        complain_("shape of " + subject() + " has " + what + " in it");
+      case Place::extents: complain_("shape of " + subject() + " has " + what + " in it");
       case Place::offset_values:
         complain_("data_offsets of " + subject() + " have " + what + " in them");
-      default:
-        complain_("its header has " + what + " where it cannot be");
+      default: complain_("its header has " + what + " where it cannot be");
     }
   }
 

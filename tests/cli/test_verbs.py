@@ -130,7 +130,7 @@ def test_bench(tmp_path, model):
     events = json.loads(trace.read_text())["traceEvents"]
     bench = json_of(support.run(*arguments, "--json"))
     assert len(bench["steps"]) == len(events) and bench["peaks"]["gflops"] > 0
-    assert bench["seconds"] > 0 and 0 < bench["of_peak"] < 2
+    assert bench["seconds"] > 0 and bench["of_peak"] > 0
 
 
 def test_bench_op():

@@ -34,7 +34,8 @@ inline Bytes bytes_of(std::string_view text) {
 }
 
 inline void append(Bytes& bytes, std::span<const std::byte> more) {
-  for (const std::byte byte : more) bytes.push_back(byte);  // insert() trips g++ 12's -Warray-bounds
+  for (const std::byte byte : more)
+    bytes.push_back(byte);  // insert() trips g++ 12's -Warray-bounds
 }
 
 inline void append_u32(Bytes& bytes, uint32_t value) {

@@ -76,8 +76,7 @@ class OnDevice : public testing::TestWithParam<const char*> {};
 TEST_P(OnDevice, AgreesWithPyTorchAtOutputsAndTaps) {
   Session session = model().session({.device = GetParam(), .check_memory = true});
   for (const bool keep_all : {false, true}) {
-    const Tensors got =
-        session.run(input_of(reference()), {.taps = true, .keep_all = keep_all});
+    const Tensors got = session.run(input_of(reference()), {.taps = true, .keep_all = keep_all});
     EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), 1e-5);
     int compared = 0;
     for (const auto& [name, tensor] : reference()) {
@@ -180,12 +179,14 @@ TEST(Glcic, KnownPixelsAreBitExactAtAnySizeAndKind) {
     for (const int64_t channels : {1, 2, 3, 4}) {
       for (const int64_t max_side : {0, 16}) {
         const Image picture = random_picture(width, height, channels);
-        const Image mask = box_mask(width, height, width / 4, height / 4, width / 2 + 1, height / 2 + 1);
+        const Image mask =
+            box_mask(width, height, width / 4, height / 4, width / 2 + 1, height / 2 + 1);
         const Image mended = session.inpaint(picture, mask, {.max_side = max_side});
         ASSERT_EQ(mended.pixels.size(), picture.pixels.size());
         for (size_t i = 0; i < mended.pixels.size(); ++i) {
           const size_t pixel = i / static_cast<size_t>(channels);
-          const bool alpha = channels % 2 == 0 && i % static_cast<size_t>(channels) == static_cast<size_t>(channels) - 1;
+          const bool alpha = channels % 2 == 0 &&
+                             i % static_cast<size_t>(channels) == static_cast<size_t>(channels) - 1;
           if (mask.pixels[pixel] == 0 || alpha) {
             ASSERT_EQ(mended.pixels[i], picture.pixels[i]) << width << "x" << height;
           }
@@ -239,7 +240,9 @@ TEST(Glcic, RefusesWithOneSentence) {
   EXPECT_EQ(error.code(), ErrorCode::mismatch);
   EXPECT_STREQ(error.what(), "the mask is 8x16, the picture 16x16; they must have one size");
 
-  error = error_of([&] { (void)session.run({{"input", {{1, 3, 8, 8}, std::vector<float>(192)}}}); });
+  error = error_of([&] {
+    (void)session.run({{"input", {{1, 3, 8, 8}, std::vector<float>(192)}}});
+  });
   EXPECT_STREQ(error.what(), "the input 'input' is [1, 3, 8, 8], expected [N, 4, H, W]");
 
   error = error_of([&] { (void)session.run({{"x", random_input(1, 8, 8)}}); });
@@ -274,7 +277,8 @@ TEST(Glcic, RefusesWithOneSentence) {
 
 TEST(Glcic, AnOverflowNamesItsLayer) {
   Tensor huge = random_input(1, 8, 8);
-  for (float& value : huge.values) value = value * 2 * 3e38f;  // up to 3e38: finite, but no sum of them is
+  for (float& value : huge.values)
+    value = value * 2 * 3e38f;  // up to 3e38: finite, but no sum of them is
   const Error error = error_of([&] { (void)model().session().run({{"input", huge}}); });
   EXPECT_EQ(error.code(), ErrorCode::not_finite);
   EXPECT_TRUE(std::string(error.what()).starts_with("the output of layer '0.2' holds a NaN"))

@@ -7,10 +7,10 @@
 namespace kintsugi {
 namespace {
 
+using graph::Value;
 using test::modules;
 using test::relative_l2;
 using test::Toy;
-using graph::Value;
 
 conv2d::Desc conv3x3(int64_t channels) {
   return {.out_channels = channels, .kernel = 3, .padding = 1};
@@ -40,8 +40,8 @@ graph::Graph everything() {
 TEST(Passes, LeavingAnyOutAgrees) {
   const graph::Graph graph = everything();
   const auto all = test::run(graph, {.backend = plan::Backend::reference_f64});
-  for (const plan::Backend backend : {plan::Backend::reference_f64, plan::Backend::reference_f32,
-                                      plan::Backend::cpu}) {
+  for (const plan::Backend backend :
+       {plan::Backend::reference_f64, plan::Backend::reference_f32, plan::Backend::cpu}) {
     const double bound = backend == plan::Backend::reference_f64 ? 1e-7 : 2e-6;
     for (int out = 0; out < 7; ++out) {
       plan::Options options{.backend = backend};
@@ -74,8 +74,9 @@ TEST(Passes, AWrongPlacementShows) {
   const execute::Buffer arena(executor.plan().arena_bytes, std::make_shared<execute::Meter>());
   ThreadPool pool(1);
   executor.bind(arena.data(), pool, {.poison = true});
-  executor.write_input(executor.plan().inputs[0].slot,
-                       [](int64_t, int64_t, std::span<float> row) { std::ranges::fill(row, 1.0f); });
+  executor.write_input(executor.plan().inputs[0].slot, [](int64_t, int64_t, std::span<float> row) {
+    std::ranges::fill(row, 1.0f);
+  });
   executor.run({});
   EXPECT_TRUE(executor.find_not_finite(executor.plan().steps.back().output).has_value());
 }

@@ -54,7 +54,8 @@ TEST(Place, NeverBelowWhatIsAliveAtOnceNorAboveTheSum) {
     int64_t most = 0;
     for (int step = -1; step <= 30; ++step) {
       int64_t alive = 0;
-      for (const Slot& slot : slots) alive += slot.first <= step && step <= slot.last ? slot.bytes : 0;
+      for (const Slot& slot : slots)
+        alive += slot.first <= step && step <= slot.last ? slot.bytes : 0;
       most = std::max(most, alive);
     }
     EXPECT_GE(arena, most);

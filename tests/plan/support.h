@@ -97,7 +97,8 @@ inline std::vector<float> run(const Graph& graph, plan::Options options, int thr
   executor.bind(arena.data(), pool, {.poison = true});
   for (const plan::Port& port : executor.plan().inputs) {
     executor.write_input(port.slot, [](int64_t n, int64_t y, std::span<float> row) {
-      const auto values = noise(static_cast<int64_t>(row.size()), static_cast<uint64_t>(n * 1000 + y));
+      const auto values =
+          noise(static_cast<int64_t>(row.size()), static_cast<uint64_t>(n * 1000 + y));
       for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(values[i]);
     });
   }

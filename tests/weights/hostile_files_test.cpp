@@ -264,21 +264,11 @@ TEST(BadFiles, RandomMutationsEitherParseOrThrowAnError) {
     for (size_t change = 0; change <= below(4); ++change) {
       const size_t at = below(bytes.size());
       switch (below(5)) {
-        case 0:
-          bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
-          break;
-        case 1:
-          bytes[at] = static_cast<char>(below(256));
-          break;
-        case 2:
-          bytes.resize(at + 1);
-          break;
-        case 3:
-          bytes.erase(at, 1 + below(4));
-          break;
-        case 4:
-          bytes.insert(at, kTokens[below(std::size(kTokens))]);
-          break;
+        case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
+        case 1: bytes[at] = static_cast<char>(below(256)); break;
+        case 2: bytes.resize(at + 1); break;
+        case 3: bytes.erase(at, 1 + below(4)); break;
+        case 4: bytes.insert(at, kTokens[below(std::size(kTokens))]); break;
       }
       if (bytes.empty()) bytes = "{";
     }

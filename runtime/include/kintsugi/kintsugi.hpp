@@ -38,14 +38,14 @@ struct DeviceInfo {
   std::string name;         ///< "cpu", "reference", "reference-f64", "cuda:0": what --device takes
   std::string description;  ///< the processor and the instruction set chosen
   bool available = false;
-  std::string reason;       ///< why it is not available
+  std::string reason;  ///< why it is not available
   int threads = 0;
 };
 
 /// What a device measured of itself.
 struct DevicePeaks {
-  double gflops = 0;          ///< f32 fused multiply-adds, all threads
-  double gigabytes_per_s = 0; ///< copy, read and write counted
+  double gflops = 0;           ///< f32 fused multiply-adds, all threads
+  double gigabytes_per_s = 0;  ///< copy, read and write counted
 };
 
 [[nodiscard]] KINTSUGI_API std::vector<DeviceInfo> devices();
@@ -66,19 +66,19 @@ struct Port {
 };
 
 struct Description {
-  std::string network;         ///< "glcic"
-  std::string title;           ///< "GLCIC, 64 channels"
-  std::string variant;         ///< key layout and arithmetic
-  std::string reason;          ///< why this network was chosen
+  std::string network;  ///< "glcic"
+  std::string title;    ///< "GLCIC, 64 channels"
+  std::string variant;  ///< key layout and arithmetic
+  std::string reason;   ///< why this network was chosen
   std::string paper;
-  std::string weights_title;   ///< from the file's metadata; may be empty
-  std::string weights_license; ///< of the weights, not of this program; empty if not stated
-  std::string mask_polarity;   ///< "1 = hole"
-  std::string value_range;     ///< of the raw input
-  int64_t size_multiple = 1;   ///< pictures are padded to it and cropped back
+  std::string weights_title;    ///< from the file's metadata; may be empty
+  std::string weights_license;  ///< of the weights, not of this program; empty if not stated
+  std::string mask_polarity;    ///< "1 = hole"
+  std::string value_range;      ///< of the raw input
+  int64_t size_multiple = 1;    ///< pictures are padded to it and cropped back
   int64_t parameters = 0;
   int64_t mapped_bytes = 0;
-  std::string stored_dtype;    ///< "f16"
+  std::string stored_dtype;  ///< "f16"
   std::vector<Port> inputs, outputs, settings;
   std::vector<std::string> unused_keys;
   std::map<std::string, std::string> metadata;
@@ -88,11 +88,11 @@ using Settings = std::map<std::string, std::string>;
 
 struct PlanOptions {
   int64_t batch = 1;
-  int64_t height = 256;        ///< of the network's input tensor
+  int64_t height = 256;  ///< of the network's input tensor
   int64_t width = 256;
-  std::string device = "auto"; ///< "auto", "cpu", "reference", "reference-f64"
-  int64_t max_memory = 0;      ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
-  bool keep_all = false;       ///< every named module stays a value of the plan, for verification
+  std::string device = "auto";  ///< "auto", "cpu", "reference", "reference-f64"
+  int64_t max_memory = 0;  ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
+  bool keep_all = false;   ///< every named module stays a value of the plan, for verification
   /// Passes to leave out: "fold", "fuse", "select", "layout", "place". The result must agree.
   std::vector<std::string> without;
   Settings settings;
@@ -109,8 +109,8 @@ struct MemoryPlan {
 };
 
 struct PlanStep {
-  std::string name;    ///< module path in the checkpoint's own layout
-  std::string op;      ///< "conv2d 3x3 256->256, dilation 4, padding 4 zero"
+  std::string name;  ///< module path in the checkpoint's own layout
+  std::string op;    ///< "conv2d 3x3 256->256, dilation 4, padding 4 zero"
   std::string epilogue;
   std::string config;  ///< what the policy chose
   std::string shape;   ///< of the output
@@ -123,8 +123,9 @@ struct PlanSummary {
   MemoryPlan memory;
   std::vector<PlanStep> steps;
   int64_t flops = 0;
-  std::string table;    ///< the steps as text
-  std::string picture;  ///< the arena over time as text: one row a step, one column a slice of memory
+  std::string table;  ///< the steps as text
+  std::string
+      picture;  ///< the arena over time as text: one row a step, one column a slice of memory
 };
 
 struct Profile {
@@ -134,8 +135,8 @@ struct Profile {
     int64_t flops = 0, bytes = 0;
   };
   std::vector<Row> rows;
-  double seconds = 0;       ///< median of whole runs
-  DevicePeaks peaks;        ///< measured in the same run, zero when not asked for
+  double seconds = 0;  ///< median of whole runs
+  DevicePeaks peaks;   ///< measured in the same run, zero when not asked for
 };
 
 /// Called between steps with the fraction done in [0, 1]; returning false stops the run, which then
@@ -144,8 +145,8 @@ using Progress = std::function<bool(double fraction, const std::string& step)>;
 
 struct SessionOptions {
   std::string device = "auto";
-  int threads = 0;          ///< 0: one for each processor this process may use
-  int64_t max_memory = 0;   ///< bytes for packed weights, arena and workspace; 0 = no limit
+  int threads = 0;         ///< 0: one for each processor this process may use
+  int64_t max_memory = 0;  ///< bytes for packed weights, arena and workspace; 0 = no limit
   Progress progress;
   /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant
   /// output. Ignored when empty.
@@ -156,8 +157,8 @@ struct SessionOptions {
 
 struct RunOptions {
   Settings settings;
-  bool taps = false;      ///< also return the plan's values as "tap/<module path>"
-  bool keep_all = false;  ///< plan so that every module's output is such a value
+  bool taps = false;                 ///< also return the plan's values as "tap/<module path>"
+  bool keep_all = false;             ///< plan so that every module's output is such a value
   std::vector<std::string> without;  ///< passes to leave out, as in PlanOptions
 };
 
@@ -223,9 +224,9 @@ class KINTSUGI_API Session {
 // ---- Single ops -------------------------------------------------------------------------------
 
 struct OpBenchOptions {
-  std::string op;       ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
-  Shape input;          ///< [N, C, H, W]
-  Settings settings;    ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
+  std::string op;     ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
+  Shape input;        ///< [N, C, H, W]
+  Settings settings;  ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
   int threads = 0;
   int runs = 11;
 };

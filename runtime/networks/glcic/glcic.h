@@ -39,8 +39,9 @@ struct Config {
 
 inline constexpr Network kNetwork = {
     .name = "glcic",
-    .paper = "Iizuka, Simo-Serra, Ishikawa: Globally and Locally Consistent Image Completion, "
-             "SIGGRAPH 2017",
+    .paper =
+        "Iizuka, Simo-Serra, Ishikawa: Globally and Locally Consistent Image Completion, "
+        "SIGGRAPH 2017",
     .detect = detect,
     .open = open,
 };

@@ -8,6 +8,8 @@ namespace {
 
 using weights::ModuleName;
 
+// clang-format off: a row is a layer.
+
 // The published nn.Sequential of fifty modules, converted as it stands.
 constexpr ModuleName kFlat[] = {
     {"conv1", "0"}, {"bn1", "1"}, {"relu1", "2"},
@@ -49,6 +51,8 @@ constexpr ModuleName kTriples[] = {
     {"conv16", "15.0"}, {"bn16", "15.1"}, {"relu16", "15.2"},
     {"conv17", "16"}, {"sigmoid", "17"},
 };
+
+// clang-format on
 
 constexpr weights::KeyLayout kLayouts[] = {
     {.name = "flat", .source = "the official file, module by module", .modules = kFlat},

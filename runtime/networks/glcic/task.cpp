@@ -41,8 +41,11 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
 /// At the picture's own size: each row goes straight into the holes of the result.
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
            const Replay& replay) {
-  Image result{picture.width, picture.height, picture.channels,
-               {picture.pixels, picture.pixels + picture.width * picture.height * picture.channels}};
+  Image result{
+      picture.width,
+      picture.height,
+      picture.channels,
+      {picture.pixels, picture.pixels + picture.width * picture.height * picture.channels}};
   complete(
       config, mask, [&](int64_t y, int64_t x) { return image::rgb_at(picture, y, x); }, replay,
       [&](int64_t, int64_t y, std::span<const float> rgb) {
@@ -81,7 +84,9 @@ Image inpaint(const Config& config, const ImageView& picture, const ImageView& m
   const double fraction = mask.fraction();
   if (fraction == 0) {
     warn("the mask selects nothing: the picture is copied as it is (white = hole)");
-    return {picture.width, picture.height, picture.channels,
+    return {picture.width,
+            picture.height,
+            picture.channels,
             {picture.pixels, picture.pixels + picture.width * picture.height * picture.channels}};
   }
   if (fraction > 0.95) {
@@ -115,8 +120,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   Description& d = opened.description;
   d.title = "GLCIC completion network, " + std::to_string(config.width) + " channels";
   d.variant = "official order (convolution, batch norm, ReLU), key layout '" +
-              std::string(detection.layout->name) + "': " +
-              std::string(detection.layout->source);
+              std::string(detection.layout->name) + "': " + std::string(detection.layout->source);
   d.mask_polarity = "1 = hole";
   d.value_range = "RGB in [0, 1] less the training mean; 0 inside the hole";
   d.size_multiple = kMultiple;
@@ -134,8 +138,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
     return graph;
   };
   opened.inpaint = [config](const ImageView& picture, const ImageView& mask,
-                            const InpaintOptions& options, const Replay& replay,
-                            const Warn& warn) {
+                            const InpaintOptions& options, const Replay& replay, const Warn& warn) {
     networks::check_settings(options.settings, {});
     return glcic::inpaint(config, picture, mask, options, replay, warn);
   };
