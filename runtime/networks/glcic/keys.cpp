@@ -8,7 +8,8 @@ namespace {
 
 using weights::ModuleName;
 
-// clang-format off: a row is a layer.
+// A row is a layer, as set by hand.
+// clang-format off
 
 // The published nn.Sequential of fifty modules, converted as it stands.
 constexpr ModuleName kFlat[] = {
