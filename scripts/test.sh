@@ -44,12 +44,15 @@ stage() {
   printf '%s\t%s\t%s\t%s\n' "$name" "$start" "$EPOCHREALTIME" "$status" >>"$results/stages.tsv"
 }
 
+# configure_and_build PRESET [CMAKE OPTION...] [-- BUILD OPTION...]
 configure_and_build() {
-  local preset=$1
+  local preset=$1 options=()
   shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+  [ $# -eq 0 ] || shift
   # Said again each time, because the demo sets the same tree up without tests.
-  cmake --preset "$preset" -DKINTSUGI_TESTS=ON "$@" &&
-    cmake --build --preset "$preset" --parallel "$jobs"
+  cmake --preset "$preset" -DKINTSUGI_TESTS=ON "${options[@]}" &&
+    cmake --build --preset "$preset" --parallel "$jobs" "$@"
 }
 
 run_ctest() {
@@ -67,13 +70,15 @@ run_pytest() {
 stage setup "" scripts/setup.sh
 stage rules "setup" run_pytest rules tests/tools
 stage format "setup" scripts/lint.sh format
-stage build "setup" configure_and_build release -DKINTSUGI_BENCHMARKS=ON
+stage program "setup" configure_and_build release -DKINTSUGI_BENCHMARKS=ON \
+  -- --target runtime/all
+stage build "program" cmake --build --preset release --parallel "$jobs"
 stage ctest "build" run_ctest release ctest
-stage python "build" run_pytest python tests/python
-stage networks "build" run_pytest networks tests/networks
-stage cli "build" run_pytest cli tests/cli
-stage consumer "build" run_pytest consumer tests/consumer
-stage demo "build" scripts/demo.sh
+stage python "program" run_pytest python tests/python
+stage networks "program" run_pytest networks tests/networks
+stage cli "program" run_pytest cli tests/cli
+stage consumer "program" run_pytest consumer tests/consumer
+stage demo "program" scripts/demo.sh
 if ! $quick; then
   stage asan-build "setup" configure_and_build asan
   stage asan-ctest "asan-build" run_ctest asan asan-ctest
