@@ -32,8 +32,8 @@ if [ ! -f build/release/build.ninja ]; then
 fi
 quietly cmake --build build/release --parallel "$(nproc)" --target kintsugi_program
 
-echo "demo: mending examples/pictures/astronaut.png"
-build/release/kintsugi inpaint examples/pictures/astronaut.png \
+echo "demo: mending examples/pictures/astronaut_damaged.png; the baseline is OpenCV's Telea inpainting"
+build/release/kintsugi inpaint examples/pictures/astronaut_damaged.png \
   --mask examples/pictures/astronaut_mask.png \
   --model examples/demo/glcic-demo.safetensors \
   --output build/demo/mended.png \
