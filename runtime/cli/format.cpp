@@ -90,7 +90,7 @@ int64_t parse_bytes(const std::string& value, const std::string& option) {
   if (digit && value.find('x') == std::string::npos) {
     std::string unit = end;
     for (const char* suffix : {"iB", "B", "b"}) {
-      if (unit.size() > 0 && unit.ends_with(suffix)) {
+      if (unit.ends_with(suffix)) {
         unit.resize(unit.size() - std::string_view(suffix).size());
         break;
       }

@@ -100,7 +100,8 @@ int info(const Arguments& a, Console& console) {
     console.print(unused);
   }
   if (console.shows(Level::debug)) {
-    for (const auto& [key, value] : d.metadata) console.print(key + ": " + value + "\n");
+    for (const auto& [key, value] : d.metadata)
+      console.print(text("%s: %s\n", key.c_str(), value.c_str()));
   }
   return kOk;
 }
