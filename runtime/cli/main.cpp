@@ -56,15 +56,14 @@ Error explain(const CLI::ParseError& error, const CLI::App& program) {
     const std::string typed = argument.substr(0, argument.find('='));
     const std::string close = nearest(typed, option_names(app));
     return {ErrorCode::usage, "there is no option '" + typed + "'",
-            (close.empty() ? "" : "did you mean '" + close + "'? ") + help};
+            did_you_mean(close).append(help)};
   }
   if (chosen.empty() && !left.empty()) {
     std::vector<std::string> verbs;
     for (const CLI::App* verb : program.get_subcommands({})) verbs.push_back(verb->get_name());
     const std::string close = nearest(left.front(), verbs);
     return {ErrorCode::usage, "there is no verb '" + left.front() + "'",
-            (close.empty() ? "" : "did you mean '" + close + "'? ") +
-                ("the verbs are " + enumerate(verbs))};
+            did_you_mean(close) + "the verbs are " + enumerate(verbs)};
   }
   if (!left.empty()) {
     return {ErrorCode::usage, app.get_name() + ": '" + left.front() + "' is one argument too many",

@@ -79,8 +79,7 @@ void DeviceChoice::check() const {
                 "the device '" + device + "' is not in this build of kintsugi", valid);
   }
   const std::string close = nearest(device, names);
-  throw Error(ErrorCode::usage, "there is no device '" + device + "'",
-              (close.empty() ? "" : "did you mean '" + close + "'? ") + valid);
+  throw Error(ErrorCode::usage, "there is no device '" + device + "'", did_you_mean(close) + valid);
 }
 
 int64_t DeviceChoice::memory_limit() const {

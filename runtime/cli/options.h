@@ -92,6 +92,8 @@ template <class Number>
 
 /// The name nearest to what was typed, or nothing where none is near.
 [[nodiscard]] std::string nearest(const std::string& typed, const std::vector<std::string>& names);
+/// "did you mean '--mask'? ", or nothing where there is nothing near.
+[[nodiscard]] std::string did_you_mean(const std::string& close);
 /// "a, b and c"
 [[nodiscard]] std::string enumerate(const std::vector<std::string>& names);
 

@@ -43,4 +43,8 @@ std::string nearest(const std::string& typed, const std::vector<std::string>& na
   return best;
 }
 
+std::string did_you_mean(const std::string& close) {
+  return close.empty() ? "" : "did you mean '" + close + "'? ";
+}
+
 }  // namespace kintsugi::cli
