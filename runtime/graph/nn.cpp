@@ -8,7 +8,6 @@
 namespace kintsugi::nn {
 namespace {
 
-using graph::Constant;
 using graph::ConstantId;
 using graph::Operand;
 

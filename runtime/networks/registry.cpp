@@ -109,13 +109,13 @@ std::vector<double> config_numbers(const weights::Weights& weights, const std::s
                                    std::vector<double> otherwise) {
   const auto text = metadata(weights, "kintsugi.config");
   if (!text) return otherwise;
-  try {
-    const auto config = nlohmann::json::parse(*text);
-    if (!config.contains(key)) return otherwise;
-    auto numbers = config.at(key).get<std::vector<double>>();
-    if (numbers.size() == otherwise.size()) return numbers;
-  } catch (const nlohmann::json::exception&) {
-    // falls through: the same sentence for everything that is not such an array
+  const auto config = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (config.is_object()) {
+    const auto found = config.find(key);
+    if (found == config.end()) return otherwise;
+    const bool fits = found->is_array() && found->size() == otherwise.size() &&
+                      std::ranges::all_of(*found, [](const auto& n) { return n.is_number(); });
+    if (fits) return found->get<std::vector<double>>();
   }
   throw Error(ErrorCode::bad_file, weights.file().path().string() + ": `" + key +
                                        "` in the metadata `kintsugi.config` is not "

@@ -64,9 +64,17 @@ using StepTimes = std::vector<execute::Executor::StepTime>;
 struct Session::Impl {
   Impl(std::shared_ptr<Model::Impl> model, const SessionOptions& options);
 
-  /// The executor for an input of this shape, bound and ready; planned at most once.
-  execute::Executor& prepare(const Shape& input, const Settings& settings,
-                             const std::vector<std::string>& without, bool keep_all);
+  /// What a plan was made for.
+  struct Request {
+    Shape input;
+    Settings settings;
+    std::vector<std::string> without;
+    bool keep_all = false;
+    friend bool operator==(const Request&, const Request&) = default;
+  };
+
+  /// The executor for a request, bound and ready; planned once while it stays in the cache.
+  execute::Executor& prepare(const Request& request);
   /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
   void warn(const std::string& sentence) const {
@@ -81,7 +89,7 @@ struct Session::Impl {
   execute::Buffer arena;
 
   struct Cached {
-    std::string key;
+    Request request;
     std::unique_ptr<execute::Executor> executor;
   };
   std::list<Cached> cache;  // the most recently used first

@@ -184,8 +184,10 @@ graph::Graph graph_of(const graph::Op& op, const Shape& input) {
 Profile Session::profile(const PlanOptions& options, int runs, bool measure) {
   const Shape input =
       impl_->model->opened.input_shape(options.batch, options.height, options.width);
-  execute::Executor& executor =
-      impl_->prepare(input, options.settings, options.without, options.keep_all);
+  execute::Executor& executor = impl_->prepare({.input = input,
+                                                .settings = options.settings,
+                                                .without = options.without,
+                                                .keep_all = options.keep_all});
   const plan::Plan& plan = executor.plan();
   fill_with_noise(executor);
   impl_->run(executor, {});  // warm caches and check the result; not counted

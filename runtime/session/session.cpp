@@ -9,14 +9,6 @@ namespace {
 
 constexpr size_t kCachedPlans = 8;
 
-std::string cache_key(const Shape& input, const Settings& settings,
-                      const std::vector<std::string>& without, bool keep_all) {
-  std::string key = input.to_string() + (keep_all ? " keep" : "");
-  for (const std::string& pass : without) key += " -" + pass;
-  for (const auto& [name, value] : settings) key += " " + name + "=" + value;
-  return key;
-}
-
 /// A value of the plan as a dense NCHW tensor.
 Tensor copy_out(const execute::Executor& executor, int slot) {
   const Shape shape = executor.plan().slots[static_cast<size_t>(slot)].shape;
@@ -81,20 +73,18 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
                  (parallel->threads() == 1 ? " thread" : " threads");
 }
 
-execute::Executor& Session::Impl::prepare(const Shape& input, const Settings& settings,
-                                          const std::vector<std::string>& without, bool keep_all) {
-  const std::string key = cache_key(input, settings, without, keep_all);
-  auto at = std::ranges::find(cache, key, &Cached::key);
+execute::Executor& Session::Impl::prepare(const Request& request) {
+  const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
-    plan::Plan plan = plan::make(model->opened.record(input, settings),
+    plan::Plan plan = plan::make(model->opened.record(request.input, request.settings),
                                  {.backend = device.backend,
                                   .isa = device.isa,
-                                  .passes = session::passes_without(without),
-                                  .keep_all = keep_all});
+                                  .passes = session::passes_without(request.without),
+                                  .keep_all = request.keep_all});
     session::check_memory(plan, options.max_memory);
     execute::PackedWeights weights = model->store.pack(plan);
     cache.push_front(
-        {key, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});
+        {request, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});
     if (cache.size() > kCachedPlans) cache.pop_back();
   } else {
     cache.splice(cache.begin(), cache, at);
@@ -165,8 +155,10 @@ Session::~Session() = default;
 
 Tensors Session::run(const Tensors& inputs, const RunOptions& options) {
   check_inputs(impl_->model->opened, inputs);
-  execute::Executor& executor = impl_->prepare(inputs.begin()->second.shape, options.settings,
-                                               options.without, options.keep_all);
+  execute::Executor& executor = impl_->prepare({.input = inputs.begin()->second.shape,
+                                                .settings = options.settings,
+                                                .without = options.without,
+                                                .keep_all = options.keep_all});
   const plan::Plan& plan = executor.plan();
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
 
@@ -198,7 +190,7 @@ Image Session::inpaint(const ImageView& picture, const ImageView& mask,
   }
   const networks::Replay replay = [&](const Shape& input, const networks::WriteRow& write,
                                       const networks::ReadRow& read) {
-    execute::Executor& executor = impl_->prepare(input, options.settings, {}, false);
+    execute::Executor& executor = impl_->prepare({.input = input, .settings = options.settings});
     executor.write_input(executor.plan().inputs[0].slot, write);
     impl_->run(executor, {});
     executor.read(executor.plan().outputs[0].slot, read);

@@ -114,6 +114,11 @@ const StoredTensor& Weights::expect(std::string_view key, const Shape& expected,
                                          tensor->shape.to_string() + ", but " + source_line(where) +
                                          " expects " + expected.to_string());
   }
+  if (!is_floating(*tensor)) {
+    throw Error(ErrorCode::unsupported, state_->name() + ": " + quote_name(key) + " is stored as " +
+                                            std::string(tensor->dtype_name) +
+                                            ", but weights are f64, f32, f16 or bf16");
+  }
   const auto index = static_cast<size_t>(tensor - state_->file.tensors().data());
   state_->used[index].store(true, std::memory_order_relaxed);
   return *tensor;

@@ -110,13 +110,14 @@ def test_weight_of_another_shape(tmp_path, inpaint, model):
         )
 
 
-def test_weight_of_another_dtype(tmp_path, inpaint, model):
+@pytest.mark.parametrize("dtype, name", [(np.int8, "I8"), (np.int64, "I64")])
+def test_weight_of_another_dtype(tmp_path, inpaint, model, dtype, name):
     def integers(tensors):
-        tensors["2.0.weight"] = tensors["2.0.weight"].astype(np.int8)
+        tensors["2.0.weight"] = tensors["2.0.weight"].astype(dtype)
 
     bad = support.change_model(model, tmp_path / "bad.safetensors", integers)
     with support.nothing_changes(tmp_path):
-        support.fails(inpaint(model=bad), 1, "bad.safetensors", "2.0.weight", "I8")
+        support.fails(inpaint(model=bad), 1, "bad.safetensors", "2.0.weight", name)
 
 
 @pytest.mark.parametrize("value, name", [(np.nan, "a NaN"), (np.inf, "an infinity")])

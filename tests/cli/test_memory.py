@@ -10,7 +10,7 @@ import cli_support as support
 import pytest
 
 ALLOWANCE = 64 << 20
-SIDES = [1024, 2048] if os.environ.get("KINTSUGI_TEST_LARGE") else [1024]
+SIDES = [1024, 2048]
 
 
 @pytest.mark.parametrize("side", SIDES)

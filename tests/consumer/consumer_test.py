@@ -143,3 +143,11 @@ def test_installed_headers_stand_alone(prefix, tmp_path):
         source.write_text(f"#include <{header.relative_to(include)}>\n")
         run("g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wconversion", "-Wshadow",
             "-pedantic", "-Werror", "-I", include, source)
+
+
+def test_the_readmes_example_compiles(tmp_path):
+    (example,) = re.findall(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    source = tmp_path / "example.cpp"
+    source.write_text(example)
+    run("g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}",
+        f"-I{ROOT / 'runtime' / 'include'}", source)

@@ -161,13 +161,16 @@ TEST(Weights, NumbersThatAreNoneAreRefusedWithTheirPlace) {
   refuses("F64", bytes_of<double>({0, 0, 0, 1e300, 0, 0}), "holds an infinity at index [1, 0]");
 }
 
-TEST(Weights, UnreadableDtypesFailOnlyWhenRead) {
+TEST(Weights, OnlyFloatingDtypesAreWeights) {
   const Folder folder;
-  const Weights weights(folder.file(
-      "x", framed(R"({"q":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", "ab")));
-  weights.expect("q", {2});
-  expect_error(ErrorCode::unsupported, "tensor 'q' is stored as F8_E4M3, which is not read",
-               [&] { (void)weights.read<float>("q", {2}); });
+  const Weights weights(
+      folder.file("x", framed(R"({"q":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
+                              R"("n":{"dtype":"I64","shape":[1],"data_offsets":[2,10]}})",
+                              "ab12345678")));
+  expect_error(ErrorCode::unsupported, "'q' is stored as F8_E4M3, but weights are",
+               [&] { weights.expect("q", {2}); });
+  expect_error(ErrorCode::unsupported, "'n' is stored as I64, but weights are",
+               [&] { (void)weights.read<float>("n", {1}); });
 }
 
 TEST(SourceLine, StartsAtTheRepositoryRoot) {

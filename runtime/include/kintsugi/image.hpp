@@ -18,8 +18,8 @@ namespace kintsugi {
 struct Image {
   int64_t width = 0;
   int64_t height = 0;
-  int64_t channels = 0;         ///< 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha
-  std::vector<uint8_t> pixels;  ///< height * width * channels
+  int64_t channels = 0;              ///< 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha
+  std::vector<uint8_t> pixels = {};  ///< height * width * channels
 };
 
 /// A read-only window on a picture that somebody else owns; same layout as Image.

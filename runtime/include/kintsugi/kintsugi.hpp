@@ -55,7 +55,7 @@ struct DevicePeaks {
 // ---- Models -----------------------------------------------------------------------------------
 
 struct OpenOptions {
-  std::string network;  ///< skip detection: "glcic"
+  std::string network = {};  ///< skip detection: "glcic"
 };
 
 /// One input, output or setting of a network's raw door.
@@ -94,8 +94,8 @@ struct PlanOptions {
   int64_t max_memory = 0;  ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
   bool keep_all = false;   ///< every named module stays a value of the plan, for verification
   /// Passes to leave out: "fold", "fuse", "select", "layout", "place". The result must agree.
-  std::vector<std::string> without;
-  Settings settings;
+  std::vector<std::string> without = {};
+  Settings settings = {};
 };
 
 /// Exact bytes, known before anything is allocated.
@@ -147,23 +147,23 @@ struct SessionOptions {
   std::string device = "auto";
   int threads = 0;         ///< 0: one for each processor this process may use
   int64_t max_memory = 0;  ///< bytes for packed weights, arena and workspace; 0 = no limit
-  Progress progress;
+  Progress progress = {};
   /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant
   /// output. Ignored when empty.
-  std::function<void(const std::string& sentence)> warn;
+  std::function<void(const std::string& sentence)> warn = {};
   /// Fill memory with NaN wherever nothing alive stands, so that a wrong plan cannot pass. Slower.
   bool check_memory = false;
 };
 
 struct RunOptions {
-  Settings settings;
-  bool taps = false;                 ///< also return the plan's values as "tap/<module path>"
-  bool keep_all = false;             ///< plan so that every module's output is such a value
-  std::vector<std::string> without;  ///< passes to leave out, as in PlanOptions
+  Settings settings = {};
+  bool taps = false;                      ///< also return the plan's values as "tap/<module path>"
+  bool keep_all = false;                  ///< plan so that every module's output is such a value
+  std::vector<std::string> without = {};  ///< passes to leave out, as in PlanOptions
 };
 
 struct InpaintOptions {
-  Settings settings;
+  Settings settings = {};
   bool invert_mask = false;  ///< black = hole
   int64_t max_side = 0;      ///< scale down so that the longer side is at most this; 0 = never
 };
@@ -224,9 +224,9 @@ class KINTSUGI_API Session {
 // ---- Single ops -------------------------------------------------------------------------------
 
 struct OpBenchOptions {
-  std::string op;     ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
-  Shape input;        ///< [N, C, H, W]
-  Settings settings;  ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
+  std::string op = "conv2d";  ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
+  Shape input = {};           ///< [N, C, H, W]
+  Settings settings = {};     ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
   int threads = 0;
   int runs = 11;
 };
