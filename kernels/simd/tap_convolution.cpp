@@ -4,18 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/core/padding.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::simd {
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// The picture's coordinate behind one outside it by less than its extent.
-int64_t reflected(int64_t i, int64_t extent) {
-  if (i < 0) return -i;
-  return i < extent ? i : 2 * (extent - 1) - i;
-}
 
 // What all tasks share, computed once per call.
 struct Schedule {
@@ -123,12 +116,12 @@ class Task {
   /// The runs of the tile that begins at pixel `p` of row `q`.
   void build_runs(int64_t q, int64_t p, int64_t pixels) {
     const Shape& in = c_.input.shape;
+    const PaddingMode mode = c_.reflect ? PaddingMode::reflect : PaddingMode::zero;
     runs_.clear();
     size_t used = 0;
     for (const Tap& tap : phase_->taps) {
-      int64_t iy = q * c_.input_stride.h + tap.dy;
-      if (c_.reflect) iy = reflected(iy, in.h());
-      if (iy < 0 || iy >= in.h()) continue;  // zeros: adding them changes nothing
+      const int64_t iy = source_coordinate(q * c_.input_stride.h + tap.dy, in.h(), mode);
+      if (iy < 0) continue;  // zeros: adding them changes nothing
       const float* line = c_.input.pixel(n_, iy, 0);
       const int64_t first = p * c_.input_stride.w + tap.dx;
       const int64_t last = first + (pixels - 1) * c_.input_stride.w;
@@ -140,10 +133,8 @@ class Task {
       const float** pointers = pixels_.data() + used;
       used += static_cast<size_t>(pixels);
       for (int64_t i = 0; i < pixels; ++i) {
-        int64_t ix = first + i * c_.input_stride.w;
-        if (c_.reflect) ix = reflected(ix, in.w());
-        const bool zero = ix < 0 || ix >= in.w();
-        pointers[i] = zero ? s_.zeros.data() : line + ix * c_.input.pitch;
+        const int64_t ix = source_coordinate(first + i * c_.input_stride.w, in.w(), mode);
+        pointers[i] = ix < 0 ? s_.zeros.data() : line + ix * c_.input.pitch;
       }
       append({nullptr, pointers, tap.weight, s_.channels});
     }

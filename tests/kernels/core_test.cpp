@@ -71,7 +71,7 @@ TEST(Shape, RefusesWhatIsNone) {
   EXPECT_EQ(test::error_of([&] {
               (void)Shape{large, large}.elements();
             }),
-            "the shape [4294967296, 4294967296] overflows");
+            "the shape [4294967296, 4294967296] is too large");
 }
 
 TEST(Padding, FindsTheSource) {
