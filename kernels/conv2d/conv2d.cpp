@@ -4,9 +4,18 @@
 namespace kintsugi::conv2d {
 namespace {
 
+int64_t padded_extent(int64_t input, int64_t padding) {
+  return checked_add(input, checked_multiply(2, padding));
+}
+
+/// Input pixels from a filter's first tap to its last.
+int64_t reach_of(int64_t kernel, int64_t dilation) {
+  return checked_add(checked_multiply(dilation, kernel - 1), 1);
+}
+
 int64_t output_extent(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
                       int64_t padding) {
-  return (input + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+  return (padded_extent(input, padding) - reach_of(kernel, dilation)) / stride + 1;
 }
 
 void require(bool condition, const Desc& desc, const std::string& sentence) {
@@ -30,10 +39,9 @@ Shape output_shape(const Desc& desc, const Shape& input) {
     require(padding.h < input.h() && padding.w < input.w(), desc,
             "reflecting needs a picture larger than the padding, not " + input.to_string());
   }
-  const int64_t reach_h = dilation.h * (kernel.h - 1) + 1;
-  const int64_t reach_w = dilation.w * (kernel.w - 1) + 1;
-  require(input.n() > 0 && input.h() > 0 && input.w() > 0 && input.h() + 2 * padding.h >= reach_h &&
-              input.w() + 2 * padding.w >= reach_w,
+  require(input.n() > 0 && input.h() > 0 && input.w() > 0 &&
+              padded_extent(input.h(), padding.h) >= reach_of(kernel.h, dilation.h) &&
+              padded_extent(input.w(), padding.w) >= reach_of(kernel.w, dilation.w),
           desc, "the input " + input.to_string() + " leaves no output pixel");
   return {input.n(), desc.out_channels,
           output_extent(input.h(), kernel.h, stride.h, dilation.h, padding.h),
@@ -41,13 +49,13 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
-  return 2 * output_shape(desc, input).elements() * desc.in_channels * desc.kernel.h *
-         desc.kernel.w;
+  return checked_product(
+      {2, output_shape(desc, input).elements(), desc.in_channels, desc.kernel.h, desc.kernel.w});
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
-  return element_bytes *
-         (input.elements() + desc.weight_shape().elements() + output_shape(desc, input).elements());
+  const int64_t read = checked_add(input.elements(), desc.weight_shape().elements());
+  return checked_multiply(element_bytes, checked_add(read, output_shape(desc, input).elements()));
 }
 
 std::string to_string(const Desc& desc) {

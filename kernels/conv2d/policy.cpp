@@ -20,9 +20,8 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / out.w(), 1, out.h());
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const int64_t blocks =
-      round_up(desc.out_channels, config.block_channels()) / config.block_channels();
-  const auto tasks = [&] { return blocks * ((out.h() + config.task_rows - 1) / config.task_rows); };
+  const int64_t blocks = divide_up(desc.out_channels, config.block_channels());
+  const auto tasks = [&] { return checked_multiply(blocks, divide_up(out.h(), config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
 }
@@ -34,8 +33,8 @@ std::string to_string(const CpuConfig& config) {
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
-  return round_up(desc.out_channels, config.block_channels()) * desc.kernel.h * desc.kernel.w *
-         storage_channels(desc.in_channels);
+  return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
+                          desc.kernel.w, storage_channels(desc.in_channels)});
 }
 
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,

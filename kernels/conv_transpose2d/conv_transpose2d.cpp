@@ -8,7 +8,10 @@ namespace {
 
 int64_t output_extent(int64_t input, int64_t kernel, int64_t stride, int64_t dilation,
                       int64_t padding, int64_t output_padding) {
-  return (input - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + output_padding;
+  const int64_t first_taps = checked_multiply(input - 1, stride);
+  const int64_t reach = checked_add(checked_multiply(dilation, kernel - 1), 1);
+  const int64_t cut = checked_multiply(-2, padding);
+  return checked_add(checked_add(checked_add(first_taps, cut), reach), output_padding);
 }
 
 void require(bool condition, const Desc& desc, const std::string& sentence) {
@@ -38,12 +41,12 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
-  return 2 * input.elements() * desc.weight_shape().elements() / desc.in_channels;
+  return checked_product({2, input.elements(), desc.out_channels, desc.kernel.h, desc.kernel.w});
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
-  return element_bytes *
-         (input.elements() + desc.weight_shape().elements() + output_shape(desc, input).elements());
+  const int64_t read = checked_add(input.elements(), desc.weight_shape().elements());
+  return checked_multiply(element_bytes, checked_add(read, output_shape(desc, input).elements()));
 }
 
 std::string to_string(const Desc& desc) {

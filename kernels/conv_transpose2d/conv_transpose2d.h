@@ -69,11 +69,12 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
 
 // The CPU backend.
 
-/// How the CPU kernel is to run a description; from choose(), pure and printable.
+/// How the CPU kernel is to run a description; from choose(), pure and printable. The defaults are
+/// the plainest there is, which the planner takes when selection is left out.
 struct CpuConfig {
   simd::Isa isa = simd::Isa::emu128;
-  int64_t vectors = 2;      // vectors of output channels in a register tile
-  int64_t tile_pixels = 6;  // pixels of one row of a phase in a register tile, at most
+  int64_t vectors = 1;      // vectors of output channels in a register tile
+  int64_t tile_pixels = 1;  // pixels of one row of a phase in a register tile, at most
   int64_t task_rows = 1;    // rows of a phase a task computes for one block of channels
 
   /// Output channels in a packed block.

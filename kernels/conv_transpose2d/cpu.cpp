@@ -16,6 +16,7 @@
 //             4*(N*C*H*W + C*K*R*S + N*K*P*Q) bytes. 4x4 stride 2 256->128 on 64x64: 4.3 GFLOP over
 //             14.7 MB: bound by the FMA units
 // Limits      none beyond the contract
+#include <algorithm>
 #include <vector>
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
@@ -46,8 +47,11 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
   const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
-  for (int64_t y = 0; y < desc.stride.h; ++y) {
-    for (int64_t x = 0; x < desc.stride.w; ++x) {
+  // Phases beyond the output have no pixel, and a hostile stride has no end of them.
+  const Pair count{std::min(desc.stride.h, args.output.shape.h()),
+                   std::min(desc.stride.w, args.output.shape.w())};
+  for (int64_t y = 0; y < count.h; ++y) {
+    for (int64_t x = 0; x < count.w; ++x) {
       taps.push_back(taps_of(desc, {y, x}, matrix));
       phases.push_back({.taps = taps.back(), .offset = {y, x}});  // a moved vector keeps its data
     }

@@ -16,16 +16,16 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
   // Two vectors share each broadcast input value; where one holds all channels, the second would
   // compute zeros.
   config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
-  const int64_t rows = (out.h() + desc.stride.h - 1) / desc.stride.h;  // of a phase
-  const int64_t width = (out.w() + desc.stride.w - 1) / desc.stride.w;
+  const int64_t rows = divide_up(out.h(), desc.stride.h);  // of a phase
+  const int64_t width = divide_up(out.w(), desc.stride.w);
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
   const int64_t lists =
-      desc.stride.h * desc.stride.w *
-      (round_up(desc.out_channels, config.block_channels()) / config.block_channels());
-  const auto tasks = [&] { return lists * ((rows + config.task_rows - 1) / config.task_rows); };
+      checked_product({std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()),
+                       divide_up(desc.out_channels, config.block_channels())});
+  const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
 }
@@ -37,8 +37,8 @@ std::string to_string(const CpuConfig& config) {
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
-  return round_up(desc.out_channels, config.block_channels()) * desc.kernel.h * desc.kernel.w *
-         storage_channels(desc.in_channels);
+  return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
+                          desc.kernel.w, storage_channels(desc.in_channels)});
 }
 
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,

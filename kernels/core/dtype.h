@@ -38,12 +38,6 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u8 };
   return "?";
 }
 
-template <class T>
-constexpr DType dtype_of = [] {
-  if constexpr (sizeof(T) == 8) return DType::f64;
-  return DType::f32;
-}();
-
 [[nodiscard]] inline float widen_bf16(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }

@@ -80,7 +80,7 @@ void cpu(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& par
   // Tasks of about 64 Ki elements: large against taking one, small against a picture.
   const int64_t task_rows =
       std::clamp<int64_t>((1 << 16) / (shape.w() * storage_channels(shape.c())), 1, shape.h());
-  const int64_t chunks = (shape.h() + task_rows - 1) / task_rows;
+  const int64_t chunks = divide_up(shape.h(), task_rows);
   parallel.parallel_for(shape.n() * chunks, [&](int64_t task) {
     const int64_t n = task / chunks;
     const int64_t end = std::min(shape.h(), (task % chunks + 1) * task_rows);

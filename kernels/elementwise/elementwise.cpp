@@ -9,7 +9,7 @@ int64_t operand_elements(Extent extent, const Shape& shape) {
   switch (extent) {
     case Extent::scalar: return 0;
     case Extent::channel: return shape.c();
-    case Extent::sample_channel: return shape.n() * shape.c();
+    case Extent::sample_channel: return checked_multiply(shape.n(), shape.c());
     case Extent::pixel: return shape.pixels();
     case Extent::tensor: return shape.elements();
   }
@@ -33,15 +33,16 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 int64_t flops(const Desc& desc, const Shape& input) {
   int64_t count = 0;
   for (const Step& step : desc.steps) count += step.kind == Step::Kind::affine ? 2 : 1;
-  return count * output_shape(desc, input).elements();
+  return checked_multiply(count, output_shape(desc, input).elements());
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
-  int64_t elements = 2 * output_shape(desc, input).elements();
+  int64_t elements = checked_multiply(2, output_shape(desc, input).elements());
   for (const Step& step : desc.steps) {
-    elements += step.operand_count() * operand_elements(step.extent, input);
+    elements = checked_add(
+        elements, checked_multiply(step.operand_count(), operand_elements(step.extent, input)));
   }
-  return elements * element_bytes;
+  return checked_multiply(elements, element_bytes);
 }
 
 bool accepts(const Desc& desc, const Step&) { return !desc.steps.full(); }

@@ -22,14 +22,15 @@ Shape output_shape(const Desc& desc, const Shape& input) {
         std::max(desc.top, desc.bottom) < input.h() && std::max(desc.left, desc.right) < input.w(),
         desc, "reflecting needs a picture larger than the padding, not " + input.to_string());
   }
-  return {input.n(), input.c(), input.h() + desc.top + desc.bottom,
-          input.w() + desc.left + desc.right};
+  return {input.n(), input.c(), checked_add(input.h(), checked_add(desc.top, desc.bottom)),
+          checked_add(input.w(), checked_add(desc.left, desc.right))};
 }
 
 int64_t flops(const Desc&, const Shape&) { return 0; }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
-  return element_bytes * (input.elements() + output_shape(desc, input).elements());
+  return checked_multiply(element_bytes,
+                          checked_add(input.elements(), output_shape(desc, input).elements()));
 }
 
 bool accepts(const Desc&, const Step&) { return false; }

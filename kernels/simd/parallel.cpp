@@ -8,14 +8,30 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "kernels/core/error.h"
 
 namespace kintsugi {
 
 // One job at a time: its task, a counter from which every thread draws, and the helpers still in
 // it. A job is published under the mutex by a new generation number; helpers wait for that.
 struct ThreadPool::State {
+  // Marks this thread as running tasks of a pool for as long as it lives.
+  struct Inside {
+    explicit Inside(const State* pool) : outer(std::exchange(running, pool)) {}
+    ~Inside() { running = outer; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    const State* outer;
+  };
+  static thread_local const State* running;
+
   std::mutex caller;  // one parallel_for at a time, whichever thread calls
   std::mutex mutex;
   std::condition_variable start, done;
@@ -28,7 +44,17 @@ struct ThreadPool::State {
   std::exception_ptr error;
   std::vector<std::thread> helpers;
 
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    start.notify_all();
+    for (std::thread& helper : helpers) helper.join();
+  }
+
   void drain() {
+    const Inside inside(this);
     try {
       for (int64_t i = next++; i < count; i = next++) (*task)(i);
     } catch (...) {
@@ -53,6 +79,8 @@ struct ThreadPool::State {
   }
 };
 
+thread_local const ThreadPool::State* ThreadPool::State::running = nullptr;
+
 namespace {
 int available_processors() {
   cpu_set_t set;
@@ -62,27 +90,40 @@ int available_processors() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+  if (threads < 0) {
+    throw Error(ErrorCode::usage, std::to_string(threads) + " threads cannot be meant",
+                "0 takes one for each processor");
+  }
   const int wanted = threads > 0 ? threads : available_processors();
-  for (int i = 1; i < wanted; ++i) {
-    state_->helpers.emplace_back([state = state_.get()] { state->help(); });
+  const auto refuse = [&](const char* reason) {  // the helpers already started end with state_
+    throw Error(ErrorCode::out_of_memory,
+                "the system refused a thread after " + std::to_string(state_->helpers.size() + 1) +
+                    " of " + std::to_string(wanted) + ": " + reason,
+                "ask for fewer threads");
+  };
+  try {
+    for (int i = 1; i < wanted; ++i) {
+      state_->helpers.emplace_back([state = state_.get()] { state->help(); });
+    }
+  } catch (const std::system_error& error) {
+    refuse(error.what());
+  } catch (const std::bad_alloc&) {
+    refuse("out of memory");
   }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->start.notify_all();
-  for (std::thread& helper : state_->helpers) helper.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return static_cast<int>(state_->helpers.size()) + 1; }
 
 void ThreadPool::parallel_for(int64_t count, const std::function<void(int64_t)>& task) {
   State& s = *state_;
+  if (State::running == &s) {  // it would wait for itself
+    throw Error(ErrorCode::internal, "a task called parallel_for of the pool that runs it");
+  }
   if (count <= 0) return;
   if (s.helpers.empty() || count == 1) {
+    const State::Inside inside(&s);
     for (int64_t i = 0; i < count; ++i) task(i);
     return;
   }

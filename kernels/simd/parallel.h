@@ -25,12 +25,14 @@ class Parallel {
 
 class ThreadPool final : public Parallel {
  public:
-  /// `threads` counts the caller; 0 means one for each processor this process may use.
+  /// `threads` counts the caller; 0 means one for each processor this process may use. Throws
+  /// Error::usage for a negative count, Error::out_of_memory when the system refuses a thread.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  /// Throws Error::internal when called from inside a task of this pool.
   void parallel_for(int64_t count, const std::function<void(int64_t)>& task) override;
   [[nodiscard]] int threads() const override;
 

@@ -19,6 +19,7 @@ struct Schedule {
   std::vector<float> zeros;  // a pixel outside the picture
   int64_t channels;          // of a stored input pixel
   int64_t lanes, block, blocks, row_chunks;
+  int64_t input_step, output_step;  // from one pixel of a tile to the next, in elements
 
   Schedule(Isa isa, const TapConvolution& convolution)
       : c(convolution),
@@ -28,6 +29,8 @@ struct Schedule {
         block(lanes * c.vectors),
         blocks(divide_up(c.output.shape.c(), block)),
         row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
+    input_step = checked_multiply(c.input_stride.w, c.input.pitch);
+    output_step = checked_multiply(c.output_stride.w, c.output.pitch);
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
       wide.push_back(tile_function(isa, pixels, c.vectors));
       narrow.push_back(tile_function(isa, pixels, 1));
@@ -80,7 +83,7 @@ class Task {
     const auto& functions = narrow ? s_.narrow : s_.wide;
 
     TileTask task;
-    task.pixel_step = c_.input_stride.w * c_.input.pitch;
+    task.pixel_step = s_.input_step;
     task.weight = weight_;
     task.weight_step = s_.block;
     task.steps = &s_.steps;
@@ -88,7 +91,7 @@ class Task {
     task.place.k0 = k0_;
     task.place.channels = out.c();
     task.place.pixel_step = c_.output_stride.w;
-    task.output_step = c_.output_stride.w * c_.output.pitch;
+    task.output_step = s_.output_step;
 
     // Tiles of nearly equal width: a short last one would keep the FMA units half busy.
     const int64_t tiles = divide_up(width, c_.tile_pixels);

@@ -50,8 +50,6 @@ TEST(DType, EveryBf16IsWidenedExactly) {
 TEST(DType, KnowsItsSize) {
   EXPECT_EQ(size_bytes(DType::f64), 8);
   EXPECT_EQ(size_bytes(DType::bf16), 2);
-  EXPECT_EQ(dtype_of<float>, DType::f32);
-  EXPECT_EQ(dtype_of<double>, DType::f64);
 }
 
 TEST(Shape, CountsAndPrints) {
@@ -82,10 +80,14 @@ TEST(Padding, FindsTheSource) {
   EXPECT_EQ(source_coordinate(6, 4, PaddingMode::reflect), 0);
 }
 
-TEST(Isa, NamesAndLanes) {
+TEST(Isa, IsAvailableNamedAndHasLanes) {
   const auto isas = simd::available();
   ASSERT_FALSE(isas.empty());
   EXPECT_NE(std::find(isas.begin(), isas.end(), simd::chosen()), isas.end());
+#if defined(__x86_64__)  // a machine on which nothing but the emulation ran would hide the kernels
+  EXPECT_EQ(isas.front(), simd::Isa::emu128);
+  EXPECT_GT(isas.size(), 1u);
+#endif
   EXPECT_STREQ(simd::to_string(simd::Isa::avx512), "avx512");
   EXPECT_EQ(simd::lanes(simd::Isa::avx2), 8);
 }

@@ -156,19 +156,40 @@ TEST(ElementwiseCpu, SameBitsForAnyThreadCount) {
   EXPECT_TRUE(same_bits(p.cpu(three).data(), two.data()));
 }
 
-TEST(ElementwisePlantedError, SwappedStepsFail) {
-  const Problem right({step::mul(0.999f), step::add(0.01f)}, {1, 8, 16, 16});
-  Problem wrong({step::add(0.01f), step::mul(0.999f)}, {1, 8, 16, 16});
-  EXPECT_TRUE(close(right.cpu().view(), right.reference().view()));
-  EXPECT_FALSE(close(wrong.cpu().view(), right.reference().view()));
+// The kernel, driven by a description or an operand that is wrong in one place, must not pass.
+
+TEST(ElementwisePlantedError, EveryWrongListFails) {
+  const Step mul = step::mul(0.999f), add = step::add(0.01f), relu = step::activate(Function::relu);
+  const Shape shape{1, 8, 16, 16};
+  const Tensor<float> expected = Problem({mul, add, relu}, shape).reference();
+  const auto by = [&](const Steps& steps) {
+    return close(Problem(steps, shape).cpu().view(), expected.view());
+  };
+  EXPECT_TRUE(by({mul, add, relu}));
+  EXPECT_FALSE(by({add, mul, relu}));  // exchanged
+  EXPECT_FALSE(by({mul, relu, add}));
+  EXPECT_FALSE(by({mul, add}));  // dropped, last, middle and first
+  EXPECT_FALSE(by({mul, relu}));
+  EXPECT_FALSE(by({add, relu}));
+  EXPECT_FALSE(by({mul, add, relu, relu, add}));       // one too many
+  EXPECT_FALSE(by({mul, step::add(0.01001f), relu}));  // a constant in its last digits
 }
 
-TEST(ElementwisePlantedError, NeighbouringPixelsOperandFails) {
-  const Problem p({step::mul(Extent::pixel)}, {1, 8, 16, 16});
-  Tensor<float> wrong = p.cpu();
-  const float factor = p.operands.bind()[0].data[8] / p.operands.bind()[0].data[0];
-  wrong.view().at(0, 2, 0, 0) *= factor;  // one element took the operand of the next pixel
-  EXPECT_FALSE(close(wrong.view(), p.reference().view()));
+TEST(ElementwisePlantedError, OperandsOfTheNextPixelOrChannelFail) {
+  for (const Extent extent : {Extent::channel, Extent::pixel, Extent::tensor}) {
+    const Problem p({step::mul(extent)}, {1, 8, 16, 16});
+    Random random(9);
+    const OperandSet<float> larger(p.desc.steps, {1, 12, 17, 16}, random);
+    const auto bound = larger.bind();
+    auto shifted = bound;
+    shifted[0].data += extent == Extent::channel ? 1 : bound[0].pitch;
+    Tensor<float> expected(p.input.shape()), output(p.input.shape());
+    reference<float>(p.desc, {p.input.view(), bound, expected.view()}, test::threads());
+    cpu(p.desc, simd::chosen(), {p.input.view(), bound, output.view()}, test::threads());
+    EXPECT_TRUE(close(output.view(), expected.view())) << to_string(p.desc);
+    cpu(p.desc, simd::chosen(), {p.input.view(), shifted, output.view()}, test::threads());
+    EXPECT_FALSE(close(output.view(), expected.view())) << to_string(p.desc);
+  }
 }
 
 }  // namespace

@@ -84,16 +84,28 @@ TEST(PadCpu, IsTheReferenceBitForBit) {
   }
 }
 
-TEST(PadPlantedError, RepeatedBorderPixelFails) {
+// The kernel, driven by a description that is wrong in one place, must not pass.
+
+TEST(PadPlantedError, EveryWrongBorderFails) {
   Random random(5);
   const Tensor<float> input = Tensor<float>::random({1, 4, 64, 64}, random);
-  const Desc desc{.left = 1, .mode = PaddingMode::reflect};
-  Tensor<float> expected(output_shape(desc, input.shape())), wrong(expected.shape());
-  reference<float>(desc, {input.view(), expected.view()}, test::threads());
-  cpu(desc, {input.view(), wrong.view()}, test::threads());
-  EXPECT_TRUE(close(wrong.view(), expected.view()));
-  wrong.view().at(0, 2, 63, 0) = input.view().at(0, 2, 63, 0);  // the border, not its neighbour
-  EXPECT_FALSE(close(wrong.view(), expected.view()));
+  for (const PaddingMode mode : {PaddingMode::zero, PaddingMode::reflect}) {
+    const Desc right{.top = 2, .bottom = 2, .left = 2, .right = 2, .mode = mode};
+    Tensor<float> expected(output_shape(right, input.shape())), output(expected.shape());
+    reference<float>(right, {input.view(), expected.view()}, test::threads());
+    const auto by = [&](const Desc& desc) {
+      cpu(desc, {input.view(), output.view()}, test::threads());
+      return close(output.view(), expected.view());
+    };
+    EXPECT_TRUE(by(right));
+    EXPECT_FALSE(by({.top = 1, .bottom = 3, .left = 2, .right = 2, .mode = mode}));
+    EXPECT_FALSE(by({.top = 3, .bottom = 1, .left = 2, .right = 2, .mode = mode}));
+    EXPECT_FALSE(by({.top = 2, .bottom = 2, .left = 1, .right = 3, .mode = mode}));
+    EXPECT_FALSE(by({.top = 2, .bottom = 2, .left = 3, .right = 1, .mode = mode}));
+    Desc other = right;
+    other.mode = mode == PaddingMode::zero ? PaddingMode::reflect : PaddingMode::zero;
+    EXPECT_FALSE(by(other));
+  }
 }
 
 }  // namespace

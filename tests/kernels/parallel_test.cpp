@@ -2,11 +2,17 @@
 #include "kernels/simd/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "kernels/core/error.h"
 
 namespace kintsugi {
 namespace {
@@ -78,6 +84,64 @@ TEST(ThreadPool, SerialisesTwoCallers) {
   call();
   other.join();
   EXPECT_EQ(runs, 2 * 200 * 10);
+}
+
+TEST(ThreadPool, RefusesANegativeCount) {
+  try {
+    const ThreadPool pool(-3);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_STREQ(error.what(), "-3 threads cannot be meant");
+    EXPECT_NE(error.hint(), "");
+  }
+}
+
+TEST(ThreadPool, RefusesToNest) {
+  for (const int threads : {1, 3}) {
+    for (const int64_t count : {1, 20}) {
+      ThreadPool pool(threads), other(2);
+      try {
+        pool.parallel_for(count, [&](int64_t) { pool.parallel_for(2, [](int64_t) {}); });
+        ADD_FAILURE() << threads << " threads, " << count << " tasks";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::internal);
+      }
+      // The pool lives on, and a task may use another pool.
+      std::atomic<int> runs{0};
+      pool.parallel_for(5, [&](int64_t) { other.parallel_for(4, [&](int64_t) { ++runs; }); });
+      EXPECT_EQ(runs, 20);
+    }
+  }
+}
+
+// Run in a process of its own: lets no more than 256 MiB be added to it, asks for more threads than
+// have their stacks in that, then for few.
+void ask_for_too_many() {
+  int64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const auto most = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + (int64_t{256} << 20));
+  const rlimit limit{most, most};
+  if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(3);
+  try {
+    const ThreadPool pool(100'000);
+    _exit(4);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory || error.hint().empty()) _exit(5);
+    std::fprintf(stderr, "%s\n", error.what());
+  }
+  ThreadPool few(3);  // the stacks of the others are free again
+  std::atomic<int> runs{0};
+  few.parallel_for(10, [&](int64_t) { ++runs; });
+  _exit(runs == 10 ? 0 : 6);
+}
+
+TEST(ThreadPoolDeathTest, ARefusedThreadIsASentence) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer needs the address space that this test takes away";
+#endif
+  EXPECT_EXIT(ask_for_too_many(), testing::ExitedWithCode(0),
+              "the system refused a thread after [0-9]+ of 100000: ");
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ class OperandSet {
 
 struct Difference {
   double relative_l2 = 0;  // |a - b| / |b|
-  double largest = 0;      // and where it is
+  double largest = 0;      // and where it is; the first NaN where there is one
   std::string where;
 };
 
@@ -149,10 +149,10 @@ template <class A, class B>
         for (int64_t x = 0; x < s.w(); ++x) {
           const double a = static_cast<double>(actual.at(n, c, y, x));
           const double b = static_cast<double>(expected.at(n, c, y, x));
-          if (std::isnan(a) && std::isnan(b)) continue;
+          // A NaN is no result, not even where both have it: it stays in the sums.
           error += (a - b) * (a - b);
           norm += b * b;
-          if (!(std::abs(a - b) <= out.largest)) {
+          if (!std::isnan(out.largest) && !(std::abs(a - b) <= out.largest)) {
             out.largest = std::abs(a - b);
             out.where = Shape{n, c, y, x}.to_string();
           }
@@ -164,7 +164,8 @@ template <class A, class B>
   return out;
 }
 
-/// The check that a kernel is right: EXPECT_TRUE(close(actual, expected)).
+/// The check that a kernel is right: EXPECT_TRUE(close(actual, expected)). A NaN on either side
+/// fails it: outputs begin as NaN, and what neither backend wrote must not pass.
 template <class A, class B>
 [[nodiscard]] testing::AssertionResult close(TensorView<A> actual, TensorView<B> expected,
                                              double tolerance = kTolerance) {
@@ -173,7 +174,7 @@ template <class A, class B>
            << "shape " << actual.shape.to_string() << " is not " << expected.shape.to_string();
   }
   const Difference d = difference(actual, expected);
-  // A NaN anywhere makes the comparison false, hence the failure.
+  // A NaN anywhere makes this comparison false.
   testing::AssertionResult result =
       d.relative_l2 <= tolerance ? testing::AssertionSuccess() : testing::AssertionFailure();
   return result << "relative L2 " << d.relative_l2 << " (allowed " << tolerance
