@@ -17,8 +17,15 @@ case "${1-}" in
   *) echo "test: '$1' is not known here; see scripts/test.sh --help" >&2; exit 2 ;;
 esac
 
+# What is tested is what is built here, whatever the caller's shell says; and a time stamp has a point
+# for its decimals. An interrupt ends the whole, not the stage alone.
+unset KINTSUGI KINTSUGI_BUILD KINTSUGI_DEVICE KINTSUGI_LOG_LEVEL
+export LC_ALL=C.UTF-8
+trap 'echo "test: interrupted" >&2; exit 130' INT TERM
+
 jobs=$(nproc)
 python=${KINTSUGI_PYTHON:-/usr/bin/python3}
+tree=release
 results=$PWD/build/test-results
 rm -rf "$results"
 mkdir -p "$results"
@@ -38,7 +45,7 @@ stage() {
     fi
   done
   if [ $status = passed ]; then
-    "$@" </dev/null || status=failed
+    ("$@") </dev/null || status=failed  # apart, so that no stage changes what the next one sees
   fi
   [ $status = passed ] || failed_stages+="$name "
   printf '%s\t%s\t%s\t%s\n' "$name" "$start" "$EPOCHREALTIME" "$status" >>"$results/stages.tsv"
@@ -60,11 +67,26 @@ run_ctest() {
     --output-junit "$results/$2.xml"
 }
 
+# Of the tree that $tree names.
 run_pytest() {
   local name=$1
   shift
-  PYTHONPATH=$PWD/python_export KINTSUGI_BUILD=$PWD/build/release \
+  PYTHONPATH=$PWD/python_export KINTSUGI_BUILD=$PWD/build/$tree \
     "$python" -m pytest -q --durations=5 --junitxml="$results/$name.xml" "$@"
+}
+
+# The program under the sanitizers: files made to break it, mistakes, small pictures. Where leaks
+# cannot be looked for (under a debugger, say), the rest still is.
+run_asan_cli() {
+  local leaks=1
+  if ASAN_OPTIONS=detect_leaks=1 build/asan/kintsugi --version 2>&1 |
+      grep -q "LeakSanitizer has encountered a fatal error"; then
+    echo "leaks are not looked for: LeakSanitizer does not run here"
+    leaks=0
+  fi
+  ASAN_OPTIONS=detect_leaks=$leaks:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:exitcode=99 \
+    KINTSUGI_TEST_PATIENCE=4 tree=asan \
+    run_pytest asan-cli tests/cli/test_bad_*.py tests/cli/test_pixels.py -m "not measures"
 }
 
 stage setup "" scripts/setup.sh
@@ -82,6 +104,7 @@ stage demo "program" scripts/demo.sh
 if ! $quick; then
   stage asan-build "setup" configure_and_build asan
   stage asan-ctest "asan-build" run_ctest asan asan-ctest
+  stage asan-cli "asan-build" run_asan_cli
 fi
 
 exec "$python" tests/tools/summary.py "$results"

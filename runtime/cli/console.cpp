@@ -10,10 +10,12 @@
 #include <system_error>
 
 #include "interrupt.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
 
+constexpr const char* kPlain = "\033[0m";
 constexpr int kBarWidth = 30;
 constexpr auto kRedraw = std::chrono::milliseconds(80);
 
@@ -31,6 +33,11 @@ const char* code_of(Colour colour) {
 [[noreturn]] void stdout_failed(int error) {
   throw Error(ErrorCode::io,
               "cannot write to standard output: " + std::generic_category().message(error));
+}
+
+/// To standard output, as it is.
+void write(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) stdout_failed(errno);
 }
 
 }  // namespace
@@ -55,23 +62,31 @@ void Console::read_environment() {
   }
 }
 
-void Console::print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) stdout_failed(errno);
+void Console::print(std::string_view text) { write(printable(text)); }
+
+void Console::print(Colour colour, std::string_view text) {
+  const bool paints = colours_ && colour != Colour::plain && ::isatty(STDOUT_FILENO) == 1;
+  write(paints ? code_of(colour) + printable(text) + kPlain : printable(text));
+}
+
+void Console::print_bytes(std::span<const std::byte> bytes) {
+  write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 void Console::print_json(const Json& value) {
   // File names need not be UTF-8; JSON must be.
-  print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void Console::flush() {
   if (std::fflush(stdout) != 0) stdout_failed(errno);
 }
 
-void Console::line(Colour colour, std::string_view head, const std::string& text) {
+void Console::line(Colour colour, std::string_view head, std::string_view text) {
   std::string out(head);
-  if (colours_ && ::isatty(STDERR_FILENO) == 1) out = code_of(colour) + out + "\033[0m";
-  out += text + "\n";
+  const bool paints = colours_ && colour != Colour::plain && ::isatty(STDERR_FILENO) == 1;
+  if (paints) out = code_of(colour) + out + kPlain;
+  out += one_line(text) + "\n";
   std::fwrite(out.data(), 1, out.size(), stderr);  // nowhere is left to complain to
 }
 
@@ -94,11 +109,6 @@ void Console::error(const std::string& sentence, const std::string& hint) {
 
 bool Console::draws_progress() const { return shows(Level::info) && ::isatty(STDERR_FILENO) == 1; }
 
-std::string Console::paint(Colour colour, const std::string& text) const {
-  if (!colours_ || colour == Colour::plain || ::isatty(STDOUT_FILENO) != 1) return text;
-  return code_of(colour) + text + "\033[0m";
-}
-
 void ProgressBar::update(double fraction, const std::string& step) {
   if (!draws_) return;
   const auto now = std::chrono::steady_clock::now();
@@ -109,7 +119,8 @@ void ProgressBar::update(double fraction, const std::string& step) {
   const auto full = static_cast<size_t>(done * kBarWidth);
   const std::string bar = std::string(full, '#') + std::string(kBarWidth - full, '.');
   // The end of a line that was longer is erased, not overwritten.
-  std::fprintf(stderr, "\r[%s] %3.0f %%  %.40s\033[K", bar.c_str(), done * 100, step.c_str());
+  const std::string shown = one_line(step);
+  std::fprintf(stderr, "\r[%s] %3.0f %%  %.40s\033[K", bar.c_str(), done * 100, shown.c_str());
   std::fflush(stderr);
 }
 

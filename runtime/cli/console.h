@@ -3,10 +3,15 @@
 // Console is the program's mouth: results go to standard output, everything else to standard error.
 // It is not a logging library: four levels, no time stamps, no files. main() owns the one there is
 // and hands it to the verbs; a write that fails is an Error, so that a full disk is never silent.
+//
+// Text is shown as printable.h spells it: whatever a file of weights has in it, the only escape
+// sequences that reach a terminal are those written here. JSON and pictures go out as they are.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,11 +36,15 @@ class Console {
 
   // Standard output.
   void print(std::string_view text);
+  /// In a colour where standard output is a terminal that wants colours.
+  void print(Colour colour, std::string_view text);
+  /// As they are: a picture.
+  void print_bytes(std::span<const std::byte> bytes);
   void print_json(const Json& value);
   /// Everything printed has arrived; throws Error::io where it has not.
   void flush();
 
-  // Standard error, a line each.
+  // Standard error, a line each: newlines inside are spelled out.
   void warn(const std::string& sentence);
   void info(const std::string& sentence);
   void debug(const std::string& sentence);
@@ -43,11 +52,9 @@ class Console {
 
   /// A bar that redraws itself makes sense: a terminal, and not asked to be quiet.
   [[nodiscard]] bool draws_progress() const;
-  /// `text` in a colour where standard output is a terminal that wants colours.
-  [[nodiscard]] std::string paint(Colour colour, const std::string& text) const;
 
  private:
-  void line(Colour colour, std::string_view head, const std::string& text);
+  void line(Colour colour, std::string_view head, std::string_view text);
 
   Level level_ = Level::info;
   bool json_ = false;

@@ -11,19 +11,16 @@
 
 #include <kintsugi/kintsugi.hpp>
 
+#include "printable.h"
+
 namespace kintsugi::cli {
 namespace {
 
 /// Columns on a screen: a character of UTF-8 is one, however many bytes it has.
 size_t width_of(const std::string& cell) {
-  size_t width = 0;
-  bool escape = false;  // a colour takes no room
-  for (const char c : cell) {
-    if (c == '\033') escape = true;
-    if (!escape && (static_cast<unsigned char>(c) & 0xC0) != 0x80) ++width;
-    if (escape && c == 'm') escape = false;
-  }
-  return width;
+  return static_cast<size_t>(std::count_if(cell.begin(), cell.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 }  // namespace
@@ -41,12 +38,13 @@ std::string text(const char* format, ...) {
 }
 
 std::string format_bytes(int64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024) return text("%lld B", static_cast<long long>(bytes));
-  double value = static_cast<double>(bytes);
+  constexpr std::array<const char*, 4> kUnits = {"kB", "MB", "GB", "TB"};
+  if (bytes < 1000) return text("%lld B", static_cast<long long>(bytes));
+  double value = static_cast<double>(bytes) / 1000;
   size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
-    value /= 1024;
+  // What would be rounded to 1000.0 is written in the next unit.
+  while (value >= 999.95 && unit + 1 < kUnits.size()) {
+    value /= 1000;
     ++unit;
   }
   return text("%.1f %s", value, kUnits[unit]);
@@ -89,17 +87,18 @@ int64_t parse_bytes(const std::string& value, const std::string& option) {
   double scale = -1;
   if (digit && value.find('x') == std::string::npos) {
     std::string unit = end;
-    for (const char* suffix : {"iB", "B", "b"}) {
-      if (unit.ends_with(suffix)) {
-        unit.resize(unit.size() - std::string_view(suffix).size());
-        break;
-      }
+    double step = 1000;
+    for (const std::string_view suffix : {"iB", "B", "b"}) {
+      if (!unit.ends_with(suffix)) continue;
+      if (suffix == "iB") step = 1024;
+      unit.resize(unit.size() - suffix.size());
+      break;
     }
     if (unit.empty()) scale = 1;
-    if (unit == "K" || unit == "k") scale = 1024.0;
-    if (unit == "M" || unit == "m") scale = 1024.0 * 1024;
-    if (unit == "G" || unit == "g") scale = 1024.0 * 1024 * 1024;
-    if (unit == "T" || unit == "t") scale = 1024.0 * 1024 * 1024 * 1024;
+    if (unit == "K" || unit == "k") scale = step;
+    if (unit == "M" || unit == "m") scale = step * step;
+    if (unit == "G" || unit == "g") scale = step * step * step;
+    if (unit == "T" || unit == "t") scale = step * step * step * step;
   }
   const double bytes = number * scale;
   if (scale < 0 || bytes >= static_cast<double>(std::numeric_limits<int64_t>::max())) {
@@ -119,24 +118,30 @@ Table::Table(std::vector<std::string> titles) {
 
 void Table::row(std::vector<std::string> cells) {
   cells.resize(right_.size());
+  for (std::string& cell : cells) cell = one_line(cell);
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::print(std::string_view indent) const {
+std::vector<std::string> Table::lines(std::string_view indent) const {
   std::vector<size_t> widths(right_.size(), 0);
   for (const auto& row : rows_) {
     for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
   }
-  std::string out;
+  std::vector<std::string> lines;
   for (const auto& row : rows_) {
-    std::string line(indent);
+    std::string& line = lines.emplace_back(indent);
     for (size_t c = 0; c < row.size(); ++c) {
       const std::string gap(widths[c] - width_of(row[c]), ' ');
       line += (c == 0 ? "" : "  ") + (right_[c] ? gap + row[c] : row[c] + gap);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
   }
+  return lines;
+}
+
+std::string Table::print(std::string_view indent) const {
+  std::string out;
+  for (const std::string& line : lines(indent)) out += line + "\n";
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "files.h"
 #include "format.h"
 #include "options.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -95,13 +96,14 @@ int info(const Arguments& a, Console& console) {
         unused += "  ... and " + std::to_string(d.unused_keys.size() - i) + " more (-v)\n";
         break;
       }
-      unused += "  " + d.unused_keys[i] + "\n";
+      unused += "  " + one_line(d.unused_keys[i]) + "\n";
     }
     console.print(unused);
   }
   if (console.shows(Level::debug)) {
-    for (const auto& [key, value] : d.metadata)
-      console.print(text("%s: %s\n", key.c_str(), value.c_str()));
+    for (const auto& [key, value] : d.metadata) {
+      console.print(one_line(key) + ": " + one_line(value) + "\n");
+    }
   }
   return kOk;
 }

@@ -17,6 +17,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "picture.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -183,19 +184,21 @@ int inpaint(const Arguments& a, Console& console) {
     console.print_json(json);
     return kOk;
   }
-  std::string lines = name + "  " + size_of(picture) + "  " + format_seconds(outcome.seconds) +
-                      "  peak " + format_bytes(outcome.peak_bytes) + " (process " +
-                      format_bytes(process_bytes) + ")\n";
+  std::vector<std::string> lines = {
+      name + "  " + size_of(picture) + "  " + format_seconds(outcome.seconds) + "  peak " +
+      format_bytes(outcome.peak_bytes) + " (process " + format_bytes(process_bytes) + ")"};
   if (truth) {
-    lines += "PSNR inside the hole: " + print_decibels(psnr);
-    if (baseline) lines += ", the baseline: " + print_decibels(baseline_psnr);
-    lines += "\nknown pixels changed: " + format_count(changed) + "\n";
+    lines.push_back("PSNR inside the hole: " + print_decibels(psnr));
+    if (baseline) lines.back() += ", the baseline: " + print_decibels(baseline_psnr);
+    lines.push_back("known pixels changed: " + format_count(changed));
   }
-  // Standard output belongs to the picture where that is what it carries.
-  if (is_stream(a.output))
-    console.info(lines.substr(0, lines.size() - 1));
-  else
-    console.print(lines);
+  for (const std::string& line : lines) {
+    // Standard output belongs to the picture where that is what it carries.
+    if (is_stream(a.output))
+      console.info(line);
+    else
+      console.print(one_line(line) + "\n");
+  }
   return kOk;
 }
 

@@ -149,16 +149,14 @@ void add_size(CLI::App& verb, InputSize& size) {
       ->capture_default_str();
 }
 
-void InputSize::apply(PlanOptions& options) const {
-  const std::vector<int64_t> extents = parse_extents(size);
-  const bool sound = extents.size() == 1 || extents.size() == 2;
-  if (!sound || extents[0] > kLongestSide || extents.back() > kLongestSide) {
+InputSize::Extents InputSize::extents() const {
+  const std::vector<int64_t> found = parse_extents(size);
+  const bool sound = found.size() == 1 || found.size() == 2;
+  if (!sound || found[0] > kLongestSide || found.back() > kLongestSide) {
     throw Error(ErrorCode::usage, "--size: '" + size + "' is not a height and a width",
                 "write --size 480x640 for 480 rows of 640 pixels");
   }
-  options.height = extents[0];
-  options.width = extents.back();
-  options.batch = batch;
+  return {.height = found[0], .width = found.back()};
 }
 
 Shape parse_shape(const std::string& value, const std::string& option) {

@@ -76,8 +76,19 @@ struct InputSize {
   std::string size = "256x256";
   int64_t batch = 1;
 
-  /// Fills in height, width and batch.
-  void apply(PlanOptions& options) const;
+  struct Extents {
+    int64_t height = 0, width = 0;
+  };
+  /// Throws Error::usage where `size` is no such thing.
+  [[nodiscard]] Extents extents() const;
+  /// Fills in height, width and batch of PlanOptions or ProfileOptions.
+  template <class Options>
+  void apply(Options& options) const {
+    const Extents found = extents();
+    options.height = found.height;
+    options.width = found.width;
+    options.batch = batch;
+  }
 };
 /// --size HxW and --batch N.
 void add_size(CLI::App& verb, InputSize& size);

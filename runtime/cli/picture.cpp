@@ -70,7 +70,7 @@ void check_format(const std::filesystem::path& path, int64_t channels, Console& 
 void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console) {
   if (!is_stream(path)) return write_image(path, picture);
   const std::vector<std::byte> bytes = encode_image(ImageFormat::png, picture);
-  console.print(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  console.print_bytes(bytes);
   console.flush();
 }
 

@@ -13,6 +13,7 @@
 #include "format.h"
 #include "interrupt.h"
 #include "options.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -72,10 +73,10 @@ int run(const Arguments& a, Console& console) {
                             {"tensors", tensors}});
     return kOk;
   }
-  console.print(a.output.string() + "  " + plural(static_cast<int64_t>(outputs.size()), "tensor") +
-                "  " + format_seconds(seconds) + "  peak " +
-                format_bytes(session.peak_allocated_bytes()) + " (process " +
-                format_bytes(process_peak_bytes()) + ")\n");
+  console.print(one_line(a.output.string()) + "  " +
+                plural(static_cast<int64_t>(outputs.size()), "tensor") + "  " +
+                format_seconds(seconds) + "  peak " + format_bytes(session.peak_allocated_bytes()) +
+                " (process " + format_bytes(process_peak_bytes()) + ")\n");
   return kOk;
 }
 

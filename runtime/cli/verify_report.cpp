@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "format.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -31,19 +32,23 @@ std::string escape(const std::string& raw) {
 
 void print_run(const VerifyRun& run, Console& console) {
   console.print(run.title + "\n");
-  if (!run.failure.empty()) console.print("  " + run.failure + "\n");
+  if (!run.failure.empty()) console.print("  " + one_line(run.failure) + "\n");
   if (!run.rows.empty()) {
-    Table table({"tensor", "shape", ">relative L2", ">max error", ">PSNR dB", ">cosine", ""});
+    Table table({"tensor", "shape", ">relative L2", ">max error", ">PSNR dB", ">cosine"});
     for (const TensorComparison& row : run.rows) {
-      std::string mark =
-          console.paint(row.ok ? Colour::green : Colour::red, row.ok ? "ok" : "FAIL");
-      if (!row.problem.empty()) mark += "  " + row.problem;
       table.row({row.name, row.shape.to_string(), scientific(row.relative_l2),
                  scientific(row.max_abs_error),
                  std::isnan(row.psnr_db) ? "-" : text("%.1f", row.psnr_db),
-                 std::isnan(row.cosine) ? "-" : text("%.9f", row.cosine), mark});
+                 std::isnan(row.cosine) ? "-" : text("%.9f", row.cosine)});
     }
-    console.print(table.print());
+    const std::vector<std::string> lines = table.lines();
+    console.print(lines[0] + "\n");
+    for (size_t i = 0; i < run.rows.size(); ++i) {
+      const TensorComparison& row = run.rows[i];
+      console.print(lines[i + 1] + "  ");
+      console.print(row.ok ? Colour::green : Colour::red, row.ok ? "ok" : "FAIL");
+      console.print((row.problem.empty() ? "" : "  " + one_line(row.problem)) + "\n");
+    }
   }
   if (run.missing.empty()) return;
   std::string lines = "  " + plural(static_cast<int64_t>(run.missing.size()), "tap") +
@@ -53,7 +58,7 @@ void print_run(const VerifyRun& run, Console& console) {
       lines += "    ... and " + std::to_string(run.missing.size() - i) + " more (-v)\n";
       break;
     }
-    lines += "    " + run.missing[i] + "\n";
+    lines += "    " + one_line(run.missing[i]) + "\n";
   }
   console.print(lines);
 }
@@ -69,15 +74,14 @@ const TensorComparison* VerifyRun::first_diverging() const {
 }
 
 void print_verdict(const Verdict& verdict, Console& console) {
-  console.print(verdict.network + " on " + verdict.device +
+  console.print(one_line(verdict.network) + " on " + verdict.device +
                 text("; the relative L2 error may be %g\n\n", verdict.bound));
   for (const VerifyRun& run : verdict.runs) {
     print_run(run, console);
     console.print("\n");
   }
-  console.print((verdict.ok ? console.paint(Colour::green, "verified: ")
-                            : console.paint(Colour::red, "FAILED: ")) +
-                verdict.conclusion + "\n");
+  console.print(verdict.ok ? Colour::green : Colour::red, verdict.ok ? "verified: " : "FAILED: ");
+  console.print(one_line(verdict.conclusion) + "\n");
 }
 
 Json json_of(const Verdict& verdict) {

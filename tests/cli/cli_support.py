@@ -2,6 +2,7 @@
 """Running the program, what a failure must look like, and small pictures."""
 
 import os
+import re
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ PROGRAM = Path(
     os.environ.get("KINTSUGI")
     or Path(os.environ.get("KINTSUGI_BUILD") or ROOT / "build" / "release") / "kintsugi"
 )
+# Under a sanitizer everything takes longer, most of all in a build without optimisation.
+PATIENCE = float(os.environ.get("KINTSUGI_TEST_PATIENCE") or 1)
+SANITIZER = re.compile(r"Sanitizer|runtime error: ")
 PASSES = ["fold", "fuse", "select", "layout", "place"]
 
 
@@ -32,11 +36,12 @@ def run(*arguments, env=None, stdin=None, binary=False, **how):
         env=environment(**(env or {})),
         input=stdin or b"",
         stderr=subprocess.PIPE,
-        timeout=300,
+        timeout=300 * PATIENCE,
         check=False,
         **how,
     )
     result.stderr = result.stderr.decode()
+    assert not SANITIZER.search(result.stderr), result.stderr
     if result.stdout is not None and not binary:
         result.stdout = result.stdout.decode()
     return result

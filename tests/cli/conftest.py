@@ -19,6 +19,12 @@ sys.path[:0] = [
 import cli_support as support  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "measures: of memory or time, or in need of a fast build; not for a sanitizer"
+    )
+
+
 def pytest_sessionstart(session):
     if not support.PROGRAM.is_file():
         raise pytest.UsageError(f"{support.PROGRAM} is not there: build it, or set KINTSUGI")

@@ -50,7 +50,7 @@ INPAINT_MISTAKES = {
     "setting without value": (["--set", "sharpness"], 2, "not of the form key=value"),
     "setting twice": (["--set", "a=1", "--set", "a=2"], 2, "'a' is set twice"),
     "memory": (["--max-memory", "lots"], 2, "'lots' is not an amount of memory", "2G"),
-    "too little memory": (["--max-memory", "100K"], 1, "needs", "--max-side"),
+    "too little memory": (["--max-memory", "100K"], 1, "needs", "hint: "),
     "baseline alone": (["--baseline", "x.png"], 2, "--compare-to"),
     "max side": (["--max-side", "-3"], 2, "--max-side"),
     "json beside a picture": (["-o", "-", "--json"], 2, "cannot both go to standard output"),

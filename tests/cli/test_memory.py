@@ -9,6 +9,7 @@ import subprocess
 import cli_support as support
 import pytest
 
+pytestmark = pytest.mark.measures
 ALLOWANCE = 64 << 20
 SIDES = [1024, 2048]
 
@@ -40,4 +41,6 @@ def test_limit(inpaint, model):
     plan = json.loads(support.run("plan", model, "--size", "48x64", "--json").stdout)
     said = plan["memory"]["peak"]
     support.succeeds(inpaint("--max-memory", said))
+    support.succeeds(inpaint("--max-memory", f"{said // 1000 + 1}kB"))
+    support.fails(inpaint("--max-memory", f"{said // 1024 - 1}KiB", output="-"), 1, "needs")
     support.fails(inpaint("--max-memory", said - 1, output="-"), 1, "needs")

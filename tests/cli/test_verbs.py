@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -45,6 +46,7 @@ def test_devices():
     assert names["cpu"] and names["reference"] and names["reference-f64"]
 
 
+@pytest.mark.measures
 def test_devices_measured():
     peaks = json_of(support.run("devices", "--measure", "-j", 1, "--json"))["peaks"]
     assert peaks["gflops"] > 0.1 and peaks["gigabytes_per_s"] > 0.1
@@ -66,6 +68,16 @@ def test_info_lists_unused_keys(tmp_path, model):
     more = support.change_model(model, tmp_path / "more.safetensors", add)
     assert "leftover.weight" in support.succeeds(support.run("info", more)).stdout
     assert json_of(support.run("info", more, "--json"))["unused_keys"].count("leftover.weight") == 1
+
+
+def test_units(inpaint, model):
+    """One kind of unit, and nothing rounded away."""
+    plan = support.succeeds(support.run("plan", model, "--size", 32)).stdout
+    memory = plan[plan.index("\nmemory ") :]
+    line = support.succeeds(inpaint()).stdout
+    for text in [memory, line]:
+        assert "iB" not in text and not re.search(r"\b0\.0* [kMG]?B", text), text
+    assert re.search(r"arena +[0-9.]+ kB", memory) and re.search(r"peak [0-9.]+ [kM]B ", line)
 
 
 def test_plan(model):
@@ -239,6 +251,7 @@ def test_device(tmp_path, inpaint, device):
     assert asked == chosen
 
 
+@pytest.mark.measures
 def test_interrupt(tmp_path, photo, mask, model):
     large = support.save(tmp_path / "large.png", support.picture(768, 768))
     hole = support.save(tmp_path / "hole.png", support.mask(768, 768))
