@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <span>
 #include <system_error>
 
+#include <kintsugi/io.hpp>
 #include <kintsugi/kintsugi.hpp>
 
 namespace kintsugi::cli {
@@ -79,19 +80,7 @@ void check_output(const fs::path& path, const std::vector<fs::path>& inputs) {
 }
 
 void write_text(const fs::path& path, const std::string& text) {
-  std::error_code ignored;
-  const bool in_place = fs::exists(path, ignored) && !fs::is_regular_file(path, ignored);
-  fs::path target = path;
-  if (!in_place) target += ".tmp-" + std::to_string(::getpid());
-  std::FILE* file = std::fopen(target.c_str(), in_place ? "w" : "wx");
-  if (file == nullptr) cannot_write(path, errno);
-  int error = 0;
-  if (std::fwrite(text.data(), 1, text.size(), file) != text.size()) error = errno;
-  if (std::fclose(file) != 0 && error == 0) error = errno;
-  if (error == 0 && !in_place && std::rename(target.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0) return;
-  if (!in_place) std::remove(target.c_str());
-  cannot_write(path, error);
+  write_file(path, std::as_bytes(std::span(text.data(), text.size())));
 }
 
 int64_t process_peak_bytes() {

@@ -22,7 +22,7 @@ void check_input(const std::filesystem::path& path);
 void check_output(const std::filesystem::path& path,
                   const std::vector<std::filesystem::path>& inputs);
 
-/// Whole or not there.
+/// Whole or not there, as everything that the library writes.
 void write_text(const std::filesystem::path& path, const std::string& text);
 
 /// The most memory this process has held so far; 0 where the system does not say.

@@ -116,6 +116,18 @@ def test_junit(tmp_path, model, reference):
     assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) > 0
 
 
+def test_report_behind_a_link(tmp_path, model, reference):
+    """A report is written as pictures are: the link stays, the file keeps its permissions."""
+    report, link = tmp_path / "report.xml", tmp_path / "link.xml"
+    report.write_text("old")
+    report.chmod(0o640)
+    link.symlink_to(report.name)
+    verify(model, reference, "--junit", link)
+    assert link.is_symlink() and report.read_text().startswith("<?xml")
+    assert report.stat().st_mode & 0o777 == 0o640
+    assert {path.name for path in tmp_path.iterdir()} == {"report.xml", "link.xml"}
+
+
 def edit_reference(reference, path, change):
     tensors, _ = safetensors.read(reference)
     change(tensors)

@@ -38,7 +38,8 @@ MAY_INCLUDE = {
     "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/simd/", "hwy/"],
 
     "runtime/include/kintsugi": [PUBLIC, *VOCABULARY],
-    "runtime/io": ["kernels/core/"],
+    # write_file of the public header lives here.
+    "runtime/io": ["kernels/core/", PUBLIC],
     # read_tensors and write_tensors of the public header live here.
     "runtime/weights": ["kernels/core/", "runtime/io/", "nlohmann/", PUBLIC],
     # A node names the weights it needs, so recording knows of typed lookup and of key maps.
