@@ -13,6 +13,7 @@
 #include "format.h"
 #include "interrupt.h"
 #include "options.h"
+#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -95,23 +96,23 @@ void print_profile(const Profile& profile, const std::string& heading, Console& 
            .seconds = profile.seconds,
            .flops = flops,
            .bytes = bytes});
-  console.print(heading + "\n" + table.print("") + "\n" + print_peaks(profile.peaks));
+  console.print(one_line(heading) + "\n" + table.print("") + "\n" + print_peaks(profile.peaks));
 }
 
 int bench_network(const Arguments& a, Console& console) {
   check_input(a.model);
   if (!a.trace.empty()) check_output(a.trace, {a.model});
-  PlanOptions options;
+  ProfileOptions options;
   a.size.apply(options);
-  options.device = a.device.device;
   options.without = a.without;
   options.settings = parse_settings(a.settings);
+  options.runs = a.runs;
 
   const Model model = Model::open(a.model);
   ProgressBar bar(console);
   Session session = model.session(a.device.session(console, bar.callback()));
   console.info("device: " + session.device());
-  const Profile profile = session.profile(options, a.runs, true);
+  const Profile profile = session.profile(options);
   bar.clear();
   stop_if_interrupted();
   if (!a.trace.empty()) write_text(a.trace, session.trace());
