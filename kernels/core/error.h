@@ -24,7 +24,8 @@ enum class ErrorCode {
   internal,            ///< a broken invariant of ours: please report it
 };
 
-class Error : public std::runtime_error {
+// Visible by name, so that it is caught by its type across shared objects.
+class [[gnu::visibility("default")]] Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& sentence, std::string hint = {})
       : std::runtime_error(sentence), code_(code), hint_(std::move(hint)) {}

@@ -93,18 +93,20 @@ void Executor::read(int slot, const ReadRow& read) const {
 
 void Executor::run(const Hooks& hooks) {
   const int64_t start = now_ns();
+  std::vector<StepTime> times(plan_.steps.size());
   for (int i = 0; i < static_cast<int>(plan_.steps.size()); ++i) {
     if (hooks.before && !hooks.before(i)) {
       throw Error(ErrorCode::cancelled,
                   "stopped before the step " + plan_.steps[static_cast<size_t>(i)].names.back());
     }
-    StepTime& time = times_[static_cast<size_t>(i)];
+    StepTime& time = times[static_cast<size_t>(i)];
     time.begin_ns = now_ns() - start;
     with_element_type([&]<class T>(T) { run_step<T>(plan_.steps[static_cast<size_t>(i)]); });
     time.end_ns = now_ns() - start;
     if (hooks.after) hooks.after(i);
     if (options_.poison) poison_dead(i);
   }
+  times_ = std::move(times);
 }
 
 template <class T>

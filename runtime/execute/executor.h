@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Executor replays one plan: it binds the plan's offsets to an arena and calls the kernels in
-// order. It decides nothing and allocates nothing while it runs. The arena and the packed weights
-// belong to the session; the executor only holds on to them. One thread at a time calls it.
+// order. It decides nothing, and while it runs allocates no activations: only rows on their way in
+// and out, and the kernels' own small lists. The arena and the packed weights belong to the session;
+// the executor holds on to them. One thread at a time calls it.
 #pragma once
 
 #include <chrono>
@@ -58,7 +59,7 @@ class Executor {
   /// Whether all values of a slot are the same.
   [[nodiscard]] bool is_constant(int slot) const;
 
-  /// Of the last run, one a step.
+  /// Of the last run that was completed, one a step; all zero before there was one.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }
 
  private:

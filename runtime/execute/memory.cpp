@@ -25,7 +25,7 @@ Buffer::Buffer(int64_t bytes, std::shared_ptr<Meter> meter)
     bytes_ = 0;
     throw Error(ErrorCode::out_of_memory,
                 "the system refused " + std::to_string(bytes) + " bytes of memory",
-                "use a smaller picture, or scale it down with --max-side");
+                "a smaller picture needs less; max_side scales one down");
   }
   // Large pages spare the kernels most of their address translation; refusing them is no error.
   madvise(region, static_cast<size_t>(bytes), MADV_HUGEPAGE);

@@ -2,7 +2,7 @@
 //
 // Buffer is how the runtime holds memory: one aligned region, counted by the Meter it was taken
 // from. Activations, packed weights and nothing else come from here, so that what a Meter counts
-// is what a plan promised. A Buffer owns its region; a Meter owns nothing and outlives its buffers.
+// is what a plan promised. A Buffer owns its region; the Meter is shared with it.
 #pragma once
 
 #include <atomic>

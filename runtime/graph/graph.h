@@ -89,15 +89,18 @@ struct Graph {
     return constants[static_cast<size_t>(id.index)];
   }
 
-  Value input(std::string name, const Shape& shape);
+  Value input(std::string name, const Shape& shape,
+              std::source_location where = std::source_location::current());
   void output(std::string name, Value value) { outputs.push_back({std::move(name), value}); }
-  /// Appends a node and infers its shape; throws Error::mismatch naming the network's line.
+  /// Appends a node, infers its shape and checks what its steps read; throws Error::mismatch naming
+  /// the network's line.
   Value record(Node node);
   /// Returns the one with the same name where there is one.
   ConstantId constant(Constant constant);
 };
 
-/// The steps an op applies to what it computed, or nullptr for an op that has none.
+/// The steps an op applies to what it computed, its `epilogue` or `steps`; nullptr for an op that
+/// has neither.
 [[nodiscard]] Steps* steps_of(Op& op);
 [[nodiscard]] const Steps* steps_of(const Op& op);
 

@@ -2,6 +2,7 @@
 #include "runtime/graph/nn.h"
 
 #include <cmath>
+#include <cstdio>
 
 #include "runtime/weights/source_line.h"
 
@@ -21,6 +22,13 @@ Value record(const Scope& m, Value x, graph::Op op, std::vector<ConstantId> weig
                            .names = {m.path()},
                            .shape = {},
                            .where = where});
+}
+
+/// Distinct text for distinct numbers.
+std::string exactly(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
 }
 
 Value apply(const Scope& m, Value x, const Step& step, std::vector<Operand> operands, Where where) {
@@ -73,7 +81,7 @@ Value batch_norm(const Scope& m, Value x, double eps, Where where) {
   const ConstantId mean = m.weight("running_mean", vector, where);
   const ConstantId variance = m.weight("running_var", vector, where);
 
-  const std::string identity = "(" + m.path() + ", eps " + std::to_string(eps) + ")";
+  const std::string identity = "(" + m.path() + ", eps " + exactly(eps) + ")";
   const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
                                                .shape = vector,
                                                .sources = {weight, variance},

@@ -16,6 +16,7 @@
 #include "runtime/image/codec.h"
 #include "runtime/image/probe.h"
 #include "runtime/io/atomic_file.h"
+#include "runtime/io/guarded.h"
 
 namespace kintsugi {
 namespace {
@@ -82,11 +83,12 @@ Image take(image::DecodedImage decoded, ImageNotes* notes) {
 }  // namespace
 
 Image read_image(const std::filesystem::path& file, const ImageLimits& limits, ImageNotes* notes) {
-  return take(image::decode(read_bytes(file), limits, quoted(file)), notes);
+  return guarded(
+      [&] { return take(image::decode(read_bytes(file), limits, quoted(file)), notes); });
 }
 
 Image decode_image(std::span<const std::byte> bytes, const ImageLimits& limits, ImageNotes* notes) {
-  return take(image::decode(bytes, limits, "the picture"), notes);
+  return guarded([&] { return take(image::decode(bytes, limits, "the picture"), notes); });
 }
 
 ImageFormat image_format(const std::filesystem::path& file) {
@@ -108,18 +110,22 @@ ImageFormat image_format(const std::filesystem::path& file) {
 void write_image(const std::filesystem::path& file, const ImageView& image) {
   const ImageFormat format = image_format(file);
   image::require_encodable(format, image);
-  AtomicFile target(file);
-  image::encode(format, image,
-                [&target](std::span<const std::byte> bytes) { target.write(bytes); });
-  target.commit();
+  guarded([&] {
+    AtomicFile target(file);
+    image::encode(format, image,
+                  [&target](std::span<const std::byte> bytes) { target.write(bytes); });
+    target.commit();
+  });
 }
 
 std::vector<std::byte> encode_image(ImageFormat format, const ImageView& image) {
-  std::vector<std::byte> bytes;
-  image::encode(format, image, [&bytes](std::span<const std::byte> piece) {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
+  return guarded([&] {
+    std::vector<std::byte> bytes;
+    image::encode(format, image, [&bytes](std::span<const std::byte> piece) {
+      bytes.insert(bytes.end(), piece.begin(), piece.end());
+    });
+    return bytes;
   });
-  return bytes;
 }
 
 }  // namespace kintsugi

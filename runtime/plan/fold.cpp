@@ -77,6 +77,7 @@ void fold(graph::Graph& graph) {
     if (axis < 0 || readers[static_cast<size_t>(producer.node)] != 1) continue;
     Steps& epilogue = *graph::steps_of(conv.op);
     if (!is_bare(epilogue)) continue;
+    if (!conv.operands.empty() && !std::holds_alternative<ConstantId>(conv.operands[0])) continue;
 
     ConstantId bias = *shift;
     if (!epilogue.empty()) {

@@ -5,6 +5,7 @@
 // convolutions without padding of their own becomes theirs. What a contract does not accept stays
 // a node of its own.
 #include <algorithm>
+#include <utility>
 
 #include "runtime/plan/plan.h"
 
@@ -28,6 +29,21 @@ bool accepts_all(const graph::Op& op, const Steps& steps) {
       op);
 }
 
+/// `x + block(x)`: a sum may be read from either side. Where only the second term can take the sum
+/// into its steps, the terms change places.
+void turn_sum(const Graph& graph, Node& node, const std::vector<int>& readers) {
+  const auto& steps = std::get<elementwise::Desc>(node.op).steps;
+  if (steps.empty() || !(steps[0] == step::add(Extent::tensor))) return;
+  auto* other = std::get_if<Value>(&node.operands[0]);
+  const auto can_take_it = [&](Value value) {
+    return readers[static_cast<size_t>(value.node)] == 1 &&
+           accepts_all(graph.node(value).op, steps);
+  };
+  if (other != nullptr && !can_take_it(node.inputs[0]) && can_take_it(*other)) {
+    std::swap(node.inputs[0], *other);
+  }
+}
+
 /// Merges a producer into its only reader. The merged node stands where the reader stood, so that
 /// whatever else the reader's steps read has been computed by then.
 void fuse_forward(Graph& graph) {
@@ -35,6 +51,7 @@ void fuse_forward(Graph& graph) {
   for (Node& node : graph.nodes) {
     const auto* tail = std::get_if<elementwise::Desc>(&node.op);
     if (tail == nullptr) continue;
+    turn_sum(graph, node, readers);
     const Value producer = node.inputs[0];
     const Node& head = graph.node(producer);
     if (readers[static_cast<size_t>(producer.node)] != 1) continue;
@@ -77,6 +94,8 @@ void fuse_backward(Graph& graph) {
       conv.padding = {pad->top, pad->left};
       conv.padding_mode = pad->mode;
       node->inputs[0] = graph.nodes[i].inputs[0];
+      const std::vector<std::string>& names = graph.nodes[i].names;
+      node->names.insert(node->names.begin(), names.begin(), names.end());
     }
   }
   sweep(graph);

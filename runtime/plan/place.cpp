@@ -35,7 +35,7 @@ int64_t place(std::span<Slot> slots, bool reuse) {
     const auto at = std::ranges::upper_bound(placed, slot.offset, {},
                                              [](const Slot* other) { return other->offset; });
     placed.insert(at, &slot);
-    arena = std::max(arena, slot.offset + slot.bytes);
+    arena = std::max(arena, checked_add(slot.offset, slot.bytes));
   }
   return round_up(arena, kAlignment);
 }

@@ -28,7 +28,7 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, B
         }
       },
       node.op, config);
-  packed.bytes = packed.elements * element_bytes(backend);
+  packed.bytes = checked_multiply(packed.elements, element_bytes(backend));
   return packed;
 }
 
@@ -48,7 +48,7 @@ int add_packed(Plan& plan, Packed packed) {
   const auto same = std::ranges::find(plan.packed, packed.identity, &Packed::identity);
   const auto index = static_cast<int>(same - plan.packed.begin());
   if (same == plan.packed.end()) {
-    plan.packed_bytes += packed.bytes;
+    plan.packed_bytes = checked_add(plan.packed_bytes, packed.bytes);
     plan.packed.push_back(std::move(packed));
   }
   return index;
@@ -104,7 +104,7 @@ Plan make(Graph graph, const Options& options) {
     const bool is_input = std::holds_alternative<graph::Input>(node.op);
     plan.slots.push_back({.shape = node.shape,
                           .pitch = pitches[i],
-                          .bytes = node.shape.pixels() * pitches[i] * size,
+                          .bytes = checked_product({node.shape.pixels(), pitches[i], size}),
                           .first = is_input ? -1 : index,
                           .last = index});
     if (is_input) continue;
@@ -130,7 +130,7 @@ Plan make(Graph graph, const Options& options) {
     }
     step.flops = flops(graph, node);
     step.bytes = bytes(graph, node, size);
-    plan.flops += step.flops;
+    plan.flops = checked_add(plan.flops, step.flops);
     plan.steps.push_back(std::move(step));
   }
 

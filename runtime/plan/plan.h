@@ -95,7 +95,7 @@ struct Plan {
   int64_t packed_bytes = 0;
   int64_t flops = 0;
 
-  [[nodiscard]] int64_t peak_bytes() const { return arena_bytes + packed_bytes; }
+  [[nodiscard]] int64_t peak_bytes() const { return checked_add(arena_bytes, packed_bytes); }
 };
 
 /// Runs the passes. Throws Error::unsupported, naming op, desc and device, when no kernel fits.

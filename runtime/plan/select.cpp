@@ -17,7 +17,7 @@ concept Configurable = requires(const Desc& desc, const Shape& input) {
 std::vector<Config> select(const graph::Graph& graph, const Options& options) {
   std::vector<Config> configs(graph.nodes.size());
   if (options.backend != Backend::cpu) return configs;
-  // Left out, the pass falls back to the plainest instruction set and the smallest tile.
+  // Left out, the pass takes the plainest instruction set and the plainest configuration.
   const simd::Isa isa = options.passes.select ? options.isa : simd::available().front();
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const graph::Node& node = graph.nodes[i];
@@ -26,7 +26,9 @@ std::vector<Config> select(const graph::Graph& graph, const Options& options) {
           if constexpr (Configurable<std::decay_t<decltype(desc)>>) {
             Shape picture = graph.node(node.inputs[0]).shape;
             picture = {1, picture.c(), picture.h(), picture.w()};
-            configs[i] = choose(desc, picture, isa);
+            auto config = choose(desc, picture, isa);
+            if (!options.passes.select) config = {.isa = isa};
+            configs[i] = config;
           } else if constexpr (std::is_same_v<std::decay_t<decltype(desc)>, elementwise::Desc>) {
             configs[i] = isa;
           }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/simd/probe.h"
+#include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -28,26 +29,30 @@ std::string processor_name() {
 std::string version() { return KINTSUGI_VERSION; }
 
 std::vector<DeviceInfo> devices() {
-  const ThreadPool pool;
-  std::string sets;
-  for (const simd::Isa isa : simd::available()) {
-    sets += (sets.empty() ? "" : ", ") + std::string(simd::to_string(isa));
-  }
-  return {
-      {"cpu", processor_name() + ", using " + simd::to_string(simd::chosen()) + " of " + sets, true,
-       "", pool.threads()},
-      {"reference", "plain loops, f32 storage, double accumulation: the definition", true, "",
-       pool.threads()},
-      {"reference-f64", "the same in double throughout", true, "", pool.threads()},
-      {"cuda", "NVIDIA GPU", false, "this build has no CUDA backend", 0},
-  };
+  return guarded([]() -> std::vector<DeviceInfo> {
+    const ThreadPool pool;
+    std::string sets;
+    for (const simd::Isa isa : simd::available()) {
+      sets += (sets.empty() ? "" : ", ") + std::string(simd::to_string(isa));
+    }
+    return {
+        {"cpu", processor_name() + ", using " + simd::to_string(simd::chosen()) + " of " + sets,
+         true, "", pool.threads()},
+        {"reference", "plain loops, f32 storage, double accumulation: the definition", true, "",
+         pool.threads()},
+        {"reference-f64", "the same in double throughout", true, "", pool.threads()},
+        {"cuda", "NVIDIA GPU", false, "this build has no CUDA backend", 0},
+    };
+  });
 }
 
 DevicePeaks measure_peaks(int threads) {
-  ThreadPool pool(threads);
-  std::vector<double> peaks;
-  for (int i = 0; i < 5; ++i) peaks.push_back(simd::fma_peak(pool));
-  return {.gflops = session::median(peaks), .gigabytes_per_s = simd::copy_bandwidth(pool)};
+  return guarded([&]() -> DevicePeaks {
+    ThreadPool pool(threads);
+    std::vector<double> peaks;
+    for (int i = 0; i < 5; ++i) peaks.push_back(simd::fma_peak(pool));
+    return {.gflops = session::median(peaks), .gigabytes_per_s = simd::copy_bandwidth(pool)};
+  });
 }
 
 namespace session {
@@ -87,10 +92,15 @@ plan::Passes passes_without(const std::vector<std::string>& names) {
 }
 
 std::string readable_bytes(int64_t bytes) {
-  const bool large = bytes >= 1'000'000'000;
+  const auto value = static_cast<double>(bytes);
   char text[32];
-  std::snprintf(text, sizeof text, large ? "%.2f GB" : "%.1f MB",
-                static_cast<double>(bytes) / (large ? 1e9 : 1e6));
+  if (bytes >= 1'000'000'000) {
+    std::snprintf(text, sizeof text, "%.2f GB", value / 1e9);
+  } else if (bytes >= 1'000'000) {
+    std::snprintf(text, sizeof text, "%.1f MB", value / 1e6);
+  } else {
+    std::snprintf(text, sizeof text, "%.1f kB", value / 1e3);
+  }
   return text;
 }
 
@@ -99,7 +109,7 @@ void check_memory(const plan::Plan& plan, int64_t limit) {
   throw Error(ErrorCode::out_of_memory,
               "the plan needs " + readable_bytes(plan.peak_bytes()) + ", more than the " +
                   readable_bytes(limit) + " allowed",
-              "raise --max-memory, or scale the picture down with --max-side");
+              "raise max_memory, or scale the picture down with max_side");
 }
 
 std::vector<double> random_values(int64_t count, uint64_t seed) {

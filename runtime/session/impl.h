@@ -26,6 +26,7 @@ struct Model::Impl {
   execute::PackedStore store;
 
   Impl(const std::filesystem::path& file, const OpenOptions& options);
+  [[nodiscard]] PlanSummary plan(const PlanOptions& options) const;
 };
 
 namespace session {
@@ -75,6 +76,12 @@ struct Session::Impl {
 
   /// The executor for a request, bound and ready; planned once while it stays in the cache.
   execute::Executor& prepare(const Request& request);
+  /// Gives older plans back until `plan` fits max_memory beside what is left.
+  void make_room(const plan::Plan& plan);
+  [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options);
+  [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
+                              const InpaintOptions& options);
+  [[nodiscard]] Profile profile(const ProfileOptions& options);
   /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
   void warn(const std::string& sentence) const {

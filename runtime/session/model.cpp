@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Opening, describing and planning: everything that needs no memory and no device.
+#include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -20,16 +21,7 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
   opened.description.unused_keys = weights.unused_keys();
 }
 
-Model::Model(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-Model Model::open(const std::filesystem::path& file, const OpenOptions& options) {
-  return Model(std::make_shared<Impl>(file, options));
-}
-
-const Description& Model::describe() const { return impl_->opened.description; }
-
-PlanSummary Model::plan(const PlanOptions& options) const {
-  const networks::Opened& opened = impl_->opened;
+PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   const session::Device device = session::choose_device(options.device);
   const Shape input = opened.input_shape(options.batch, options.height, options.width);
   const plan::Plan plan = plan::make(opened.record(input, options.settings),
@@ -62,8 +54,20 @@ PlanSummary Model::plan(const PlanOptions& options) const {
   return summary;
 }
 
+Model::Model(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Model Model::open(const std::filesystem::path& file, const OpenOptions& options) {
+  return guarded([&] { return Model(std::make_shared<Impl>(file, options)); });
+}
+
+const Description& Model::describe() const { return impl_->opened.description; }
+
+PlanSummary Model::plan(const PlanOptions& options) const {
+  return guarded([&] { return impl_->plan(options); });
+}
+
 Session Model::session(const SessionOptions& options) const {
-  return Session(std::make_unique<Session::Impl>(impl_, options));
+  return guarded([&] { return Session(std::make_unique<Session::Impl>(impl_, options)); });
 }
 
 }  // namespace kintsugi

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/simd/probe.h"
+#include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -179,51 +180,14 @@ graph::Graph graph_of(const graph::Op& op, const Shape& input) {
   return graph;
 }
 
-}  // namespace
-
-Profile Session::profile(const PlanOptions& options, int runs, bool measure) {
-  const Shape input =
-      impl_->model->opened.input_shape(options.batch, options.height, options.width);
-  execute::Executor& executor = impl_->prepare({.input = input,
-                                                .settings = options.settings,
-                                                .without = options.without,
-                                                .keep_all = options.keep_all});
-  const plan::Plan& plan = executor.plan();
-  fill_with_noise(executor);
-  impl_->run(executor, {});  // warm caches and check the result; not counted
-
-  std::vector<std::vector<double>> times(plan.steps.size());
-  std::vector<double> totals;
-  std::vector<double> peaks;
-  for (int run = 0; run < std::max(1, runs); ++run) {
-    executor.run({.before =
-                      [&](int) {
-                        return !impl_->options.progress ||
-                               impl_->options.progress(run / double(runs), "bench");
-                      },
-                  .after = {}});
-    for (size_t i = 0; i < times.size(); ++i) times[i].push_back(seconds(executor.times()[i]));
-    totals.push_back(static_cast<double>(executor.times().back().end_ns) * 1e-9);
-    if (measure) peaks.push_back(simd::fma_peak(*impl_->parallel, impl_->device.isa));
+void require_runs(int runs) {
+  if (runs < 1) {
+    throw Error(ErrorCode::usage, "a median needs at least one run, not " + std::to_string(runs));
   }
-  Profile profile;
-  for (size_t i = 0; i < times.size(); ++i) {
-    const plan::PlanStep& step = plan.steps[i];
-    profile.rows.push_back({.name = impl_->model->opened.keys.module(step.names.back()),
-                            .op = graph::to_string(step.op),
-                            .config = plan::to_string(step.config),
-                            .seconds = session::median(times[i]),
-                            .flops = step.flops,
-                            .bytes = step.bytes});
-  }
-  profile.seconds = session::median(totals);
-  if (measure) {
-    profile.peaks = {session::median(peaks), simd::copy_bandwidth(*impl_->parallel)};
-  }
-  return profile;
 }
 
-OpBench bench_op(const OpBenchOptions& options) {
+OpBench bench_alone(const OpBenchOptions& options) {
+  require_runs(options.runs);
   if (options.input.rank() != 4) {
     throw Error(ErrorCode::usage, "the shape " + options.input.to_string() + " is not NxCxHxW");
   }
@@ -250,13 +214,71 @@ OpBench bench_op(const OpBenchOptions& options) {
                 .flops = step.flops,
                 .bytes = step.bytes};
   std::vector<double> peaks;
-  for (int run = 0; run < std::max(1, options.runs); ++run) {
+  for (int run = 0; run < options.runs; ++run) {
     executor.run({});
     bench.seconds.push_back(seconds(executor.times()[0]));
     peaks.push_back(simd::fma_peak(pool, isa));
   }
   bench.peaks = {session::median(peaks), simd::copy_bandwidth(pool)};
   return bench;
+}
+
+}  // namespace
+
+Profile Session::Impl::profile(const ProfileOptions& wanted) {
+  require_runs(wanted.runs);
+  execute::Executor& executor =
+      prepare({.input = model->opened.input_shape(wanted.batch, wanted.height, wanted.width),
+               .settings = wanted.settings,
+               .without = wanted.without,
+               .keep_all = wanted.keep_all});
+  const plan::Plan& plan = executor.plan();
+  fill_with_noise(executor);
+  run(executor, {});  // warm caches and check the result; not counted
+
+  std::vector<std::vector<double>> times(plan.steps.size());
+  std::vector<double> totals;
+  std::vector<double> peaks;
+  for (int i = 0; i < wanted.runs; ++i) {
+    const double fraction = i / static_cast<double>(wanted.runs);
+    executor.run(
+        {.before = [&](int) { return !options.progress || options.progress(fraction, "bench"); },
+         .after = {}});
+    double total = 0;
+    for (size_t step = 0; step < times.size(); ++step) {
+      times[step].push_back(seconds(executor.times()[step]));
+      total = static_cast<double>(executor.times()[step].end_ns) * 1e-9;
+    }
+    totals.push_back(total);
+    if (wanted.measure_peaks) peaks.push_back(simd::fma_peak(*parallel, device.isa));
+  }
+  Profile profile{.rows = {}, .seconds = session::median(totals), .peaks = {}};
+  for (size_t i = 0; i < times.size(); ++i) {
+    const plan::PlanStep& step = plan.steps[i];
+    profile.rows.push_back({.name = model->opened.keys.module(step.names.back()),
+                            .op = graph::to_string(step.op),
+                            .config = plan::to_string(step.config),
+                            .seconds = session::median(times[i]),
+                            .flops = step.flops,
+                            .bytes = step.bytes});
+  }
+  if (wanted.measure_peaks) {
+    // Two buffers of this size, within what the session may take.
+    int64_t buffer = int64_t{256} << 20;
+    if (options.max_memory > 0) {
+      buffer = std::clamp<int64_t>((options.max_memory - plan.peak_bytes()) / 2, 1 << 20, buffer);
+    }
+    profile.peaks = {session::median(peaks), simd::copy_bandwidth(*parallel, buffer)};
+  }
+  return profile;
+}
+
+Profile Session::profile(const ProfileOptions& options) {
+  return guarded([&] { return impl_->profile(options); });
+}
+
+OpBench bench_op(const OpBenchOptions& options) {
+  return guarded([&] { return bench_alone(options); });
 }
 
 std::string session::chrome_trace(const plan::Plan& plan, const StepTimes& times,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -82,6 +83,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
                                   .passes = session::passes_without(request.without),
                                   .keep_all = request.keep_all});
     session::check_memory(plan, options.max_memory);
+    if (options.max_memory > 0) make_room(plan);
     execute::PackedWeights weights = model->store.pack(plan);
     cache.push_front(
         {request, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});
@@ -96,6 +98,15 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   }
   executor.bind(arena.data(), *parallel, {.poison = options.check_memory});
   return executor;
+}
+
+void Session::Impl::make_room(const plan::Plan& plan) {
+  const auto fits = [&] {
+    const int64_t packed = model->store.meter().held() + plan.packed_bytes;  // at most
+    return packed + std::max(arena.bytes(), plan.arena_bytes) <= options.max_memory;
+  };
+  while (!cache.empty() && !fits()) cache.pop_back();
+  if (cache.empty() && arena.bytes() > plan.arena_bytes) arena = {};
 }
 
 void Session::Impl::run(execute::Executor& executor,
@@ -154,28 +165,37 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Tensors Session::run(const Tensors& inputs, const RunOptions& options) {
-  check_inputs(impl_->model->opened, inputs);
-  execute::Executor& executor = impl_->prepare({.input = inputs.begin()->second.shape,
-                                                .settings = options.settings,
-                                                .without = options.without,
-                                                .keep_all = options.keep_all});
+  return guarded([&] { return impl_->run(inputs, options); });
+}
+
+Image Session::inpaint(const ImageView& picture, const ImageView& mask,
+                       const InpaintOptions& options) {
+  return guarded([&] { return impl_->inpaint(picture, mask, options); });
+}
+
+Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options) {
+  check_inputs(model->opened, inputs);
+  execute::Executor& executor = prepare({.input = inputs.begin()->second.shape,
+                                         .settings = run_options.settings,
+                                         .without = run_options.without,
+                                         .keep_all = run_options.keep_all});
   const plan::Plan& plan = executor.plan();
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
 
   Tensors outputs;
-  impl_->run(executor, [&](int i) {
-    if (!options.taps && !options.keep_all) return;
+  run(executor, [&](int i) {
+    if (!run_options.taps && !run_options.keep_all) return;
     const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-    outputs["tap/" + impl_->model->opened.keys.module(step.names.back())] =
+    outputs["tap/" + model->opened.keys.module(step.names.back())] =
         copy_out(executor, step.output);
   });
   for (const plan::Port& port : plan.outputs) outputs[port.name] = copy_out(executor, port.slot);
   return outputs;
 }
 
-Image Session::inpaint(const ImageView& picture, const ImageView& mask,
-                       const InpaintOptions& options) {
-  const networks::Opened& opened = impl_->model->opened;
+Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
+                             const InpaintOptions& inpaint_options) {
+  const networks::Opened& opened = model->opened;
   if (!opened.inpaint) {
     throw Error(ErrorCode::usage, opened.description.network + " does not fill holes");
   }
@@ -190,17 +210,17 @@ Image Session::inpaint(const ImageView& picture, const ImageView& mask,
   }
   const networks::Replay replay = [&](const Shape& input, const networks::WriteRow& write,
                                       const networks::ReadRow& read) {
-    execute::Executor& executor = impl_->prepare({.input = input, .settings = options.settings});
+    execute::Executor& executor = prepare({.input = input, .settings = inpaint_options.settings});
     executor.write_input(executor.plan().inputs[0].slot, write);
-    impl_->run(executor, {});
+    run(executor, {});
     executor.read(executor.plan().outputs[0].slot, read);
   };
-  return opened.inpaint(picture, mask, options, replay,
-                        [&](const std::string& sentence) { impl_->warn(sentence); });
+  return opened.inpaint(picture, mask, inpaint_options, replay,
+                        [&](const std::string& sentence) { warn(sentence); });
 }
 
 std::string Session::trace() const {
-  if (impl_->cache.empty()) return "[]";
+  if (impl_->cache.empty()) return session::chrome_trace({}, {}, {});
   const execute::Executor& executor = *impl_->cache.front().executor;
   return session::chrome_trace(executor.plan(), executor.times(), impl_->model->opened.keys);
 }

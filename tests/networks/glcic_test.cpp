@@ -4,6 +4,8 @@
 // computed (tests/data/README.md says how). The full width is compared in tests/networks/*.py.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cmath>
 #include <random>
 
@@ -275,6 +277,60 @@ TEST(Glcic, RefusesWithOneSentence) {
   EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
 }
 
+TEST(Glcic, AnImageMustHoldItsPixels) {
+  Session session = model().session();
+  Image short_of_pixels{4000, 4000, 3, {1, 2, 3}};
+  const Error error =
+      error_of([&] { (void)session.inpaint(short_of_pixels, box_mask(16, 16, 0, 0, 4, 4)); });
+  EXPECT_EQ(error.code(), ErrorCode::mismatch);
+  EXPECT_STREQ(error.what(), "an image says 4000x4000 pixels of 3 channels and holds 3 bytes");
+  short_of_pixels.width = short_of_pixels.height = int64_t{1} << 31;
+  EXPECT_EQ(error_of([&] { ImageView{short_of_pixels}; }).code(), ErrorCode::mismatch);
+}
+
+// One plan fits the limit; what the others packed is given back before a new one is refused.
+TEST(Glcic, AMemoryLimitHoldsForSeveralPlans) {
+  const Model m = model();
+  int64_t limit = 0;
+  const std::vector<std::vector<std::string>> plans = {{}, {"fold"}, {"fuse"}, {"select"}};
+  for (const auto& without : plans) {
+    limit = std::max(limit, m.plan({.height = 64, .width = 96, .without = without}).memory.peak());
+  }
+  Session session = m.session({.max_memory = limit});
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& without : plans) {
+      const Tensors got = session.run(input_of(reference()), {.without = without});
+      EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), 1e-5);
+      EXPECT_LE(session.allocated_bytes(), limit);
+    }
+  }
+}
+
+TEST(Glcic, AMisfitNamesItsRowOfTheTable) {
+  const Error error = error_of([&] {
+    (void)model().session().run({{"input", Tensor{{1, 4, 0, 8}, {}}}});
+  });
+  EXPECT_EQ(error.code(), ErrorCode::mismatch);  // empty: refused before recording
+  // Every layer states its own line: no two convolutions share one.
+  std::vector<std::string> lines;
+  for (const char* key : {"0.0.weight", "7.0.weight", "12.0.weight"}) {
+    const weights::SafetensorsFile file(kData / "glcic_ch8.safetensors");
+    Tensors tensors = read_tensors(kData / "glcic_ch8.safetensors");
+    Tensor& weight = tensors.at(key);
+    weight.shape = Shape{weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3], 1};
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("kintsugi_line_" + std::to_string(getpid()) + ".safetensors");
+    write_tensors(path, tensors);
+    const std::string sentence = error_of([&] { (void)Model::open(path); }).what();
+    std::filesystem::remove(path);
+    const size_t at = sentence.find("net.cpp:");
+    ASSERT_NE(at, std::string::npos) << sentence;
+    lines.push_back(sentence.substr(at, sentence.find(' ', at) - at));
+  }
+  EXPECT_NE(lines[0], lines[1]);
+  EXPECT_NE(lines[1], lines[2]);
+}
+
 TEST(Glcic, AnOverflowNamesItsLayer) {
   Tensor huge = random_input(1, 8, 8);
   for (float& value : huge.values)
@@ -299,11 +355,12 @@ TEST(Glcic, ProgressRisesAndCanStop) {
 
 TEST(Glcic, ProfilesEveryStepAndTracesByKey) {
   Session session = model().session();
-  const Profile profile = session.profile({.height = 32, .width = 32}, 3);
+  const Profile profile = session.profile({.height = 32, .width = 32, .runs = 3});
   ASSERT_EQ(profile.rows.size(), 17u);
   EXPECT_EQ(profile.rows.front().name, "0.2");
   EXPECT_GT(profile.peaks.gflops, 0);
   EXPECT_NE(session.trace().find("\"15.2\""), std::string::npos);
+  EXPECT_EQ(error_of([&] { (void)session.profile({.runs = 0}); }).code(), ErrorCode::usage);
 }
 
 }  // namespace

@@ -124,6 +124,20 @@ TEST(Fuse, AChainInOrder) {
             "add channel, affine channel, add tensor, relu");
 }
 
+TEST(Fuse, AResidualInEitherSpelling) {
+  for (const bool block_first : {true, false}) {
+    Toy t({1, 4, 8, 8});
+    const Value x = t.conv(t.x, "in", conv3x3(4));
+    const Value block = t.conv(x, "block", conv3x3(4));
+    t.graph.output("y", block_first ? t.add(block, x, "add") : t.add(x, block, "add"));
+    t.graph.output("x", x);
+    const auto whole = test::run(t.graph, {.passes = {.fuse = false}});
+    plan::fuse(t.graph);
+    EXPECT_EQ(modules(t.graph), "in block+add");
+    EXPECT_LT(relative_l2(test::run(t.graph, {}), whole), 2e-6);
+  }
+}
+
 TEST(Fuse, NotWithTwoReaders) {
   Toy t({1, 3, 8, 8});
   const Value conv = t.conv(t.x, "conv", conv3x3(4));
@@ -148,7 +162,7 @@ TEST(Fuse, APadIntoAllItsConvolutions) {
   t.graph.output("a", t.conv(padded, "a", {.out_channels = 4, .kernel = 3}));
   t.graph.output("b", t.conv(padded, "b", {.out_channels = 5, .kernel = 3}));
   plan::fuse(t.graph);
-  ASSERT_EQ(modules(t.graph), "a b");
+  ASSERT_EQ(modules(t.graph), "pad+a pad+b");
   const auto& conv = std::get<conv2d::Desc>(t.graph.nodes.back().op);
   EXPECT_EQ(conv.padding, Pair(1));
   EXPECT_EQ(conv.padding_mode, PaddingMode::reflect);
@@ -169,6 +183,50 @@ TEST(Fuse, NotAPadIntoAConvolutionThatPadsItself) {
   t.graph.output("a", t.conv(padded, "a", conv3x3(4)));
   plan::fuse(t.graph);
   EXPECT_EQ(modules(t.graph), "pad a");
+}
+
+// A tensor operand is one like any other: a wrong one is a sentence, not a read out of bounds.
+TEST(Record, StepsMustFindOperandsThatFit) {
+  Toy t({1, 4, 8, 8});
+  const Value small = t.conv(t.x, "small", {.out_channels = 1, .kernel = 3, .stride = 4});
+  const auto refuses = [&](const Step& step, std::vector<graph::Operand> operands) {
+    try {
+      t.apply(t.x, "mul", step, std::move(operands));
+      ADD_FAILURE() << "recorded";
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_NE(refuses(step::mul(Extent::pixel), {small})
+                .find("the step 'mul pixel' cannot read [1, 1, 2, 2] beside [1, 4, 8, 8]"),
+            std::string::npos);
+  EXPECT_NE(refuses(step::add(Extent::channel), {t.random({5})}).find("cannot read [5]"),
+            std::string::npos);
+  EXPECT_NE(refuses(step::add(Extent::tensor), {}).find("its steps read 1 operands, not 0"),
+            std::string::npos);
+  EXPECT_NE(refuses(step::add(1.0f), {t.x}).find("its steps read 0 operands, not 1"),
+            std::string::npos);
+}
+
+TEST(Select, LeftOutTakesThePlainestTile) {
+  Toy t({1, 3, 8, 8});
+  t.graph.output("y", t.conv(t.x, "conv", conv3x3(64)));
+  const auto configs = plan::select(t.graph, {.isa = simd::chosen(), .passes = {.select = false}});
+  const auto& config = std::get<conv2d::CpuConfig>(configs.back());
+  EXPECT_EQ(config.isa, simd::available().front());
+  EXPECT_EQ(config.tile_pixels, 1);
+  EXPECT_EQ(config.vectors, 1);
+}
+
+TEST(Make, RefusesWhatOverflows) {
+  Toy t({int64_t{1} << 30, 1, int64_t{1} << 30, 1});
+  EXPECT_THROW(
+      {
+        t.graph.output("y", t.relu(t.x, "relu"));
+        (void)plan::make(t.graph, {});
+      },
+      Error);
 }
 
 TEST(Record, AMisfitNamesModuleAndLine) {

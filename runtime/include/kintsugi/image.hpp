@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "kernels/core/error.h"
 #include "kintsugi/api.hpp"
 
 namespace kintsugi {
@@ -32,8 +34,18 @@ struct ImageView {
   ImageView() = default;
   ImageView(int64_t w, int64_t h, int64_t c, const uint8_t* p)
       : width(w), height(h), channels(c), pixels(p) {}
-  ImageView(const Image& image)  // NOLINT: an Image is always viewable
-      : ImageView(image.width, image.height, image.channels, image.pixels.data()) {}
+  /// Throws Error::mismatch when `image` does not hold the pixels that its extent says.
+  ImageView(const Image& image)  // NOLINT: an Image is viewable without a word
+      : ImageView(image.width, image.height, image.channels, image.pixels.data()) {
+    const auto held = static_cast<int64_t>(image.pixels.size());
+    if (width < 0 || height < 0 || channels < 1 || channels > 4 ||
+        (width > 0 && height > held / channels / width) || width * height * channels != held) {
+      throw Error(ErrorCode::mismatch, "an image says " + std::to_string(width) + "x" +
+                                           std::to_string(height) + " pixels of " +
+                                           std::to_string(channels) + " channels and holds " +
+                                           std::to_string(held) + " bytes");
+    }
+  }
 };
 
 struct ImageLimits {

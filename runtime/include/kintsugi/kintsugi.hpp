@@ -104,7 +104,8 @@ struct MemoryPlan {
   int64_t packed = 0;      ///< weights in the kernels' order, shared by all sessions of a model
   int64_t arena = 0;       ///< activations
   int64_t persistent = 0;  ///< state that outlives a run; 0 for networks without any
-  int64_t workspace = 0;   ///< scratch of single steps; 0 where kernels need none
+  int64_t workspace = 0;   ///< scratch of single steps; 0 where kernels need none. The reference
+                           ///< devices take one layer's weights in double on top, uncounted
   [[nodiscard]] int64_t peak() const { return packed + arena + persistent + workspace; }
 };
 
@@ -128,6 +129,18 @@ struct PlanSummary {
       picture;  ///< the arena over time as text: one row a step, one column a slice of memory
 };
 
+struct ProfileOptions {
+  int64_t batch = 1;
+  int64_t height = 256;
+  int64_t width = 256;
+  std::vector<std::string> without = {};  ///< passes to leave out, as in PlanOptions
+  bool keep_all = false;
+  Settings settings = {};
+  int runs = 11;              ///< counted, after one that is not
+  bool measure_peaks = true;  ///< between the runs; copying takes buffers of 512 MB, or of what
+                              ///< SessionOptions::max_memory leaves
+};
+
 struct Profile {
   struct Row {
     std::string name, op, config;
@@ -145,8 +158,10 @@ using Progress = std::function<bool(double fraction, const std::string& step)>;
 
 struct SessionOptions {
   std::string device = "auto";
-  int threads = 0;         ///< 0: one for each processor this process may use
-  int64_t max_memory = 0;  ///< bytes for packed weights, arena and workspace; 0 = no limit
+  int threads = 0;  ///< 0: one for each processor this process may use
+  /// Bytes for packed weights, arena and workspace; 0 = no limit. Plans that were made before are
+  /// given back, the least recently used first, before a new one is refused.
+  int64_t max_memory = 0;
   Progress progress = {};
   /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant
   /// output. Ignored when empty.
@@ -201,16 +216,17 @@ class KINTSUGI_API Session {
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options = {});
 
-  /// Time per step, the median of `runs` replays on random inputs after one that is not counted.
-  [[nodiscard]] Profile profile(const PlanOptions& options, int runs, bool measure_peaks = true);
+  /// Time per step, the median of replays on random inputs.
+  [[nodiscard]] Profile profile(const ProfileOptions& options = {});
 
-  /// The last run as Chrome trace events (JSON), one a step, named by state-dict key.
+  /// The last complete run as Chrome trace events (JSON), one a step, named by state-dict key.
   [[nodiscard]] std::string trace() const;
 
   /// "cpu (avx512, 2 threads)": what runs, and why when it was chosen automatically.
   [[nodiscard]] const std::string& device() const;
-  /// Bytes our allocator holds now, and the most it held, the model's packed weights included:
-  /// equal to what plan() said.
+  /// Bytes our allocator holds now, and the most it held, the packed weights of all the model's
+  /// sessions included. After runs of one plan in one session: what plan() said. Further plans share
+  /// the arena and every weight whose packing agrees.
   [[nodiscard]] int64_t allocated_bytes() const;
   [[nodiscard]] int64_t peak_allocated_bytes() const;
 

@@ -10,21 +10,26 @@ namespace {
 
 using graph::Value;
 
+using nn::Where;
+
 /// Batch normalisation stands between convolution and ReLU.
-Value norm_relu(const Scope& m, int layer, Value x) {
-  x = nn::batch_norm(m["bn" + std::to_string(layer)], x);
-  return nn::relu(m["relu" + std::to_string(layer)], x);
+Value norm_relu(const Scope& m, int layer, Value x, Where where) {
+  x = nn::batch_norm(m["bn" + std::to_string(layer)], x, 1e-5, where);
+  return nn::relu(m["relu" + std::to_string(layer)], x, where);
 }
 
-Value conv(const Scope& m, int layer, Value x, const nn::Conv2d& options) {
-  x = nn::conv2d(m["conv" + std::to_string(layer)], x, options);
-  return norm_relu(m, layer, x);
+// A layer's mistakes are told with the line of the table below that wrote it: hence `where`.
+
+Value conv(const Scope& m, int layer, Value x, const nn::Conv2d& options,
+           Where where = Where::current()) {
+  x = nn::conv2d(m["conv" + std::to_string(layer)], x, options, where);
+  return norm_relu(m, layer, x, where);
 }
 
-Value deconv(const Scope& m, int layer, Value x, int64_t channels) {
+Value deconv(const Scope& m, int layer, Value x, int64_t channels, Where where = Where::current()) {
   x = nn::conv_transpose2d(m["deconv" + std::to_string(layer)], x,
-                           {.channels = channels, .kernel = 4, .stride = 2, .padding = 1});
-  return norm_relu(m, layer, x);
+                           {.channels = channels, .kernel = 4, .stride = 2, .padding = 1}, where);
+  return norm_relu(m, layer, x, where);
 }
 
 }  // namespace
