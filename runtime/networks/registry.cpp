@@ -67,8 +67,14 @@ Opened open(const weights::Weights& weights, const std::string& name) {
     return finish(weights, network, network.detect(weights), "it was asked for");
   }
   if (const auto stated = metadata(weights, "kintsugi.network")) {
-    const Network& network = find(*stated);
-    return finish(weights, network, network.detect(weights), "the file's metadata names it");
+    const auto* network = std::ranges::find(kRegistry, *stated, &Network::name);
+    if (network == std::end(kRegistry)) {
+      throw Error(ErrorCode::unsupported,
+                  weights.file().path().string() + " says that it is a " + *stated +
+                      ", a network that this build does not know",
+                  "networks of this build: " + names());
+    }
+    return finish(weights, *network, network->detect(weights), "the file's metadata names it");
   }
   const Network* best = nullptr;
   weights::Detection closest;

@@ -122,6 +122,8 @@ void sweep(graph::Graph& graph);
 [[nodiscard]] std::vector<int> count_readers(const graph::Graph& graph);
 
 [[nodiscard]] std::string to_string(const Config& config);
+/// "1.23 GB", "300.00 kB", "840 B": powers of a thousand.
+[[nodiscard]] std::string readable_bytes(int64_t bytes);
 /// A module's name as the reader knows it: the checkpoint's for the one written with.
 using Rename = std::function<std::string(const std::string&)>;
 /// The steps as a table.

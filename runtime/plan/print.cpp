@@ -20,13 +20,21 @@ std::string to_string(const Config& config) {
       config);
 }
 
-namespace {
-
-std::string megabytes(int64_t bytes) {
+std::string readable_bytes(int64_t bytes) {
+  if (bytes < 1000) return std::to_string(bytes) + " B";
+  double value = static_cast<double>(bytes);
+  const char* unit = "B";
+  for (const char* larger : {"kB", "MB", "GB"}) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = larger;
+  }
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f MB", static_cast<double>(bytes) / 1e6);
+  std::snprintf(text, sizeof text, "%.2f %s", value, unit);
   return text;
 }
+
+namespace {
 
 std::string gigaflops(int64_t flops) {
   char text[32];
@@ -74,15 +82,15 @@ std::string table(const Plan& plan, const Rename& rename) {
     rows.push_back({std::to_string(i), join(names, " + "), graph::to_string(step.op),
                     steps != nullptr && !steps->empty() ? kintsugi::to_string(*steps) : "-",
                     slot.shape.to_string(), to_string(step.config), gigaflops(step.flops),
-                    megabytes(step.bytes), megabytes(slot.offset)});
+                    readable_bytes(step.bytes), readable_bytes(slot.offset)});
   }
   return align(rows);
 }
 
 std::string memory_picture(const Plan& plan, const Rename& rename, int columns) {
   if (plan.arena_bytes == 0) return {};
-  std::string text = "arena " + megabytes(plan.arena_bytes) +
-                     ", one column = " + megabytes(plan.arena_bytes / columns) +
+  std::string text = "arena " + readable_bytes(plan.arena_bytes) +
+                     ", one column = " + readable_bytes(plan.arena_bytes / columns) +
                      "; # written, = kept, . free\n";
   for (int step = 0; step < static_cast<int>(plan.steps.size()); ++step) {
     std::string row(static_cast<size_t>(columns), '.');

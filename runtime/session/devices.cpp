@@ -91,24 +91,11 @@ plan::Passes passes_without(const std::vector<std::string>& names) {
   return passes;
 }
 
-std::string readable_bytes(int64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  char text[32];
-  if (bytes >= 1'000'000'000) {
-    std::snprintf(text, sizeof text, "%.2f GB", value / 1e9);
-  } else if (bytes >= 1'000'000) {
-    std::snprintf(text, sizeof text, "%.1f MB", value / 1e6);
-  } else {
-    std::snprintf(text, sizeof text, "%.1f kB", value / 1e3);
-  }
-  return text;
-}
-
 void check_memory(const plan::Plan& plan, int64_t limit) {
   if (limit <= 0 || plan.peak_bytes() <= limit) return;
   throw Error(ErrorCode::out_of_memory,
-              "the plan needs " + readable_bytes(plan.peak_bytes()) + ", more than the " +
-                  readable_bytes(limit) + " allowed",
+              "the plan needs " + plan::readable_bytes(plan.peak_bytes()) + ", more than the " +
+                  plan::readable_bytes(limit) + " allowed",
               "raise max_memory, or scale the picture down with max_side");
 }
 

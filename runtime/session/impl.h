@@ -44,9 +44,6 @@ struct Device {
 /// Throws Error::usage when a name is not one of the five passes.
 [[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
 
-/// "1.23 GB"
-[[nodiscard]] std::string readable_bytes(int64_t bytes);
-
 /// Throws Error::out_of_memory when `plan` needs more than `limit` bytes; 0 is no limit.
 void check_memory(const plan::Plan& plan, int64_t limit);
 

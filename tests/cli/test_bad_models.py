@@ -86,6 +86,13 @@ def test_unknown_network(tmp_path, inpaint):
         support.fails(inpaint(model=bad), 1, "no network that this build knows", "glcic")
 
 
+def test_unknown_network_that_the_file_names(tmp_path, inpaint, model):
+    tensors, _ = safetensors.read(model)
+    bad = tmp_path / "bad.safetensors"
+    safetensors.write(bad, tensors, {"kintsugi.network": "banana"})
+    support.fails(inpaint(model=bad), 1, "bad.safetensors", "a banana, a network", "glcic")
+
+
 def test_unknown_network_asked_for(model):
     support.fails(support.run("info", model, "--network", "banana"), 2, "banana", "glcic")
 
