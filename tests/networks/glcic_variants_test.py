@@ -136,7 +136,26 @@ def test_a_torch7_file_becomes_a_model_that_agrees_with_its_vector(tmp_path):
     safetensors.write(reference, tensors)
     report = json.loads(kintsugi("verify", "-m", model, "-r", reference, "--json", "--all-taps"))
     assert len(report["runs"][-1]["tensors"]) == 18 and report["runs"][-1]["missing"] == []
-    assert "(mean 0.456 0.447 0.416" in kintsugi("info", model)
+    assert "(mean 0.456 0.4472 0.4155, that of Places2)" in kintsugi("info", model)
+
+
+@pytest.mark.parametrize("config, shown", [
+    ({"mpv": [0.5, 0.25, 0.125]}, "(mean 0.5 0.25 0.125)"),
+    ({"mean": [0.5, 0.25, 0.125]}, "(mean 0.5 0.25 0.125)"),
+    ({"mean": [0, 0, 0], "mpv": [0.5, 0.25, 0.125]}, "(mean 0.5 0.25 0.125)"),
+    ({}, "(mean 0.456 0.4472 0.4155, that of Places2)"),
+    ({"mpv": [1, 2]}, None),
+    ({"mpv": "grey"}, None),
+])
+def test_metadata_states_what_stands_in_the_hole(tmp_path, config, shown):
+    state, _ = safetensors.read(DATA / "glcic_otenim_k8.safetensors")
+    model = tmp_path / "model.safetensors"
+    safetensors.write(model, state, {"kintsugi.config": json.dumps(config)})
+    if shown is not None:
+        assert shown in kintsugi("info", model)
+        return
+    done = subprocess.run([PROGRAM, "info", model], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "`mpv` in the metadata" in done.stderr
 
 
 def test_a_file_that_lost_a_bias_is_refused(tmp_path):

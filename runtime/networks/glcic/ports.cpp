@@ -56,11 +56,11 @@ const Port& port_of(const weights::Detection& detection) {
   return kOfficial;
 }
 
-/// "mean 0.456 0.447 0.416, that of Places2": what the file said, or what stands in for it.
+/// "mean 0.456 0.4472 0.4155, that of Places2": what the file said, or what stands in for it.
 std::string mean_text(const std::array<float, 3>& mean) {
   std::array<char, 64> text{};
   const auto value = [&](size_t c) { return static_cast<double>(mean[c]); };
-  std::snprintf(text.data(), text.size(), "mean %.3f %.3f %.3f", value(0), value(1), value(2));
+  std::snprintf(text.data(), text.size(), "mean %.4g %.4g %.4g", value(0), value(1), value(2));
   return std::string(text.data()) + (mean == kOfficial.config.mean ? ", that of Places2" : "");
 }
 
