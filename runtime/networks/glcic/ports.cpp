@@ -11,7 +11,7 @@ namespace kintsugi::networks::glcic {
 namespace {
 
 /// A port's arithmetic, and the sentences about it.
-struct Port {
+struct Variant {
   Config config;
   std::string_view order;
   std::string_view value_range;
@@ -19,7 +19,7 @@ struct Port {
   std::string_view output;
 };
 
-constexpr Port kOfficial = {
+constexpr Variant kOfficial = {
     .config = {},
     .order = "official order (convolution, batch norm, ReLU)",
     .value_range = "RGB in [0, 1] less the training mean; 0 inside the hole",
@@ -29,7 +29,7 @@ constexpr Port kOfficial = {
 
 // Subtracts nothing: the hole holds the mean colour of its training set, which its config.json
 // calls mpv. Weights that do not say it get that of Places2, and describe() says so.
-constexpr Port kOtenim = {
+constexpr Variant kOtenim = {
     .config = {.order = Order::relu_norm, .mean = {0, 0, 0}, .hole = kOfficial.config.mean},
     .order = "otenim order (convolution, ReLU, batch norm)",
     .value_range = "RGB in [0, 1]; the mean colour of the training set inside the hole",
@@ -38,7 +38,7 @@ constexpr Port kOtenim = {
 };
 
 // Pictures come as OpenCV reads them, and bytes x go in as (x - 127.5) / 127.5.
-constexpr Port kMmEditing = {
+constexpr Variant kMmEditing = {
     .config = {.output = Output::clamp,
                .colours = Colours::bgr,
                .mean = {0.5f, 0.5f, 0.5f},
@@ -50,7 +50,7 @@ constexpr Port kMmEditing = {
     .output = "BGR in [-1, 1]",
 };
 
-const Port& port_of(const weights::Detection& detection) {
+const Variant& variant_of(const weights::Detection& detection) {
   if (detection.layout->name == "otenim") return kOtenim;
   if (detection.layout->name == "mmediting") return kMmEditing;
   return kOfficial;
@@ -64,8 +64,9 @@ std::string mean_text(const std::array<float, 3>& mean) {
   return std::string(text.data()) + (mean == kOfficial.config.mean ? ", that of Places2" : "");
 }
 
-Config configure(const weights::Weights& weights, const weights::KeyMap& keys, const Port& port) {
-  Config config = port.config;
+Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
+                 const Variant& variant) {
+  Config config = variant.config;
   // A wrong rank is explained by the recording, which states the whole shape.
   const auto first_extent = [&](const char* key, int64_t otherwise) {
     const Shape shape = weights.shape_of(keys.stored(key));
@@ -96,25 +97,25 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys, c
 
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
-  const Port& port = port_of(detection);
-  const Config config = configure(weights, keys, port);
+  const Variant& variant = variant_of(detection);
+  const Config config = configure(weights, keys, variant);
 
   Opened opened;
   opened.keys = keys;
   Description& d = opened.description;
   d.title = "GLCIC completion network, " + std::to_string(config.width) + " channels";
-  d.variant = std::string(port.order) + (config.bias ? "" : ", no convolution biases") +
+  d.variant = std::string(variant.order) + (config.bias ? "" : ", no convolution biases") +
               ", key layout '" + std::string(detection.layout->name) +
               "': " + std::string(detection.layout->source);
   d.mask_polarity = "1 = hole";
-  d.value_range = port.value_range;
+  d.value_range = variant.value_range;
   if (config.colours == Colours::rgb) {
     const bool filled = config.order == Order::relu_norm;
     d.value_range += " (" + mean_text(filled ? config.hole : config.mean) + ")";
   }
   d.size_multiple = kMultiple;
-  d.inputs = {{"input", "[N, 4, H, W]", std::string(port.input)}};
-  d.outputs = {{"output", "[N, 3, H, W]", std::string(port.output)}};
+  d.inputs = {{"input", "[N, 4, H, W]", std::string(variant.input)}};
+  d.outputs = {{"output", "[N, 3, H, W]", std::string(variant.output)}};
 
   opened.input_shape = [](int64_t batch, int64_t height, int64_t width) {
     return Shape{batch, 4, height, width};
