@@ -110,7 +110,7 @@ def inpainting_loss(output, target, mask):
 
 
 @torch.no_grad()
-def start_as_autoencoder(network: torch.nn.Sequential) -> None:
+def start_as_autoencoder(network: torch.nn.Module) -> None:
     """Weights that carry colours and mask through, and small noise everywhere else.
 
     A stride-2 layer spreads each 2x2 square over four channels, a transposed one puts it back; at a
@@ -158,7 +158,7 @@ def start_as_autoencoder(network: torch.nn.Sequential) -> None:
 
 
 @torch.no_grad()
-def calibrate(network: torch.nn.Sequential, inputs: torch.Tensor) -> None:
+def calibrate(network: torch.nn.Module, inputs: torch.Tensor) -> None:
     """Batch statistics of `inputs` into every batch norm, undone by its own scale and shift."""
     x = inputs
     for module in network:
@@ -170,7 +170,7 @@ def calibrate(network: torch.nn.Sequential, inputs: torch.Tensor) -> None:
         x = module(x)
 
 
-def save(path: Path, network: torch.nn.Sequential, average, step: int) -> None:
+def save(path: Path, network: torch.nn.Module, average, step: int) -> None:
     """The averaged weights as a plain checkpoint, written beside and renamed."""
     state = dict(network.state_dict())
     for (key, _), mean in zip(network.named_parameters(), average):

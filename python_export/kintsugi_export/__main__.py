@@ -7,7 +7,7 @@ Exit codes: 0 done, 1 a file or a tensor is wrong (one sentence on stderr), 2 wr
 import argparse
 import sys
 
-from .convert import DTYPES, convert
+from .convert import DTYPES, convert, port_settings
 from .errors import ExportError
 from .networks import NETWORKS
 from .reference import Example, reference
@@ -36,17 +36,21 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("convert", help="checkpoint -> model file")
     verb.add_argument("network", choices=NETWORKS)
-    verb.add_argument("checkpoint", help=".pt, .pth or .safetensors")
+    verb.add_argument("checkpoint", help=".pt, .pth, .t7 or .safetensors")
     verb.add_argument("-o", "--output", required=True, help="model file, .safetensors")
     verb.add_argument(
         "--dtype", choices=DTYPES, default="f32", help="storage type of the weights (default f32)"
     )
-    verb.add_argument(
+    mean = verb.add_mutually_exclusive_group()
+    mean.add_argument(
         "--mean",
         type=_triple,
         metavar="R,G,B",
-        help="the mean the weights expect to be subtracted, RGB in [0, 1] "
-        "(default: the network's)",
+        help="the mean of the training set, RGB in [0, 1] (default: the checkpoint's, if it has "
+        "one, else the network's)",
+    )
+    mean.add_argument(
+        "--config", metavar="FILE", help="the port's own settings, JSON (GLCIC by otenim: mpv)"
     )
     verb.add_argument("--title", help="modelspec.title")
     verb.add_argument("--license", help="modelspec.license: the licence of the weights")
@@ -67,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _convert(args) -> str:
     options = {} if args.mean is None else {"mean": args.mean}
+    if args.config is not None:
+        options = port_settings(args.network, args.config)
     names = {"title": args.title, "licence": args.license}
     return convert(
         args.network, args.checkpoint, args.output, dtype=args.dtype, options=options, **names

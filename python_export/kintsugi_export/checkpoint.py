@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Finds the state dict in a checkpoint: inside the usual wrappers, behind the usual prefixes."""
 
+import json
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
-from . import safetensors, torch_pickle
+from . import safetensors, torch7, torch_pickle
 from .errors import ExportError
 
 WRAPPERS = ("state_dict", "params_ema", "params", "model", "net", "G")
@@ -14,20 +15,43 @@ PREFIXES = ("module.", "netG.", "generator.", "main.")
 GENERATORS = ("netG.", "generator.")  # beside these, other networks may be in the file
 
 
-def load(path) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
-    """(state dict, metadata) of a .safetensors, .pt or .pth file; nothing in it is executed.
+class Checkpoint(NamedTuple):
+    """A state dict, and what its file says beside it."""
+
+    state: Dict[str, np.ndarray]
+    metadata: Dict[str, str] = {}  # of a .safetensors file
+    settings: dict = {}  # such as the mean: a .t7 file's, or the `kintsugi.config` of a model file
+    modules: Optional[List[torch7.Module]] = None  # of a .t7 file, whose keys say less than others
+
+
+def load(path) -> Checkpoint:
+    """What a .safetensors, .pt, .pth or .t7 file holds; nothing in it is executed.
 
     Raises ExportError with one sentence if the file is not a checkpoint of tensors.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
         state, metadata = safetensors.read(path)
+        found = Checkpoint(state, metadata, _settings(path, metadata))
+    elif path.suffix == ".t7":
+        network = torch7.read(path)
+        found = Checkpoint(network.state, {}, network.settings, network.modules)
     else:
         content, fetch = torch_pickle.read(path)
-        state, metadata = {key: fetch(leaf) for key, leaf in unwrap(path, content).items()}, {}
-    if not state:
+        found = Checkpoint({key: fetch(leaf) for key, leaf in unwrap(path, content).items()})
+    if not found.state:
         raise ExportError(f"{path}: no tensors in it")
-    return strip_prefixes(state), metadata
+    return found._replace(state=strip_prefixes(found.state))
+
+
+def _settings(path, metadata: Dict[str, str]) -> dict:
+    try:
+        settings = json.loads(metadata.get("kintsugi.config", "{}"))
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise ExportError(f"{path}: `kintsugi.config` in the metadata is not a JSON object")
+    return settings
 
 
 def unwrap(path, content) -> Dict[str, torch_pickle.Tensor]:

@@ -34,10 +34,11 @@ def reference(network: str, model, target, example=Example(), inputs=None, doubl
     refuse_overwriting(target, model, inputs)
     state, _ = safetensors.read(model)
     module = NETWORKS[network]
-    built = module.build(module.recognise({key: value.shape for key, value in state.items()}))
+    config = module.recognise({key: value.shape for key, value in state.items()})
+    built = module.build(config)
     if inputs is None:
         random = np.random.default_rng(example.seed)
-        given = module.example(random, example.batch, example.height, example.width)
+        given = module.example(random, example.batch, example.height, example.width, config)
     else:
         given = _read_inputs(inputs, module.INPUTS)
     tensors = run(built, state, given, module.OUTPUTS, torch.float64 if double else torch.float32)

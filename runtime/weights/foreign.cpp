@@ -24,10 +24,8 @@ constexpr auto kMagics = std::to_array<Magic>({
     {"\x80\x04"sv, {"a PyTorch checkpoint (pickle)", {}, true}},
     {"\x80\x05"sv, {"a PyTorch checkpoint (pickle)", {}, true}},
     // A Torch7 object (4) or table (3), the first of the file (1), little-endian.
-    {"\x04\0\0\0\x01\0\0\0"sv,
-     {"a Torch7 checkpoint (.t7)", "load it in Python and save its state dict first", false}},
-    {"\x03\0\0\0\x01\0\0\0"sv,
-     {"a Torch7 checkpoint (.t7)", "load it in Python and save its state dict first", false}},
+    {"\x04\0\0\0\x01\0\0\0"sv, {"a Torch7 checkpoint (.t7)", {}, true}},
+    {"\x03\0\0\0\x01\0\0\0"sv, {"a Torch7 checkpoint (.t7)", {}, true}},
     {"GGUF"sv, {"a GGUF file", "look for the PyTorch or safetensors original", false}},
     {"\x89HDF\r\n\x1a\n"sv,
      {"an HDF5 file (Keras)", "look for a PyTorch or safetensors original", false}},

@@ -46,27 +46,27 @@ def prefixed(prefix, state=None):
     ids=lambda content: "+".join(list(content)[:2]),
 )
 def test_unwraps_and_strips(tmp_path, content):
-    state, metadata = checkpoint.load(saved(tmp_path / "a.pth", content))
+    state, metadata, *_ = checkpoint.load(saved(tmp_path / "a.pth", content))
     assert metadata == {} and sorted(state) == ["0.count", "0.weight"]
     assert (state["0.weight"] == STATE["0.weight"].numpy()).all() and state["0.count"] == 3
 
 
 def test_a_prefix_some_keys_lack_is_part_of_the_names(tmp_path):
     content = {**prefixed("main."), "head.weight": torch.ones(1)}
-    state, _ = checkpoint.load(saved(tmp_path / "a.pt", content))
+    state = checkpoint.load(saved(tmp_path / "a.pt", content)).state
     assert sorted(state) == sorted(content)
 
 
 def test_reads_the_format_before_torch_1_6(tmp_path):
     path = saved(tmp_path / "a.pth", {"state_dict": STATE}, _use_new_zipfile_serialization=False)
-    assert (checkpoint.load(path)[0]["0.weight"] == STATE["0.weight"].numpy()).all()
+    assert (checkpoint.load(path).state["0.weight"] == STATE["0.weight"].numpy()).all()
 
 
 def test_reads_safetensors_with_metadata(tmp_path):
     safetensors.write(
         tmp_path / "a.safetensors", {"module.x": np.ones(2, np.float32)}, {"format": "pt"}
     )
-    state, metadata = checkpoint.load(tmp_path / "a.safetensors")
+    state, metadata, *_ = checkpoint.load(tmp_path / "a.safetensors")
     assert list(state) == ["x"] and metadata == {"format": "pt"}
 
 
@@ -77,7 +77,7 @@ def test_bf16_half_and_strided_tensors(tmp_path):
         "t": torch.arange(6.0).reshape(2, 3).t(),
         "p": torch.nn.Parameter(torch.ones(2)),
     }
-    state, _ = checkpoint.load(saved(tmp_path / "a.pt", content))
+    state = checkpoint.load(saved(tmp_path / "a.pt", content)).state
     assert state["b"].dtype == np.float32 and state["b"].tolist() == [1.5, -2]
     assert state["h"].dtype == np.float16
     assert state["t"].tolist() == [[0, 3], [1, 4], [2, 5]] and state["p"].tolist() == [1, 1]
@@ -183,7 +183,7 @@ def archive_of_six(path, offset, shape, strides):
 )
 def test_a_tensor_beyond_its_storage_is_refused(tmp_path, offset, shape, strides, sentence):
     good = archive_of_six(tmp_path / "good.pt", 0, (2, 3), (3, 1))
-    assert checkpoint.load(good)[0]["x"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert checkpoint.load(good).state["x"].tolist() == [[0, 1, 2], [3, 4, 5]]
     with pytest.raises(ExportError, match=sentence):
         checkpoint.load(archive_of_six(tmp_path / "a.pt", offset, shape, strides))
 
@@ -194,7 +194,7 @@ def test_a_view_of_a_storage_in_the_old_format(tmp_path):
     parts = [pickled(0x1950A86A20F9469CFC6C), pickled(1001), pickled(system), pickled(state)]
     data = (6).to_bytes(8, "little") + np.arange(6, dtype="<f4").tobytes()
     (tmp_path / "a.pt").write_bytes(b"".join(parts) + pickled(["0"]) + data)
-    assert checkpoint.load(tmp_path / "a.pt")[0]["x"].tolist() == [3, 4, 5]
+    assert checkpoint.load(tmp_path / "a.pt").state["x"].tolist() == [3, 4, 5]
 
 
 def test_views_of_one_storage(tmp_path):
@@ -207,7 +207,7 @@ def test_views_of_one_storage(tmp_path):
     }
     for zipped in (True, False):
         path = saved(tmp_path / f"{zipped}.pt", content, _use_new_zipfile_serialization=zipped)
-        state, _ = checkpoint.load(path)
+        state = checkpoint.load(path).state
         assert {key: value.tolist() for key, value in state.items()} == {
             key: value.tolist() for key, value in content.items()
         }

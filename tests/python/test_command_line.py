@@ -18,7 +18,7 @@ from kintsugi_export.networks import glcic
 
 def checkpoint_of(path, layout, width=4):
     torch.manual_seed(5)
-    network = glcic.build(glcic.Config(width, width // 2, layout))
+    network = glcic.build(glcic.Config.of(layout, width, width // 2))
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
@@ -41,26 +41,28 @@ def test_convert_and_reference(tmp_path, capsys, layout):
     }
     assert metadata["format"] == "pt" and metadata["kintsugi.network"] == "glcic"
     assert json.loads(metadata["kintsugi.config"]) == {
-        "variant": "official",
-        "mean": [0.4560, 0.4472, 0.4155],
-        "range": [0, 1],
-        "mask": "hole=1",
-        "multiple": 4,
-    }
+        "otenim": {"variant": "otenim", "range": [0, 1]},
+        "mmediting": {"variant": "mmediting", "colours": "BGR", "range": [-1, 1]},
+    }.get(
+        layout, {"variant": "official", "mean": [0.4560, 0.4472, 0.4155], "range": [0, 1]}
+    ) | {"mask": "hole=1", "multiple": 4}
 
     tensors, _ = safetensors.read(ref)
     leaves = [name for name, module in network.named_modules() if not list(module.children())]
-    last = {"flat": "49", "triples": "17"}[layout]
-    assert leaves[-1] == last and len(leaves) == 50
+    names = glcic.LAYOUTS[layout]
+    clamps = layout == "mmediting"
+    last = names[-1].conv if clamps else names[-1].activation
+    assert leaves[-1] == last and len(leaves) == (49 if clamps else 50)
     assert set(tensors) == {"input/input", "output/output", *(f"tap/{name}" for name in leaves)}
     with torch.no_grad():
         expected = network(torch.from_numpy(tensors["input/input"])).numpy()
     assert (tensors["output/output"] == expected).all() and expected.shape == (2, 3, 20, 16)
-    assert (tensors[f"tap/{last}"] == expected).all()
-    first_relu = {"flat": "tap/2", "triples": "tap/0.2"}[layout]
-    first_norm = {"flat": "tap/1", "triples": "tap/0.1"}[layout]
-    assert (tensors[first_relu] == np.maximum(tensors[first_norm], 0)).all()
-    assert (tensors[first_norm] < 0).any(), "a tap was overwritten in place"
+    ended = tensors[f"tap/{last}"]
+    assert ((ended.clip(-1, 1) if clamps else ended) == expected).all()
+    before_relu = names[0].conv if layout == "otenim" else names[0].norm
+    before_relu, relu = tensors[f"tap/{before_relu}"], tensors[f"tap/{names[0].activation}"]
+    assert (relu == np.maximum(before_relu, 0)).all()
+    assert (before_relu < 0).any(), "a tap was overwritten in place"
 
 
 def test_options_of_convert(tmp_path):
@@ -99,6 +101,38 @@ def test_options_of_convert(tmp_path):
     )
     metadata = safetensors.read(again)[1]
     assert metadata["modelspec.title"] == "Another" and metadata["modelspec.license"] == "CC0-1.0"
+
+
+def test_the_mean_comes_from_where_it_stands(tmp_path, capsys):
+    checkpoint_of(tmp_path / "a.pt", "otenim")
+    settings, plain, model = (str(tmp_path / name) for name in ("c.json", "p.st", "m.safetensors"))
+    (tmp_path / "c.json").write_text('{"mpv": [0.5, 0.25, 0.125], "max_holes": 1}')
+
+    def stated(*arguments):
+        assert main(["convert", "glcic", *arguments]) == 0
+        return json.loads(safetensors.read(arguments[-1])[1]["kintsugi.config"])
+
+    checkpoint = str(tmp_path / "a.pt")
+    assert "mpv" not in stated(checkpoint, "-o", plain)
+    assert "mean colour" in capsys.readouterr().out, "says what is missing"
+    assert stated(checkpoint, "--mean", "0.1,0.2,0.3", "-o", model)["mpv"] == [0.1, 0.2, 0.3]
+    assert stated(checkpoint, "--config", settings, "-o", model)["mpv"] == [0.5, 0.25, 0.125]
+    assert "mean colour" not in capsys.readouterr().out
+    again = str(tmp_path / "again.safetensors")
+    assert stated(model, "--dtype", "f16", "-o", again)["mpv"] == [0.5, 0.25, 0.125]
+
+    for content, sentence in [
+        ("{", "not valid JSON"),
+        ("[1]", "not a JSON object"),
+        ("[" * 100_000, "not valid JSON"),
+        ('{"lr": 1}', "nothing in it is of use to glcic"),
+        ('{"mpv": [116, 117, 106]}', "c.json: 'mpv' is not three numbers in [0, 1]"),
+    ]:
+        (tmp_path / "c.json").write_text(content)
+        capsys.readouterr()
+        assert main(["convert", "glcic", checkpoint, "--config", settings, "-o", model]) == 1
+        error = capsys.readouterr().err
+        assert sentence in error and error.count("\n") == 1
 
 
 def test_reference_is_a_function_of_its_arguments(tmp_path):
@@ -189,6 +223,7 @@ def test_errors_are_one_sentence_and_exit_code_1(tmp_path, capsys):
         ["convert", "glcic", "a.pt"],
         ["convert", "glcic", "a.pt", "-o", "b", "--dtype", "f8"],
         ["convert", "glcic", "a.pt", "-o", "b", "--mean", "1,2"],
+        ["convert", "glcic", "a.pt", "-o", "b", "--mean", "0,0,0", "--config", "c.json"],
         ["convert", "glcic", "a.pt", "-o", "b", "--mean", "116,117,106"],
         ["reference", "glcic", "a", "-o", "b", "--size", "16"],
         ["reference", "glcic", "a", "-o", "b", "--size", "0x4"],

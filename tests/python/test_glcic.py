@@ -42,14 +42,47 @@ def test_agrees_with_the_carried_vector_at_every_tap():
 
 
 def test_the_vector_tells_the_order_of_norm_and_activation():
-    network = glcic.build(glcic.Config(8, 32, "triples"))
-    swapped = [torch.nn.Sequential() for _ in range(16)]
-    for group, (conv, norm, relu) in zip(swapped, list(network)[:16]):
-        group.add_module("0", conv)
-        group.add_module("2", relu)  # the order of another port
-        group.add_module("1", norm)
-    made, vector = run_vector(torch.nn.Sequential(*swapped, network[16], network[17]))
+    swapped = glcic.build(glcic.Config(8, 32, "triples", order="relu_norm"))
+    made, vector = run_vector(swapped)
     assert distance(made["output/output"], vector["output/output"]) > 1e-2
+
+
+def test_agrees_with_the_carried_vector_of_the_other_order_at_every_tap():
+    state, _ = safetensors.read(DATA / "glcic_otenim_k8.safetensors")
+    vector, _ = safetensors.read(DATA / "glcic_otenim_k8_ref.safetensors")
+    config = glcic.recognise({k: v.shape for k, v in state.items()})
+    assert config == glcic.Config(8, 4, "otenim", order="relu_norm")
+    made = reference.run(
+        glcic.build(config), state, {"input": vector["input/input"]}, glcic.OUTPUTS
+    )
+    assert len(vector) == 12
+    for key, expected in vector.items():
+        assert made[key].shape == expected.shape, key
+        assert distance(made[key], expected) < 2e-6, key
+
+
+def test_mmediting_has_no_biases_and_clamps():
+    config = glcic.Config.of("mmediting")
+    network = glcic.build(config)
+    assert sum(p.numel() for p in network.parameters()) == 6_069_155
+    biases = [key for key in network.state_dict() if key.endswith("conv.bias")]
+    assert biases == ["decoder.dec7.conv.bias"]
+    small = glcic.build(glcic.Config.of("mmediting", 2, 1))
+    with torch.no_grad():
+        for value in (5.0, -5.0):
+            small.get_submodule("decoder.dec7.conv").bias.fill_(value)
+            assert (small(torch.zeros(1, 4, 8, 8)) == np.sign(value)).all()
+
+
+def test_every_layout_is_the_same_network_but_for_its_arithmetic():
+    example = torch.from_numpy(glcic.example(np.random.default_rng(1), 1, 12, 20)["input"])
+    first = glcic.build(glcic.Config(3, 2, "flat"))
+    for layout in glcic.LAYOUTS:
+        config = glcic.Config(3, 2, layout)  # with the official arithmetic
+        network = glcic.build(config)
+        network.load_state_dict(dict(zip(network.state_dict(), first.state_dict().values())))
+        with torch.no_grad():
+            assert (network(example) == first(example)).all(), layout
 
 
 @pytest.mark.parametrize("name", make_reference_data.SIZES)
@@ -78,13 +111,9 @@ def test_agrees_with_the_full_width_reference(name):
 def test_has_the_parameters_of_the_paper():
     network = glcic.build(glcic.Config())
     assert sum(p.numel() for p in network.parameters()) == 6_072_131
-    assert network[48].weight.shape == (3, 32, 3, 3)
-    assert isinstance(network[36], torch.nn.ConvTranspose2d) and network[36].weight.shape == (
-        256,
-        128,
-        4,
-        4,
-    )
+    assert network.get_submodule("48").weight.shape == (3, 32, 3, 3)
+    deconv = network.get_submodule("36")
+    assert isinstance(deconv, torch.nn.ConvTranspose2d) and deconv.weight.shape == (256, 128, 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +132,8 @@ def test_output_is_rounded_up_to_a_multiple_of_four(size, expected):
         glcic.Config(64, 32, "triples"),
         glcic.Config(16, 8, "flat"),
         glcic.Config(3, 5, "triples"),
+        glcic.Config(3, 5, "triples", bias=False),
+        *(glcic.Config.of(layout, 4, 2) for layout in glcic.LAYOUTS),
     ],
 )
 def test_recognises_layout_and_width(config):
@@ -126,7 +157,11 @@ def _without(found, key):
         (lambda s: {**s, "16.extra": (3,)}, r"0 keys missing, 1 keys unknown \('16.extra'\)"),
         (
             lambda s: {"conv1.weight": (64, 4, 5, 5)},
-            r"98 keys missing .*1 keys unknown \('conv1.weight'\)",
+            r"closest key layout is 'otenim', 81 keys missing .*, 0 keys unknown",
+        ),
+        (
+            lambda s: _without(s, "3.0.bias"),
+            r"1 keys missing \('3.0.bias'\), 0 keys unknown",
         ),
         (
             lambda s: {**s, "12.0.weight": (2, 4, 4, 4)},
@@ -152,3 +187,34 @@ def test_example_is_an_input_as_it_occurs():
     assert (example[:, :3].transpose(0, 2, 3, 1)[hole] == 0).all()
     known = example[:, :3].transpose(0, 2, 3, 1)[~hole]
     assert (np.abs(known.mean(0) - (0.5 - np.array(glcic.MEAN))) < 0.05).all()
+
+
+def test_examples_are_in_the_range_of_their_port():
+    def parts(layout):
+        config = glcic.Config.of(layout)
+        x = glcic.example(np.random.default_rng(0), 1, 32, 32, config)["input"][0]
+        return x[:3, x[3] == 1], x[:3, x[3] == 0]
+
+    hole, known = parts("otenim")
+    assert (hole == np.array(glcic.MEAN, np.float32)[:, None]).all()
+    assert 0 <= known.min() < 0.05 and 0.95 < known.max() <= 1
+    hole, known = parts("mmediting")
+    assert (hole == 0).all() and -1 <= known.min() < -0.95 and 0.95 < known.max() <= 1
+
+
+def test_metadata_of_the_ports():
+    of = glcic.Config.of
+    assert "mpv" not in glcic.metadata(of("otenim")), "what is not known is not stated"
+    assert glcic.metadata(of("otenim"), (0.1, 0.2, 0.3))["mpv"] == [0.1, 0.2, 0.3]
+    assert glcic.metadata(of("mmediting"))["colours"] == "BGR"
+    assert glcic.metadata(of("liruilong"))["mean"] == list(glcic.MEAN)
+    with pytest.raises(ExportError, match="no mean to state"):
+        glcic.metadata(of("mmediting"), (0.1, 0.2, 0.3))
+
+
+@pytest.mark.parametrize("value", [[1, 2, 3], [0.1, 0.2], "0.1", [0.1, 0.2, None], [True, 0, 0]])
+def test_a_stated_mean_is_three_numbers(value):
+    assert glcic.stated({"mpv": [0.1, 0.2, 0.3], "num_iter": 3}) == {"mean": (0.1, 0.2, 0.3)}
+    assert glcic.stated({}) == {}
+    with pytest.raises(ExportError, match="'mpv' is not three numbers"):
+        glcic.stated({"mpv": value})

@@ -26,7 +26,7 @@ SIZES = {"256": (256, 256), "131x97": (131, 97)}
 def main(folder: Path) -> None:
     (folder / "keys").mkdir(parents=True, exist_ok=True)
     for layout in glcic.LAYOUTS:
-        tensors = glcic.build(glcic.Config(layout=layout), "meta").state_dict()
+        tensors = glcic.build(glcic.Config.of(layout), "meta").state_dict()
         write_key_list(
             folder / "keys" / f"glcic_{layout}.txt",
             [(key, list(value.shape), str(value.dtype)) for key, value in tensors.items()],

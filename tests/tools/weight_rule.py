@@ -64,7 +64,7 @@ def generic(key, shape, unit, gain=1.4, variance=(0.7, 1.4)):
 @recipe
 def glcic(key, shape, unit):
     """Transposed 4x4 convolutions of stride 2, [in, out, 4, 4]: four taps meet in an output."""
-    if len(shape) == 4 and ("deconv" in key or key.startswith(("12.", "14."))):
+    if len(shape) == 4 and tuple(shape[2:]) == (4, 4):
         return scaled(unit, 1.4, 4 * shape[0])
     return generic(key, shape, unit)
 

@@ -202,7 +202,7 @@ TEST(BadFiles, OtherFormatsAreRecognised) {
   looks_like("\x80\x02\x8a\x0a", "a PyTorch checkpoint (pickle)", "kintsugi_export convert");
   looks_like("\x80\x04\x95", "a PyTorch checkpoint (pickle)", "model.pth -o model.safetensors");
   looks_like("GGUF\3\0\0\0"s, "a GGUF file", "original");
-  looks_like("\4\0\0\0\1\0\0\0\3\0\0\0V 1"s, "a Torch7 checkpoint", "state dict");
+  looks_like("\4\0\0\0\1\0\0\0\3\0\0\0V 1"s, "a Torch7 checkpoint", "kintsugi_export convert");
   looks_like("\x89HDF\r\n\x1a\n", "an HDF5 file", "original");
   looks_like("\x89PNG\r\n\x1a\n", "a PNG picture", "--model");
   looks_like("<!DOCTYPE html>", "a web page", "download it again");

@@ -6,8 +6,12 @@ A network is a module of this folder that offers
     INPUTS, OUTPUTS           the names of the tensors, in the order of the PyTorch module
     recognise(shapes)         {key: shape} -> config; raises ExportError and says what is closest
     build(config)             config -> torch module in evaluation mode, with the file's own keys
-    metadata(**options)       the `kintsugi.config` of a model file
-    example(rng, batch, h, w) {name: float32 array}: inputs as they occur, made from the generator
+    metadata(config, ...)     the `kintsugi.config` of a model file; takes what `stated` returns
+    missing(config, ...)      a sentence about what the model file should say and cannot, or ""
+    stated(settings)          {option: value} out of a port's own settings, or of `kintsugi.config`
+    check_torch7(modules)     raises ExportError if a .t7 file's modules are not this network
+    example(rng, batch, h, w, config)
+                              {name: float32 array}: inputs as they occur, made from the generator
 """
 
 from . import glcic

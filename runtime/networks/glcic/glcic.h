@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // GLCIC: Iizuka, Simo-Serra and Ishikawa, "Globally and Locally Consistent Image Completion",
-// SIGGRAPH 2017. The completion network, in the order of the official release: convolution, batch
-// normalisation, ReLU. It is recorded in net.cpp; keys.cpp knows its ports; task.cpp fills holes.
+// SIGGRAPH 2017: the completion network, and what its ports make of it. It is recorded in net.cpp;
+// keys.cpp knows the ports' names, ports.cpp how their arithmetic differs; task.cpp fills holes.
 #pragma once
 
 #include <array>
@@ -15,21 +15,41 @@
 
 namespace kintsugi::networks::glcic {
 
-/// What differs between files of this network; detect() fills it.
+/// What follows a convolution. Norm and ReLU do not commute: a port is one or the other.
+enum class Order : uint8_t { norm_relu, relu_norm };
+/// What ends the network: a sigmoid, to [0, 1], or a clamp to [-1, 1].
+enum class Output : uint8_t { sigmoid, clamp };
+enum class Colours : uint8_t { rgb, bgr };
+
+/// What differs between files of this network; open() fills it from keys, shapes and metadata.
 struct Config {
   int64_t width = 64;  // channels of the first layer; the others are multiples of it
   int64_t last = 32;   // channels before the last layer
-  std::array<float, 3> mean = {0.4560f, 0.4472f, 0.4155f};  // RGB of the training set, in [0, 1]
+  bool bias = true;    // of the convolutions that a norm follows
+  Order order = Order::norm_relu;
+  Output output = Output::sigmoid;
+
+  // A known pixel goes in as (colour - mean) * scale, in the order of `colours`; colours here are
+  // RGB in [0, 1]. In the hole stands `hole`, as it goes in but RGB.
+  Colours colours = Colours::rgb;
+  std::array<float, 3> mean = {0.4560f, 0.4472f, 0.4155f};  // of the training set, Places2
+  float scale = 1;
+  std::array<float, 3> hole = {0, 0, 0};
+  bool rounds = false;  // to the nearest byte, where the official code truncates
 };
 
-/// `x` is [N, 4, H, W]: RGB in [0, 1] less the mean, 0 inside the hole, and the mask, 1 = hole.
-/// Returns [N, 3, H, W] in [0, 1]; H and W are those of the input rounded up to multiples of 4.
+/// `x` is [N, 4, H, W]: the picture as `config` says, and the mask, 1 = hole. Returns [N, 3, H, W]
+/// in the range of config.output; H and W are those of the input rounded up to multiples of 4.
 [[nodiscard]] graph::Value completion(const Scope& m, graph::Value x, const Config& config);
 
 /// The key layouts of the ports, canonical names being those of net.cpp.
 [[nodiscard]] std::span<const weights::KeyLayout> layouts();
-/// Canonical keys that every file of this network has.
+/// Canonical names of the sixteen convolutions that a norm follows.
+[[nodiscard]] std::vector<std::string> normed_convolutions();
+/// Canonical keys that every file of this network has; biases of those sixteen are not among them.
 [[nodiscard]] std::vector<std::string> required_keys();
+
+inline constexpr int64_t kMultiple = 4;  // of height and width
 
 [[nodiscard]] Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask,
                             const InpaintOptions& options, const Replay& replay, const Warn& warn);

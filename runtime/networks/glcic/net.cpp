@@ -9,51 +9,64 @@ namespace kintsugi::networks::glcic {
 namespace {
 
 using graph::Value;
-
 using nn::Where;
 
-/// Batch normalisation stands between convolution and ReLU.
-Value norm_relu(const Scope& m, int layer, Value x, Where where) {
-  x = nn::batch_norm(m["bn" + std::to_string(layer)], x, 1e-5, where);
-  return nn::relu(m["relu" + std::to_string(layer)], x, where);
-}
+/// A row of the table: a convolution, then norm and activation in the port's order. A layer's
+/// mistakes are told with the line of the table that wrote it: hence `where`.
+struct Layers {
+  const Scope& m;
+  const Config& config;
 
-// A layer's mistakes are told with the line of the table below that wrote it: hence `where`.
+  [[nodiscard]] Value conv(int layer, Value x, nn::Conv2d options,
+                           Where where = Where::current()) const {
+    options.bias = config.bias;
+    return finish(layer, nn::conv2d(m["conv" + std::to_string(layer)], x, options, where), where);
+  }
 
-Value conv(const Scope& m, int layer, Value x, const nn::Conv2d& options,
-           Where where = Where::current()) {
-  x = nn::conv2d(m["conv" + std::to_string(layer)], x, options, where);
-  return norm_relu(m, layer, x, where);
-}
+  [[nodiscard]] Value deconv(int layer, Value x, int64_t channels,
+                             Where where = Where::current()) const {
+    const nn::ConvTranspose2d options{
+        .channels = channels, .kernel = 4, .stride = 2, .padding = 1, .bias = config.bias};
+    x = nn::conv_transpose2d(m["deconv" + std::to_string(layer)], x, options, where);
+    return finish(layer, x, where);
+  }
 
-Value deconv(const Scope& m, int layer, Value x, int64_t channels, Where where = Where::current()) {
-  x = nn::conv_transpose2d(m["deconv" + std::to_string(layer)], x,
-                           {.channels = channels, .kernel = 4, .stride = 2, .padding = 1}, where);
-  return norm_relu(m, layer, x, where);
-}
+ private:
+  [[nodiscard]] Value finish(int layer, Value x, Where where) const {
+    const auto norm = [&](Value v) {
+      return nn::batch_norm(m["bn" + std::to_string(layer)], v, 1e-5, where);
+    };
+    const auto relu = [&](Value v) {
+      return nn::relu(m["relu" + std::to_string(layer)], v, where);
+    };
+    return config.order == Order::relu_norm ? norm(relu(x)) : relu(norm(x));
+  }
+};
 
 }  // namespace
 
 Value completion(const Scope& m, Value x, const Config& config) {
   const int64_t w = config.width;  // 64 in the paper
+  const Layers layers{m, config};
 
-  x = conv(m, 1, x, {.channels = w, .kernel = 5, .padding = 2});
-  x = conv(m, 2, x, {.channels = 2 * w, .kernel = 3, .stride = 2, .padding = 1});
-  x = conv(m, 3, x, {.channels = 2 * w, .kernel = 3, .padding = 1});
-  x = conv(m, 4, x, {.channels = 4 * w, .kernel = 3, .stride = 2, .padding = 1});
-  x = conv(m, 5, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
-  x = conv(m, 6, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
-  x = conv(m, 7, x, {.channels = 4 * w, .kernel = 3, .padding = 2, .dilation = 2});
-  x = conv(m, 8, x, {.channels = 4 * w, .kernel = 3, .padding = 4, .dilation = 4});
-  x = conv(m, 9, x, {.channels = 4 * w, .kernel = 3, .padding = 8, .dilation = 8});
-  x = conv(m, 10, x, {.channels = 4 * w, .kernel = 3, .padding = 16, .dilation = 16});
-  x = conv(m, 11, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
-  x = conv(m, 12, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
-  x = deconv(m, 13, x, 2 * w);
-  x = conv(m, 14, x, {.channels = 2 * w, .kernel = 3, .padding = 1});
-  x = deconv(m, 15, x, w);
-  x = conv(m, 16, x, {.channels = config.last, .kernel = 3, .padding = 1});
+  x = layers.conv(1, x, {.channels = w, .kernel = 5, .padding = 2});
+  x = layers.conv(2, x, {.channels = 2 * w, .kernel = 3, .stride = 2, .padding = 1});
+  x = layers.conv(3, x, {.channels = 2 * w, .kernel = 3, .padding = 1});
+  x = layers.conv(4, x, {.channels = 4 * w, .kernel = 3, .stride = 2, .padding = 1});
+  x = layers.conv(5, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
+  x = layers.conv(6, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
+  x = layers.conv(7, x, {.channels = 4 * w, .kernel = 3, .padding = 2, .dilation = 2});
+  x = layers.conv(8, x, {.channels = 4 * w, .kernel = 3, .padding = 4, .dilation = 4});
+  x = layers.conv(9, x, {.channels = 4 * w, .kernel = 3, .padding = 8, .dilation = 8});
+  x = layers.conv(10, x, {.channels = 4 * w, .kernel = 3, .padding = 16, .dilation = 16});
+  x = layers.conv(11, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
+  x = layers.conv(12, x, {.channels = 4 * w, .kernel = 3, .padding = 1});
+  x = layers.deconv(13, x, 2 * w);
+  x = layers.conv(14, x, {.channels = 2 * w, .kernel = 3, .padding = 1});
+  x = layers.deconv(15, x, w);
+  x = layers.conv(16, x, {.channels = config.last, .kernel = 3, .padding = 1});
   x = nn::conv2d(m["conv17"], x, {.channels = 3, .kernel = 3, .padding = 1});
+  if (config.output == Output::clamp) return nn::clamp(m["clamp"], x, -1, 1);
   return nn::sigmoid(m["sigmoid"], x);
 }
 

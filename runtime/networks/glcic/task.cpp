@@ -2,9 +2,10 @@
 //
 // What happens before and after the network. As the official code does it: the picture less the
 // training mean, zeros in the hole, the mask as a fourth channel; afterwards the network's values
-// in the hole, truncated to bytes, and the picture's own bytes everywhere else. Pictures that are
-// no multiple of four are continued with their border pixels and cropped back, where the official
-// code would scale them.
+// in the hole, truncated to bytes, and the picture's own bytes everywhere else. Ports that take or
+// give other numbers say so in their Config; holes are filled in the same way for all. Pictures
+// that are no multiple of four are continued with their border pixels and cropped back, where the
+// official code would scale them.
 #include <algorithm>
 
 #include "runtime/image/compose.h"
@@ -16,10 +17,30 @@
 namespace kintsugi::networks::glcic {
 namespace {
 
-constexpr int64_t kMultiple = 4;
-
 /// The colour of a pixel in [0, 1], and whether it is to be filled.
 using Colour = std::function<std::array<float, 3>(int64_t y, int64_t x)>;
+
+/// A pixel of the network's input: the colour as the port takes it, then the mask.
+void write_pixel(const Config& config, bool hole, std::array<float, 3> rgb, float* out) {
+  for (size_t c = 0; c < 3; ++c) {
+    const size_t channel = config.colours == Colours::bgr ? 2 - c : c;
+    out[channel] = hole ? config.hole[c] : (rgb[c] - config.mean[c]) * config.scale;
+  }
+  out[3] = hole ? 1.0f : 0.0f;
+}
+
+/// A row of the network's output as RGB in [0, 1], such that truncation makes the port's bytes.
+void to_rgb(const Config& config, std::span<float> row) {
+  if (config.output == Output::clamp) {
+    for (float& value : row) value = (value + 1) / 2;
+  }
+  if (config.rounds) {
+    for (float& value : row) value += 0.5f / 255;
+  }
+  if (config.colours == Colours::bgr) {
+    for (size_t i = 0; i + 2 < row.size(); i += 3) std::swap(row[i], row[i + 2]);
+  }
+}
 
 void complete(const Config& config, const image::Mask& mask, const Colour& colour,
               const Replay& replay, const ReadRow& read) {
@@ -28,14 +49,15 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
     const int64_t y = std::min(row, mask.height - 1);
     for (int64_t column = 0; column < input.w(); ++column) {
       const int64_t x = std::min(column, mask.width - 1);
-      const bool hole = mask.at(y, x);
-      const std::array<float, 3> rgb = hole ? config.mean : colour(y, x);
-      float* out = &values[static_cast<size_t>(4 * column)];
-      for (size_t c = 0; c < 3; ++c) out[c] = rgb[c] - config.mean[c];
-      out[3] = hole ? 1.0f : 0.0f;
+      write_pixel(config, mask.at(y, x), colour(y, x), &values[static_cast<size_t>(4 * column)]);
     }
   };
-  replay(input, write, read);
+  std::vector<float> rgb;
+  replay(input, write, [&](int64_t n, int64_t y, std::span<const float> row) {
+    rgb.assign(row.begin(), row.end());
+    to_rgb(config, rgb);
+    read(n, y, rgb);
+  });
 }
 
 /// At the picture's own size: each row goes straight into the holes of the result.
@@ -99,50 +121,6 @@ Image inpaint(const Config& config, const ImageView& picture, const ImageView& m
   const image::Mask small_mask =
       image::make_mask(mask_picture, {.invert = options.invert_mask, .target = limited});
   return fill_scaled(config, picture, mask, small_mask, replay);
-}
-
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
-  const weights::KeyMap keys = detection.map();
-  Config config;
-  // A wrong rank is explained by the recording, which states the whole shape.
-  const auto first_extent = [&](const char* key, int64_t otherwise) {
-    const Shape shape = weights.shape_of(keys.stored(key));
-    return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
-  };
-  config.width = first_extent("conv1.weight", config.width);
-  config.last = first_extent("conv16.weight", config.last);
-  const std::vector<double> mean =
-      networks::config_numbers(weights, "mean", {config.mean.begin(), config.mean.end()});
-  std::ranges::transform(mean, config.mean.begin(), [](double m) { return static_cast<float>(m); });
-
-  Opened opened;
-  opened.keys = keys;
-  Description& d = opened.description;
-  d.title = "GLCIC completion network, " + std::to_string(config.width) + " channels";
-  d.variant = "official order (convolution, batch norm, ReLU), key layout '" +
-              std::string(detection.layout->name) + "': " + std::string(detection.layout->source);
-  d.mask_polarity = "1 = hole";
-  d.value_range = "RGB in [0, 1] less the training mean; 0 inside the hole";
-  d.size_multiple = kMultiple;
-  d.inputs = {{"input", "[N, 4, H, W]", "RGB - mean, 0 in the hole; then the mask, 1 = hole"}};
-  d.outputs = {{"output", "[N, 3, H, W]", "RGB in [0, 1]; the mean is not to be added"}};
-
-  opened.input_shape = [](int64_t batch, int64_t height, int64_t width) {
-    return Shape{batch, 4, height, width};
-  };
-  opened.record = [weights, keys, config](const Shape& input, const Settings& settings) {
-    networks::check_settings(settings, {});
-    graph::Graph graph;
-    const graph::Value x = graph.input("input", input);
-    graph.output("output", completion(Scope(graph, weights, keys), x, config));
-    return graph;
-  };
-  opened.inpaint = [config](const ImageView& picture, const ImageView& mask,
-                            const InpaintOptions& options, const Replay& replay, const Warn& warn) {
-    networks::check_settings(options.settings, {});
-    return glcic::inpaint(config, picture, mask, options, replay, warn);
-  };
-  return opened;
 }
 
 }  // namespace kintsugi::networks::glcic

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// How the ports of GLCIC differ beyond their names, and how a file is opened as one of them. The
+// key layout tells the port; shapes tell the widths; metadata may state the mean.
+#include <algorithm>
+#include <cstdio>
+
+#include "runtime/networks/glcic/glcic.h"
+
+namespace kintsugi::networks::glcic {
+namespace {
+
+/// A port's arithmetic, and the sentences about it.
+struct Variant {
+  Config config;
+  std::string_view order;
+  std::string_view value_range;
+  std::string_view input;
+  std::string_view output;
+};
+
+constexpr Variant kOfficial = {
+    .config = {},
+    .order = "official order (convolution, batch norm, ReLU)",
+    .value_range = "RGB in [0, 1] less the training mean; 0 inside the hole",
+    .input = "RGB - mean, 0 in the hole; then the mask, 1 = hole",
+    .output = "RGB in [0, 1]; the mean is not to be added",
+};
+
+// Subtracts nothing: the hole holds the mean colour of its training set, which its config.json
+// calls mpv. Weights that do not say it get that of Places2, and describe() says so.
+constexpr Variant kOtenim = {
+    .config = {.order = Order::relu_norm, .mean = {0, 0, 0}, .hole = kOfficial.config.mean},
+    .order = "otenim order (convolution, ReLU, batch norm)",
+    .value_range = "RGB in [0, 1]; the mean colour of the training set inside the hole",
+    .input = "RGB, the mean colour in the hole; then the mask, 1 = hole",
+    .output = "RGB in [0, 1]",
+};
+
+// Pictures come as OpenCV reads them, and bytes x go in as (x - 127.5) / 127.5.
+constexpr Variant kMmEditing = {
+    .config = {.output = Output::clamp,
+               .colours = Colours::bgr,
+               .mean = {0.5f, 0.5f, 0.5f},
+               .scale = 2,
+               .rounds = true},
+    .order = "MMEditing form (official order, BGR in [-1, 1], clamped)",
+    .value_range = "BGR in [-1, 1]; 0 inside the hole",
+    .input = "BGR in [-1, 1], 0 in the hole; then the mask, 1 = hole",
+    .output = "BGR in [-1, 1]",
+};
+
+const Variant& variant_of(const weights::Detection& detection) {
+  if (detection.layout->name == "otenim") return kOtenim;
+  if (detection.layout->name == "mmediting") return kMmEditing;
+  return kOfficial;
+}
+
+/// "mean 0.456 0.4472 0.4155, that of Places2": what the file said, or what stands in for it.
+std::string mean_text(const std::array<float, 3>& mean) {
+  std::array<char, 64> text{};
+  const auto value = [&](size_t c) { return static_cast<double>(mean[c]); };
+  std::snprintf(text.data(), text.size(), "mean %.4g %.4g %.4g", value(0), value(1), value(2));
+  return std::string(text.data()) + (mean == kOfficial.config.mean ? ", that of Places2" : "");
+}
+
+Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
+                 const Variant& variant) {
+  Config config = variant.config;
+  // A wrong rank is explained by the recording, which states the whole shape.
+  const auto first_extent = [&](const char* key, int64_t otherwise) {
+    const Shape shape = weights.shape_of(keys.stored(key));
+    return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
+  };
+  config.width = first_extent("conv1.weight", config.width);
+  config.last = first_extent("conv16.weight", config.last);
+  // One bias is enough to expect all: a file that lost some is then refused.
+  config.bias = std::ranges::any_of(normed_convolutions(), [&](const std::string& convolution) {
+    return weights.has(keys.stored(convolution + ".bias"));
+  });
+
+  const auto stated = [&](const char* name, std::array<float, 3>& rgb) {
+    const std::vector<double> numbers =
+        networks::config_numbers(weights, name, {rgb.begin(), rgb.end()});
+    std::ranges::transform(numbers, rgb.begin(), [](double v) { return static_cast<float>(v); });
+  };
+  if (config.order == Order::relu_norm) {
+    stated("mean", config.hole);
+    stated("mpv", config.hole);
+  } else {
+    stated("mean", config.mean);
+  }
+  return config;
+}
+
+}  // namespace
+
+Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+  const weights::KeyMap keys = detection.map();
+  const Variant& variant = variant_of(detection);
+  const Config config = configure(weights, keys, variant);
+
+  Opened opened;
+  opened.keys = keys;
+  Description& d = opened.description;
+  d.title = "GLCIC completion network, " + std::to_string(config.width) + " channels";
+  d.variant = std::string(variant.order) + (config.bias ? "" : ", no convolution biases") +
+              ", key layout '" + std::string(detection.layout->name) +
+              "': " + std::string(detection.layout->source);
+  d.mask_polarity = "1 = hole";
+  d.value_range = variant.value_range;
+  if (config.colours == Colours::rgb) {
+    const bool filled = config.order == Order::relu_norm;
+    d.value_range += " (" + mean_text(filled ? config.hole : config.mean) + ")";
+  }
+  d.size_multiple = kMultiple;
+  d.inputs = {{"input", "[N, 4, H, W]", std::string(variant.input)}};
+  d.outputs = {{"output", "[N, 3, H, W]", std::string(variant.output)}};
+
+  opened.input_shape = [](int64_t batch, int64_t height, int64_t width) {
+    return Shape{batch, 4, height, width};
+  };
+  opened.record = [weights, keys, config](const Shape& input, const Settings& settings) {
+    networks::check_settings(settings, {});
+    graph::Graph graph;
+    const graph::Value x = graph.input("input", input);
+    graph.output("output", completion(Scope(graph, weights, keys), x, config));
+    return graph;
+  };
+  opened.inpaint = [config](const ImageView& picture, const ImageView& mask,
+                            const InpaintOptions& options, const Replay& replay, const Warn& warn) {
+    networks::check_settings(options.settings, {});
+    return glcic::inpaint(config, picture, mask, options, replay, warn);
+  };
+  return opened;
+}
+
+}  // namespace kintsugi::networks::glcic
