@@ -18,7 +18,7 @@
 namespace kintsugi::image {
 namespace {
 
-constexpr double kTolerance = 1e-9;   // of the residual, beside the first one
+constexpr double kTolerance = 1e-7;   // of the residual, beside the first one
 constexpr double kModified = 0.97;    // how much of the fill-in goes to the diagonal
 constexpr size_t kNone = ~size_t{0};  // no hole there
 
