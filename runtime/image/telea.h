@@ -4,7 +4,8 @@
 // method", Journal of Graphics Tools 9, 2004. A hole is filled from its edge inwards, each pixel by
 // the known ones around it; no weights, no network.
 // It is not texture synthesis: a wide hole becomes smooth. Where the paper leaves a choice, this is
-// what OpenCV 4.6 chose (INPAINT_TELEA), to the byte but for rare differences of one.
+// what OpenCV 4.6 chose (INPAINT_TELEA), to the byte; so beside the first row or column of a picture
+// what stood in the hole before can have a say, as it has there.
 // The result belongs to the caller; picture and mask are only read.
 // Called by inpaint_telea and, for its target, by blend.
 #pragma once
