@@ -287,8 +287,7 @@ Verb add_inpaint(CLI::App& program, Console& console) {
       ->type_name("N")
       ->check(within(int64_t{0}, kLongestSide));
   verb->add_flag("--blend{poisson}", a->blend,
-                 "the network's gradients rather than its pixels: no step at a hole's edge; "
-                 "=official: as GLCIC's release does it");
+                 "no step at a hole's edge; --blend=official: as GLCIC's release does it");
   verb->add_option("--method", a->method, "network or telea")
       ->type_name("NAME")
       ->capture_default_str();

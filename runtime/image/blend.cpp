@@ -20,6 +20,7 @@ Image blend_official(const ImageView& picture, const Mask& mask, const ImageView
 }  // namespace
 
 Image blend(const ImageView& picture, const Mask& mask, const ImageView& made, Blend method) {
+  if (mask.count() == mask.height * mask.width) return composite(picture, mask, made);
   switch (method) {
     case Blend::poisson: return fill_poisson(picture, mask, made);
     case Blend::official: return blend_official(picture, mask, made);
