@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include <kintsugi/classical.hpp>
 #include <kintsugi/compare.hpp>
 #include <kintsugi/kintsugi.hpp>
 
@@ -25,8 +27,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLongestSide = int64_t{1} << 20;
+constexpr int64_t kLargestRadius = 100;
+constexpr int64_t kDefaultRadius = 3;
 
 struct Arguments {
+  std::string method = "network";
+  std::string blend = "off";
+  int64_t radius = 0;  // 0: not given
   fs::path input, mask, model, output;
   fs::path side_by_side, compare_to, baseline;
   bool invert_mask = false;
@@ -41,6 +48,42 @@ struct Outcome {
   int64_t peak_bytes = 0;
   std::string device;
 };
+
+Blend blend_of(const std::string& name) {
+  if (name == "off") return Blend::off;
+  if (name == "poisson") return Blend::poisson;
+  if (name == "official") return Blend::official;
+  throw Error(ErrorCode::usage, "--blend: '" + name + "' is not a way to blend",
+              "they are --blend=poisson, which --blend alone means, and --blend=official");
+}
+
+/// What only a network takes is refused without one, and the other way round.
+void check_method(const Arguments& a) {
+  if (a.method == "network") {
+    if (a.model.empty()) {
+      throw Error(ErrorCode::usage, "inpaint: --model is required",
+                  "give weights with -m, or use --method telea, which needs none");
+    }
+    if (a.radius != 0) throw Error(ErrorCode::usage, "--radius is for --method telea");
+    return;
+  }
+  if (a.method != "telea") {
+    throw Error(ErrorCode::usage, "--method: '" + a.method + "' is not known",
+                "the methods are network and telea");
+  }
+  const std::pair<bool, const char*> networks_own[] = {
+      {!a.model.empty(), "--model"},
+      {a.blend != "off", "--blend"},
+      {a.max_side != 0, "--max-side"},
+      {!a.settings.empty(), "--set"},
+      {!a.device.max_memory.empty(), "--max-memory"}};
+  for (const auto& [given, option] : networks_own) {
+    if (given) {
+      throw Error(ErrorCode::usage,
+                  std::string(option) + " is for networks, not for --method telea");
+    }
+  }
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -81,6 +124,19 @@ void check_size(const ImageView& other, const ImageView& picture, const std::str
                      : "both must have the same width and height");
 }
 
+Outcome mend_without_network(const Arguments& a, const Image& picture, const Image& hole,
+                             Console& console) {
+  if (count_hole(hole) == 0) {
+    console.warn("the mask selects nothing: the picture is copied as it is (white = hole)");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Outcome outcome;
+  outcome.picture = inpaint_telea(picture, hole, a.radius == 0 ? kDefaultRadius : a.radius);
+  outcome.seconds = seconds_since(start);
+  outcome.device = "cpu";
+  return outcome;
+}
+
 Outcome mend(const Arguments& a, const Model& model, const Image& picture, const Image& mask,
              Console& console) {
   ProgressBar bar(console);
@@ -91,7 +147,8 @@ Outcome mend(const Arguments& a, const Model& model, const Image& picture, const
   outcome.picture = session.inpaint(picture, mask,
                                     {.settings = parse_settings(a.settings),
                                      .invert_mask = a.invert_mask,
-                                     .max_side = a.max_side});
+                                     .max_side = a.max_side,
+                                     .blend = blend_of(a.blend)});
   outcome.seconds = seconds_since(start);
   outcome.peak_bytes = session.peak_allocated_bytes();
   outcome.device = session.device();
@@ -122,6 +179,8 @@ std::string print_decibels(double value) {
 }
 
 int inpaint(const Arguments& a, Console& console) {
+  check_method(a);
+  static_cast<void>(blend_of(a.blend));
   check_paths(a, console);
   a.device.check();
   static_cast<void>(a.device.memory_limit());
@@ -129,8 +188,11 @@ int inpaint(const Arguments& a, Console& console) {
   if (!is_stream(a.output)) static_cast<void>(image_format(a.output));
   if (!a.side_by_side.empty()) static_cast<void>(image_format(a.side_by_side));
 
-  const Model model = Model::open(a.model);
-  console.debug("model: " + model.describe().title + "; " + model.describe().reason);
+  std::optional<Model> model;
+  if (!a.model.empty()) {
+    model = Model::open(a.model);
+    console.debug("model: " + model->describe().title + "; " + model->describe().reason);
+  }
 
   const Image picture = read_picture(a.input, console);
   const Image mask = read_picture(a.mask, console);
@@ -152,7 +214,8 @@ int inpaint(const Arguments& a, Console& console) {
   const double fraction =
       static_cast<double>(hole_pixels) / static_cast<double>(picture.width * picture.height);
   stop_if_interrupted();
-  const Outcome outcome = mend(a, model, picture, mask, console);
+  const Outcome outcome = model ? mend(a, *model, picture, mask, console)
+                                : mend_without_network(a, picture, hole, console);
   stop_if_interrupted();
 
   const int64_t changed = differing_outside(picture, outcome.picture, hole);
@@ -169,6 +232,8 @@ int inpaint(const Arguments& a, Console& console) {
   const std::string name = is_stream(a.output) ? "standard output" : a.output.string();
   if (console.json()) {
     Json json = {{"output", name},
+                 {"method", a.method},
+                 {"blend", a.blend},
                  {"width", picture.width},
                  {"height", picture.height},
                  {"channels", picture.channels},
@@ -184,9 +249,11 @@ int inpaint(const Arguments& a, Console& console) {
     console.print_json(json);
     return kOk;
   }
-  std::vector<std::string> lines = {
-      name + "  " + size_of(picture) + "  " + format_seconds(outcome.seconds) + "  peak " +
-      format_bytes(outcome.peak_bytes) + " (process " + format_bytes(process_bytes) + ")"};
+  const std::string memory = model ? "peak " + format_bytes(outcome.peak_bytes) + " (process " +
+                                         format_bytes(process_bytes) + ")"
+                                   : "process " + format_bytes(process_bytes);
+  std::vector<std::string> lines = {name + "  " + size_of(picture) + "  " +
+                                    format_seconds(outcome.seconds) + "  " + memory};
   if (truth) {
     lines.push_back("PSNR inside the hole: " + print_decibels(psnr));
     if (baseline) lines.back() += ", the baseline: " + print_decibels(baseline_psnr);
@@ -213,7 +280,7 @@ Verb add_inpaint(CLI::App& program, Console& console) {
   verb->add_option("--mask", a->mask, "a picture of the same size; white is the hole")
       ->required()
       ->type_name("FILE");
-  verb->add_option("-m,--model", a->model, "weights")->required()->type_name("FILE");
+  verb->add_option("-m,--model", a->model, "weights; --method telea needs none")->type_name("FILE");
   verb->add_option("-o,--output", a->output, "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout")
       ->required()
       ->type_name("FILE");
@@ -222,6 +289,14 @@ Verb add_inpaint(CLI::App& program, Console& console) {
                    "let the network see at most so many pixels a side; 0: all")
       ->type_name("N")
       ->check(within(int64_t{0}, kLongestSide));
+  verb->add_flag("--blend{poisson}", a->blend,
+                 "no step at a hole's edge; --blend=official: as GLCIC's release does it");
+  verb->add_option("--method", a->method, "network or telea")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_option("--radius", a->radius, "of --method telea: how far a pixel looks; 3")
+      ->type_name("N")
+      ->check(within(int64_t{1}, kLargestRadius));
   verb->add_option("--side-by-side", a->side_by_side, "also write damaged | mended | truth")
       ->type_name("FILE");
   CLI::Option* truth =

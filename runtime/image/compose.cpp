@@ -17,15 +17,6 @@ std::string extent_of(int64_t width, int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
 }
 
-void require_same_extent(const ImageView& picture, const Mask& mask) {
-  require_picture(picture);
-  if (mask.width == picture.width && mask.height == picture.height) return;
-  throw Error(ErrorCode::mismatch,
-              "the mask is " + extent_of(mask.width, mask.height) + " pixels and the picture " +
-                  extent_of(picture.width, picture.height),
-              "give a mask of the picture's size");
-}
-
 /// Puts a colour, RGB in [0, 1], into a pixel; alpha stays.
 void fill_pixel(uint8_t* pixel, int64_t channels, std::array<float, 3> rgb) {
   if (is_grey(channels)) {

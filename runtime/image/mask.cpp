@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
+#include "kernels/core/error.h"
 #include "runtime/image/codec.h"
 #include "runtime/image/pixel.h"
 
@@ -28,6 +30,18 @@ Box Mask::bounding_box() const {
     }
   }
   return box.y1 == 0 ? Box{} : box;
+}
+
+void require_same_extent(const ImageView& picture, const Mask& mask) {
+  require_picture(picture);
+  if (mask.width == picture.width && mask.height == picture.height) return;
+  const auto extent = [](int64_t width, int64_t height) {
+    return std::to_string(width) + " x " + std::to_string(height);
+  };
+  throw Error(ErrorCode::mismatch,
+              "the mask is " + extent(mask.width, mask.height) + " pixels and the picture " +
+                  extent(picture.width, picture.height),
+              "give a mask of the picture's size");
 }
 
 Mask make_mask(const ImageView& picture, const MaskOptions& options) {

@@ -44,6 +44,9 @@ struct MaskOptions {
   Extent2d target;      ///< scale to this extent first; 0 = the picture's own
 };
 
+/// Throws Error::mismatch unless both are as wide and as high.
+void require_same_extent(const ImageView& picture, const Mask& mask);
+
 /// White = hole. Alpha is dropped, RGB becomes luma, then scaling, then the threshold.
 [[nodiscard]] Mask make_mask(const ImageView& picture, const MaskOptions& options = {});
 

@@ -177,10 +177,18 @@ struct RunOptions {
   std::vector<std::string> without = {};  ///< passes to leave out, as in PlanOptions
 };
 
+/// How what a network made meets the picture. Known pixels are bit-exact in every case.
+enum class Blend : uint8_t {
+  off,       ///< the network's pixels as they are
+  poisson,   ///< their gradients, inside the holes alone: a hole meets its edge without a step
+  official,  ///< the post-processing of GLCIC's release: Telea, then seamlessClone around the holes
+};
+
 struct InpaintOptions {
   Settings settings = {};
   bool invert_mask = false;  ///< black = hole
   int64_t max_side = 0;      ///< scale down so that the longer side is at most this; 0 = never
+  Blend blend = Blend::off;
 };
 
 class Session;

@@ -8,6 +8,7 @@
 // official code would scale them.
 #include <algorithm>
 
+#include "runtime/image/blend.h"
 #include "runtime/image/compose.h"
 #include "runtime/image/mask.h"
 #include "runtime/image/pixel.h"
@@ -60,9 +61,10 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
   });
 }
 
-/// At the picture's own size: each row goes straight into the holes of the result.
+/// At the picture's own size: each row goes straight into those pixels of the result that `taken`
+/// selects.
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
-           const Replay& replay) {
+           const image::Mask& taken, const Replay& replay) {
   Image result{
       picture.width,
       picture.height,
@@ -71,14 +73,14 @@ Image fill(const Config& config, const ImageView& picture, const image::Mask& ma
   complete(
       config, mask, [&](int64_t y, int64_t x) { return image::rgb_at(picture, y, x); }, replay,
       [&](int64_t, int64_t y, std::span<const float> rgb) {
-        if (y < mask.height) image::fill_row(result, mask, y, rgb);
+        if (y < mask.height) image::fill_row(result, taken, y, rgb);
       });
   return result;
 }
 
-/// At a smaller size; what the network made is scaled back up before it fills the holes.
-Image fill_scaled(const Config& config, const ImageView& picture, const image::Mask& mask,
-                  const image::Mask& small_mask, const Replay& replay) {
+/// At a smaller size; what the network made is scaled back up before it is taken.
+Image fill_scaled(const Config& config, const ImageView& picture, const image::Mask& small_mask,
+                  const image::Mask& taken, const Replay& replay) {
   const image::Extent2d extent{small_mask.height, small_mask.width};
   const image::FloatImage small = image::resize(picture, extent);
   image::FloatImage made{extent.width, extent.height, 3, {}};
@@ -95,7 +97,7 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
         made.values.insert(made.values.end(), rgb.begin(), rgb.begin() + 3 * extent.width);
       });
   const image::FloatImage full = image::resize(made, {picture.height, picture.width});
-  return image::composite(picture, mask, image::view_of(full));
+  return image::composite(picture, taken, image::view_of(full));
 }
 
 }  // namespace
@@ -117,10 +119,16 @@ Image inpaint(const Config& config, const ImageView& picture, const ImageView& m
   }
   const image::Extent2d extent{picture.height, picture.width};
   const image::Extent2d limited = image::limited_extent(extent, options.max_side);
-  if (limited == extent) return fill(config, picture, mask, replay);
-  const image::Mask small_mask =
-      image::make_mask(mask_picture, {.invert = options.invert_mask, .target = limited});
-  return fill_scaled(config, picture, mask, small_mask, replay);
+  const auto made = [&](const image::Mask& taken) {
+    if (limited == extent) return fill(config, picture, mask, taken, replay);
+    const image::Mask small_mask =
+        image::make_mask(mask_picture, {.invert = options.invert_mask, .target = limited});
+    return fill_scaled(config, picture, small_mask, taken, replay);
+  };
+  if (options.blend == Blend::off) return made(mask);
+  const image::Mask everything{mask.height, mask.width,
+                               std::vector<uint8_t>(mask.holes.size(), uint8_t{1})};
+  return image::blend(picture, mask, made(everything), options.blend);
 }
 
 }  // namespace kintsugi::networks::glcic
