@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/winograd.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::conv2d {
@@ -10,36 +11,86 @@ bool accepts(const Desc& desc, const Step&) { return !desc.epilogue.full(); }
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 
-CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+bool winograd_pays(const Desc& desc, const Shape& out) {
+  if (!winograd::has_form(desc)) return false;
+  // The transforms are a share of about 1/C + 1/K of the work.
+  if (desc.in_channels < 64 || desc.out_channels < 64) return false;
+  const int64_t tiles = winograd::tiles(desc, out);
+  // A task reads 36/9 of the weights: few tiles do not pay for that.
+  if (tiles < 64) return false;
+  // Tiles that stand half outside (a picture of 5x5, a dilation near the picture's size) compute
+  // what nobody reads; with 8 outputs of 16 a tile still has half the direct form's products.
+  return out.h() * out.w() >= 8 * tiles;
+}
+
+void choose_winograd(CpuConfig& config, const Desc& desc, const Shape& out) {
+  config.algorithm = Algorithm::winograd;
+  config.tile_pixels = simd::max_tile_pixels(config.isa, config.vectors);
+  const int64_t tiles = winograd::tiles(desc, out);
+  const char* e = getenv("WT");
+  config.task_tiles = e ? atoi(e) : 39;
+  (void)tiles;
+}
+
+}  // namespace
+
+CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow_winograd) {
   const Shape out = output_shape(desc, input);
   CpuConfig config{.isa = isa};
   // Two vectors share each broadcast input value; where one holds all channels, the second would
   // compute zeros.
   config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
+  if (allow_winograd && winograd_pays(desc, out)) {
+    choose_winograd(config, desc, out);
+    return config;
+  }
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), out.w());
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / out.w(), 1, out.h());
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const int64_t blocks =
-      round_up(desc.out_channels, config.block_channels()) / config.block_channels();
-  const auto tasks = [&] { return blocks * ((out.h() + config.task_rows - 1) / config.task_rows); };
+  const int64_t blocks = divide_up(desc.out_channels, config.block_channels());
+  const auto tasks = [&] { return blocks * divide_up(out.h(), config.task_rows); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
 }
 
 std::string to_string(const CpuConfig& config) {
-  return std::string(simd::to_string(config.isa)) + " tile " + std::to_string(config.tile_pixels) +
-         "x" + std::to_string(config.block_channels()) + ", " + std::to_string(config.task_rows) +
+  const std::string tile = "tile " + std::to_string(config.tile_pixels) + "x" +
+                           std::to_string(config.block_channels());
+  const std::string isa = simd::to_string(config.isa);
+  if (config.algorithm == Algorithm::winograd) {
+    return isa + " winograd 4x4, " + tile + ", " + std::to_string(config.task_tiles) +
+           " tiles a task";
+  }
+  return isa + " " + tile + ", " + std::to_string(config.task_rows) +
          (config.task_rows == 1 ? " row a task" : " rows a task");
 }
 
+std::string packing(const CpuConfig& config) {
+  return (config.algorithm == Algorithm::winograd ? "winograd, block " : "block ") +
+         std::to_string(config.block_channels());
+}
+
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
+  if (config.algorithm == Algorithm::winograd) return winograd::packed_elements(desc, config);
   return round_up(desc.out_channels, config.block_channels()) * desc.kernel.h * desc.kernel.w *
          storage_channels(desc.in_channels);
 }
 
+int64_t workspace_elements(const Desc& desc, const CpuConfig& config, int threads) {
+  if (config.algorithm == Algorithm::direct) return 0;
+  return threads * winograd::workspace_elements(desc, config);
+}
+
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed) {
+  if (config.algorithm == Algorithm::winograd) {
+    return winograd::pack(desc, config, weight, packed);
+  }
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
   const int64_t block = config.block_channels();
