@@ -119,20 +119,18 @@ int main(int argc, char** argv) {
   const std::string wanted = argc > 3 ? argv[3] : "";
   for (const conv2d::Case& c : conv2d::layers()) {
     if (c.name.find(wanted) == std::string::npos) continue;
-    bench(
-        c, budget_seconds, pool,
-        [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
-            std::span<float> scratch) {
-          conv2d::cpu(c.desc, config, {x, w, operands, y, scratch}, pool);
-        });
+    bench(c, budget_seconds, pool,
+          [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
+              std::span<float> scratch) {
+            conv2d::cpu(c.desc, config, {x, w, operands, y, scratch}, pool);
+          });
   }
   for (const conv_transpose2d::Case& c : conv_transpose2d::layers()) {
     if (c.name.find(wanted) == std::string::npos) continue;
-    bench(
-        c, budget_seconds, pool,
-        [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
-            std::span<float>) {
-          conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
-        });
+    bench(c, budget_seconds, pool,
+          [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
+              std::span<float>) {
+            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
+          });
   }
 }

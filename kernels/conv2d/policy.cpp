@@ -18,7 +18,7 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 bool winograd_pays(const Desc& desc, const Shape& out) {
   if (!winograd::has_form(desc)) return false;
   // The transforms are a share of about 1/C + 1/K of the work.
-  if (desc.in_channels < 64 || desc.out_channels < 64) return false;
+  if (desc.in_channels < 32 || desc.out_channels < 32) return false;
   const int64_t tiles = winograd::tiles(desc, out);
   // A task reads 36/9 of the weights: few tiles do not pay for that.
   if (tiles < 64) return false;
@@ -27,13 +27,15 @@ bool winograd_pays(const Desc& desc, const Shape& out) {
   return out.h() * out.w() >= 8 * tiles;
 }
 
-void choose_winograd(CpuConfig& config, const Desc& desc, const Shape& out) {
-  config.algorithm = Algorithm::winograd;
-  config.tile_pixels = simd::max_tile_pixels(config.isa, config.vectors);
-  const int64_t tiles = winograd::tiles(desc, out);
-  const char* e = getenv("WT");
-  config.task_tiles = e ? atoi(e) : 39;
-  (void)tiles;
+/// Tiles of a picture to a task.
+int64_t winograd_tiles(const CpuConfig& config, int64_t tiles) {
+  // Three register tiles share what a task streams through L2, all transformed weights. From two
+  // on more of them gain little, and cost memory for every thread.
+  const int64_t most = 39 / config.tile_pixels * config.tile_pixels;
+  // Yet a small picture is to leave eight tasks, an even share of it for several threads, unless
+  // they get too small for their weights.
+  const int64_t tasks = std::max(divide_up(tiles, most), std::min<int64_t>(8, tiles / 16));
+  return divide_up(tiles, tasks);
 }
 
 }  // namespace
@@ -45,7 +47,9 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
   // compute zeros.
   config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
   if (allow_winograd && winograd_pays(desc, out)) {
-    choose_winograd(config, desc, out);
+    config.algorithm = Algorithm::winograd;
+    config.tile_pixels = simd::max_tile_pixels(isa, config.vectors);
+    config.task_tiles = winograd_tiles(config, winograd::tiles(desc, out));
     return config;
   }
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), out.w());
@@ -59,8 +63,8 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
 }
 
 std::string to_string(const CpuConfig& config) {
-  const std::string tile = "tile " + std::to_string(config.tile_pixels) + "x" +
-                           std::to_string(config.block_channels());
+  const std::string tile =
+      "tile " + std::to_string(config.tile_pixels) + "x" + std::to_string(config.block_channels());
   const std::string isa = simd::to_string(config.isa);
   if (config.algorithm == Algorithm::winograd) {
     return isa + " winograd 4x4, " + tile + ", " + std::to_string(config.task_tiles) +

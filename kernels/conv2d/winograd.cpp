@@ -34,6 +34,8 @@
 namespace kintsugi::conv2d::winograd {
 namespace {
 
+constexpr int64_t kLine = 16;  // floats in a cache line
+
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Where the tiles of one axis begin: all tiles of the outputs 0, d, 2d, .., then of 1, d+1, ..
@@ -131,13 +133,13 @@ class Worker {
     const Origin at = origin(tile);
     std::array<const float*, kPoints> pixels;
     for (int64_t r = 0; r < kPatch; ++r) {
-      const int64_t iy =
-          r < at.rows + 2 ? source_coordinate(at.y + r * desc.dilation.h - desc.padding.h, in.h(),
-                                              desc.padding_mode)
-                          : -1;
+      const int64_t iy = r < at.rows + 2
+                             ? source_coordinate(at.y + r * desc.dilation.h - desc.padding.h,
+                                                 in.h(), desc.padding_mode)
+                             : -1;
       for (int64_t s = 0; s < kPatch; ++s) {
-        const int64_t ix =
-            s < at.columns + 2 ? source_coordinate(at.x + s * desc.dilation.w - desc.padding.w,
+        const int64_t ix = s < at.columns + 2
+                               ? source_coordinate(at.x + s * desc.dilation.w - desc.padding.w,
                                                    in.w(), desc.padding_mode)
                                : -1;
         pixels[static_cast<size_t>(r * kPatch + s)] =
@@ -173,6 +175,11 @@ class Worker {
         const int64_t pixels = count_ * (g + 1) / groups - first;
         task.shift = first * patch_pitch_;
         task.output = products + first * product_pitch_;
+        // The first register tiles fetch what the next block of channels will multiply with: its
+        // weights are new to every task, and come from beyond L2.
+        const bool fetch = g * kLine < block;
+        task.ahead = fetch ? task.weight + channels * (block + g * kLine) : nullptr;
+        task.ahead_step = fetch ? std::min(kLine, block) : 0;
         (half ? s_.narrow : s_.wide)[static_cast<size_t>(pixels - 1)](task);
       }
     }
@@ -189,6 +196,7 @@ class Worker {
                              .output = y.pixel(n_, at.y, at.x),
                              .row_step = s_.desc.dilation.h * y.shape.w() * y.pitch,
                              .column_step = s_.desc.dilation.w * y.pitch,
+                             .to_next = kTile * s_.desc.dilation.w * y.pitch,
                              .row_pixels = s_.desc.dilation.h * y.shape.w()};
     out.place.n = n_;
     out.place.channels = y.shape.c();
@@ -239,8 +247,8 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
       for (int64_t j = 0; j < kPatch; ++j) {
         double line[3];  // G w
         for (int64_t s = 0; s < 3; ++s) {
-          line[s] = kG[j][0] * double{w[s]} + kG[j][1] * double{w[3 + s]} +
-                    kG[j][2] * double{w[6 + s]};
+          line[s] =
+              kG[j][0] * double{w[s]} + kG[j][1] * double{w[3 + s]} + kG[j][2] * double{w[6 + s]};
         }
         for (int64_t i = 0; i < kPatch; ++i, out += matrix) {
           *out = static_cast<float>(line[0] * kG[i][0] + line[1] * kG[i][1] + line[2] * kG[i][2]);
@@ -257,8 +265,8 @@ int64_t workspace_elements(const Desc& desc, const CpuConfig& config) {
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
   const int64_t share = workspace_elements(desc, config);
-  const int64_t workers = std::min<int64_t>(
-      parallel.threads(), static_cast<int64_t>(args.workspace.size()) / share);
+  const int64_t workers =
+      std::min<int64_t>(parallel.threads(), static_cast<int64_t>(args.workspace.size()) / share);
   if (workers < 1) {
     throw Error(ErrorCode::internal, to_string(desc) + ": the workspace holds " +
                                          std::to_string(args.workspace.size()) +

@@ -66,12 +66,16 @@ void transform_patch(const float* const* pixels, int64_t channels, float* out, i
 #pragma GCC unroll 6
       for (int j = 0; j < 6; ++j) half[j][i] = y[j];
     }
+    float* point = out + c;
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) {
       V y[6];
       to_points(half[j], y);
 #pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i) hn::StoreU(y[i], d, out + (j * 6 + i) * step + c);
+      for (int i = 0; i < 6; ++i, point += step) {
+        __builtin_prefetch(point + 32, 1);  // the tile before last left it in L3
+        hn::StoreU(y[i], d, point);
+      }
     }
   }
 }
@@ -79,18 +83,23 @@ void transform_patch(const float* const* pixels, int64_t channels, float* out, i
 /// A' m A of a tile for one vector of channels: out[row][column].
 HWY_INLINE void transform_products(const float* product, int64_t step, V (&out)[4][4]) {
   const F32 d;
-  V half[4][6];
+  V half[6][4];
 #pragma GCC unroll 6
-  for (int i = 0; i < 6; ++i) {
-    V m[6], y[4];
+  for (int j = 0; j < 6; ++j) {
+    V m[6];
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) m[j] = hn::LoadU(d, product + (j * 6 + i) * step);
-    from_points(m, y);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) half[j][i] = y[j];
+    for (int i = 0; i < 6; ++i, product += step) m[i] = hn::LoadU(d, product);
+    from_points(m, half[j]);
   }
 #pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) from_points(half[j], out[j]);
+  for (int i = 0; i < 4; ++i) {
+    V m[6], y[4];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) m[j] = half[j][i];
+    from_points(m, y);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) out[j][i] = y[j];
+  }
 }
 
 /// What most convolutions end with, nothing, a bias, a relu or both, is done before the values
@@ -133,8 +142,9 @@ void finish_tile(const WinogradOutput& t) {
       if (whole && t.rows == 4 && t.columns == 4) {
 #pragma GCC unroll 16
         for (int i = 0; i < 16; ++i) {
-          hn::StoreU(y[i / 4][i % 4], d,
-                     t.output + i / 4 * t.row_step + i % 4 * t.column_step + k0 + c);
+          float* pixel = t.output + i / 4 * t.row_step + i % 4 * t.column_step + k0 + c;
+          hn::StoreU(y[i / 4][i % 4], d, pixel);
+          __builtin_prefetch(pixel + t.to_next, 1);
         }
       } else {
 #pragma GCC unroll 16

@@ -25,6 +25,7 @@ struct WinogradOutput {
   StepTile place;           // its first row; `values`, `width`, `k0` and `pixels` are the kernel's
   float* output = nullptr;  // channel 0 of the first pixel
   int64_t row_step = 0, column_step = 0;  // elements from one output to the next
+  int64_t to_next = 0;                    // elements to the tile that is written next: prefetched
   int64_t row_pixels = 0;                 // pixels of the picture from one row to the next
 };
 
