@@ -62,8 +62,7 @@ int available_processors() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  const int wanted = threads > 0 ? threads : available_processors();
-  for (int i = 1; i < wanted; ++i) {
+  for (int i = 1; i < count(threads); ++i) {
     state_->helpers.emplace_back([state = state_.get()] { state->help(); });
   }
 }
@@ -76,6 +75,8 @@ ThreadPool::~ThreadPool() {
   state_->start.notify_all();
   for (std::thread& helper : state_->helpers) helper.join();
 }
+
+int ThreadPool::count(int threads) { return threads > 0 ? threads : available_processors(); }
 
 int ThreadPool::threads() const { return static_cast<int>(state_->helpers.size()) + 1; }
 

@@ -86,12 +86,13 @@ execute::Executor& Session::Impl::prepare(const Shape& input, const Settings& se
   const std::string key = cache_key(input, settings, without, keep_all);
   auto at = std::ranges::find(cache, key, &Cached::key);
   if (at == cache.end()) {
-    plan::Plan plan = plan::make(model->opened.record(input, settings),
-                                 {.backend = device.backend,
-                                  .isa = device.isa,
-                                  .passes = session::passes_without(without),
-                                  .keep_all = keep_all});
-    session::check_memory(plan, options.max_memory);
+    plan::Plan plan = session::make_plan(model->opened.record(input, settings),
+                                         {.backend = device.backend,
+                                          .isa = device.isa,
+                                          .threads = parallel->threads(),
+                                          .passes = session::passes_without(without),
+                                          .keep_all = keep_all},
+                                         options.max_memory);
     execute::PackedWeights weights = model->store.pack(plan);
     cache.push_front(
         {key, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});

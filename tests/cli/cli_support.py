@@ -15,7 +15,7 @@ PROGRAM = Path(
     os.environ.get("KINTSUGI")
     or Path(os.environ.get("KINTSUGI_BUILD") or ROOT / "build" / "release") / "kintsugi"
 )
-PASSES = ["fold", "fuse", "select", "layout", "place"]
+PASSES = ["fold", "fuse", "select", "layout", "place", "winograd"]
 
 
 def environment(**changes):
