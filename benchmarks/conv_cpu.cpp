@@ -94,8 +94,12 @@ void bench(const Case& c, double budget_seconds, Parallel& parallel, const Run& 
                                              Operand<float>{operand.data(), out_pitch});
   const TensorView<const float> x{input.data(), c.input, in_pitch};
   const TensorView<float> y{output.data(), out, out_pitch};
+  std::vector<float> scratch;
+  if constexpr (requires { workspace_elements(c.desc, config, 1); }) {
+    scratch.resize(static_cast<size_t>(workspace_elements(c.desc, config, parallel.threads())));
+  }
   const Row row = measure(static_cast<double>(flops(c.desc, c.input)), budget_seconds, parallel,
-                          [&] { run(config, x, aligned, operands, y); });
+                          [&] { run(config, x, aligned, operands, y, scratch); });
   std::printf("%-30s %9.3f %9.1f %7.1f %% %7.1f %%   %s\n", c.name.c_str(), row.milliseconds,
               row.gflops, 100 * row.share, 100 * row.busy_share, to_string(config).c_str());
   std::fflush(stdout);
@@ -115,18 +119,18 @@ int main(int argc, char** argv) {
   const std::string wanted = argc > 3 ? argv[3] : "";
   for (const conv2d::Case& c : conv2d::layers()) {
     if (c.name.find(wanted) == std::string::npos) continue;
-    bench(
-        c, budget_seconds, pool,
-        [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y) {
-          conv2d::cpu(c.desc, config, {x, w, operands, y}, pool);
-        });
+    bench(c, budget_seconds, pool,
+          [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
+              std::span<float> scratch) {
+            conv2d::cpu(c.desc, config, {x, w, operands, y, scratch}, pool);
+          });
   }
   for (const conv_transpose2d::Case& c : conv_transpose2d::layers()) {
     if (c.name.find(wanted) == std::string::npos) continue;
-    bench(
-        c, budget_seconds, pool,
-        [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y) {
-          conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
-        });
+    bench(c, budget_seconds, pool,
+          [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
+              std::span<float>) {
+            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
+          });
   }
 }

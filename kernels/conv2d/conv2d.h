@@ -66,6 +66,7 @@ struct Args {
   std::span<const T> weight;  // [K, C, R, S] dense; a config's packed form for `cpu`
   Operands<T> operands;       // of the epilogue, in step order
   TensorView<T> output;       // [N, K, P, Q], not overlapping any input
+  std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.
@@ -74,13 +75,20 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
 
 // The CPU backend.
 
+enum class Algorithm : uint8_t {
+  direct,    // a sum over taps
+  winograd,  // F(4x4, 3x3): a quarter of the multiplications, a digit less exact (winograd.h)
+};
+
 /// How the CPU kernel is to run a description; from choose(), pure and printable. The defaults are
 /// the plainest there is, which the planner takes when selection is left out.
 struct CpuConfig {
+  Algorithm algorithm = Algorithm::direct;
   simd::Isa isa = simd::Isa::emu128;
   int64_t vectors = 1;      // vectors of output channels in a register tile
-  int64_t tile_pixels = 1;  // pixels of one row in a register tile, at most
-  int64_t task_rows = 1;    // output rows a task computes for one block of channels
+  int64_t tile_pixels = 1;  // pixels in a register tile, at most; of one row when direct
+  int64_t task_rows = 1;    // direct: output rows a task computes for one block of channels
+  int64_t task_tiles = 0;   // winograd: 4x4 tiles a task computes, at most
 
   /// Output channels in a packed block.
   [[nodiscard]] int64_t block_channels() const;
@@ -88,14 +96,24 @@ struct CpuConfig {
 };
 
 /// The configuration for one picture of `input`'s height and width; never looks at the batch, the
-/// number of threads or free memory.
-[[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
+/// number of threads or free memory. Without `allow_winograd` it is direct: for who has not the
+/// memory or needs the last digit.
+[[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa,
+                               bool allow_winograd = true);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
 
-/// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero.
+/// Names the order of the packed weight: configurations with equal names share a copy.
+[[nodiscard]] std::string packing(const CpuConfig& config);
+
+/// Elements of the packed weight, pads zero: [K / block][R][S][storage_channels(C)][block] direct,
+/// [36][K / block][storage_channels(C)][block] for Winograd.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed);
+
+/// Elements of scratch that `cpu` needs to run on `threads` threads; 0 when direct. With less it
+/// runs on as many as there is scratch for, at least one.
+[[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config, int threads);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d, direct, on the CPU.
+// conv2d, direct, on the CPU; winograd.cpp is the other form.
 //
 // Math        y[n,k,y,x] = epilogue( sum over r,s,c of  x[n,c,y*st + r*d - p,x*st + s*d - p] *
 //             w[k,c,r,s] )
@@ -17,11 +17,13 @@
 #include <vector>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/winograd.h"
 #include "kernels/simd/tap_convolution.h"
 
 namespace kintsugi::conv2d {
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
+  if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
   const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
   std::vector<simd::Tap> taps;
   for (int64_t r = 0; r < desc.kernel.h; ++r) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/winograd.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::conv2d {
@@ -10,12 +11,47 @@ bool accepts(const Desc& desc, const Step&) { return !desc.epilogue.full(); }
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 
-CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+bool winograd_pays(const Desc& desc, const Shape& out) {
+  if (!winograd::has_form(desc)) return false;
+  // The transforms are a share of about 1/C + 1/K of the work.
+  if (desc.in_channels < 32 || desc.out_channels < 32) return false;
+  const int64_t tiles = winograd::tiles(desc, out);
+  // A task reads 36/9 of the weights: few tiles do not pay for that.
+  if (tiles < 64) return false;
+  // Tiles that stand half outside (a picture of 5x5, a dilation near the picture's size) compute
+  // what nobody reads; with 8 outputs of 16 a tile still has half the direct form's products.
+  return out.h() * out.w() >= 8 * tiles;
+}
+
+/// Tiles of a picture to a task.
+int64_t winograd_tiles(const CpuConfig& config, int64_t tiles) {
+  // Three register tiles share what a task streams through L2, all transformed weights. From two
+  // on more of them gain little, and cost memory for every thread.
+  const int64_t most = 39 / config.tile_pixels * config.tile_pixels;
+  // Yet a small picture is to leave eight tasks, an even share of it for several threads, unless
+  // they get too small for their weights.
+  const int64_t tasks = std::max(divide_up(tiles, most), std::min<int64_t>(8, tiles / 16));
+  return divide_up(tiles, tasks);
+}
+
+}  // namespace
+
+CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow_winograd) {
   const Shape out = output_shape(desc, input);
   CpuConfig config{.isa = isa};
   // Two vectors share each broadcast input value; where one holds all channels, the second would
   // compute zeros.
   config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
+  if (allow_winograd && winograd_pays(desc, out)) {
+    config.algorithm = Algorithm::winograd;
+    config.tile_pixels = simd::max_tile_pixels(isa, config.vectors);
+    config.task_tiles = winograd_tiles(config, winograd::tiles(desc, out));
+    return config;
+  }
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), out.w());
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / out.w(), 1, out.h());
@@ -27,18 +63,38 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
 }
 
 std::string to_string(const CpuConfig& config) {
-  return std::string(simd::to_string(config.isa)) + " tile " + std::to_string(config.tile_pixels) +
-         "x" + std::to_string(config.block_channels()) + ", " + std::to_string(config.task_rows) +
+  const std::string tile =
+      "tile " + std::to_string(config.tile_pixels) + "x" + std::to_string(config.block_channels());
+  const std::string isa = simd::to_string(config.isa);
+  if (config.algorithm == Algorithm::winograd) {
+    return isa + " winograd 4x4, " + tile + ", " + std::to_string(config.task_tiles) +
+           " tiles a task";
+  }
+  return isa + " " + tile + ", " + std::to_string(config.task_rows) +
          (config.task_rows == 1 ? " row a task" : " rows a task");
 }
 
+std::string packing(const CpuConfig& config) {
+  return (config.algorithm == Algorithm::winograd ? "winograd, block " : "block ") +
+         std::to_string(config.block_channels());
+}
+
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
+  if (config.algorithm == Algorithm::winograd) return winograd::packed_elements(desc, config);
   return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
                           desc.kernel.w, storage_channels(desc.in_channels)});
 }
 
+int64_t workspace_elements(const Desc& desc, const CpuConfig& config, int threads) {
+  if (config.algorithm == Algorithm::direct) return 0;
+  return checked_multiply(threads, winograd::workspace_elements(desc, config));
+}
+
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed) {
+  if (config.algorithm == Algorithm::winograd) {
+    return winograd::pack(desc, config, weight, packed);
+  }
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
   const int64_t block = config.block_channels();

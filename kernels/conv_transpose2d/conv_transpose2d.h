@@ -87,6 +87,9 @@ struct CpuConfig {
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
 
+/// Names the order of the packed weight: configurations with equal names share a copy.
+[[nodiscard]] std::string packing(const CpuConfig& config);
+
 /// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,

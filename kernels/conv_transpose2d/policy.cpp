@@ -36,6 +36,10 @@ std::string to_string(const CpuConfig& config) {
          (config.task_rows == 1 ? " row a task" : " rows a task");
 }
 
+std::string packing(const CpuConfig& config) {
+  return "block " + std::to_string(config.block_channels());
+}
+
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
   return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
                           desc.kernel.w, storage_channels(desc.in_channels)});

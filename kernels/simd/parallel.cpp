@@ -90,11 +90,7 @@ int available_processors() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  if (threads < 0) {
-    throw Error(ErrorCode::usage, std::to_string(threads) + " threads cannot be meant",
-                "0 takes one for each processor");
-  }
-  const int wanted = threads > 0 ? threads : available_processors();
+  const int wanted = count(threads);
   const auto refuse = [&](const char* reason) {  // the helpers already started end with state_
     throw Error(ErrorCode::out_of_memory,
                 "the system refused a thread after " + std::to_string(state_->helpers.size() + 1) +
@@ -113,6 +109,14 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
 }
 
 ThreadPool::~ThreadPool() = default;
+
+int ThreadPool::count(int threads) {
+  if (threads < 0) {
+    throw Error(ErrorCode::usage, std::to_string(threads) + " threads cannot be meant",
+                "0 takes one for each processor");
+  }
+  return threads > 0 ? threads : available_processors();
+}
 
 int ThreadPool::threads() const { return static_cast<int>(state_->helpers.size()) + 1; }
 

@@ -28,6 +28,8 @@ class ThreadPool final : public Parallel {
   /// `threads` counts the caller; 0 means one for each processor this process may use. Throws
   /// Error::usage for a negative count, Error::out_of_memory when the system refuses a thread.
   explicit ThreadPool(int threads = 0);
+  /// The threads of a pool made with `threads`, without making it.
+  [[nodiscard]] static int count(int threads);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -54,9 +54,12 @@ struct Tile {
   HWY_INLINE void straight(const Run& run, const TileTask& task) {
     const float* weight = task.weight + run.weight;
     const float* x = run.pixel + task.shift;
+    const float* ahead = task.ahead != nullptr ? task.ahead : weight;
     for (const float* end = x + run.channels; x != end; x += 4) {
 #pragma GCC unroll 4
       for (int c = 0; c < 4; ++c, weight += task.weight_step) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += task.ahead_step;
         accumulate(weight, [&](int i) { return x + i * task.pixel_step + c; });
       }
     }

@@ -133,7 +133,8 @@ Settings parse_settings(const std::vector<std::string>& settings) {
 }
 
 void add_without(CLI::App& verb, std::vector<std::string>& without) {
-  verb.add_option("--without", without, "passes to leave out: fold, fuse, select, layout, place")
+  verb.add_option("--without", without,
+                  "passes to leave out: fold, fuse, select, layout, place; or winograd")
       ->type_name("PASS,...")
       ->delimiter(',')
       ->allow_extra_args(false);

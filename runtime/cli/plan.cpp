@@ -35,9 +35,9 @@ std::string print_memory(const MemoryPlan& memory) {
   };
   row("mapped", memory.mapped, "the file of weights; not counted, its pages may be dropped");
   row("packed", memory.packed, "weights in the kernels' order");
-  row("arena", memory.arena, "activations");
+  row("arena", memory.arena, "activations, and scratch between them");
   row("persistent", memory.persistent, "state that outlives a run");
-  row("workspace", memory.workspace, "scratch of single steps");
+  row("workspace", memory.workspace, "scratch of single steps beside the arena");
   row("peak", memory.peak(), "packed + arena + persistent + workspace");
   return table.print("");
 }
@@ -48,6 +48,7 @@ int plan(const Arguments& a, Console& console) {
   PlanOptions options;
   a.size.apply(options);
   options.device = a.device.device;
+  options.threads = a.device.threads;
   options.max_memory = a.device.memory_limit();
   options.keep_all = a.keep_all;
   options.without = a.without;

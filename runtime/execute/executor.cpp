@@ -57,6 +57,13 @@ TensorView<T> Executor::view(int slot) const {
   return {reinterpret_cast<T*>(arena_ + s.offset), s.shape, s.pitch};
 }
 
+template <class T>
+std::span<T> Executor::workspace(const plan::PlanStep& step) const {
+  if (step.workspace < 0) return {};
+  const plan::Slot& s = plan_.slots[static_cast<size_t>(step.workspace)];
+  return {reinterpret_cast<T*>(arena_ + s.offset), static_cast<size_t>(s.bytes) / sizeof(T)};
+}
+
 void Executor::write_input(int slot, const WriteRow& write) {
   with_element_type([&]<class T>(T) {
     const TensorView<T> to = view<T>(slot);
@@ -140,7 +147,7 @@ void Executor::run_step(const plan::PlanStep& step) {
     }
   };
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
-    run(*conv, conv2d::Args<T>{input, weight(), steps, output});
+    run(*conv, conv2d::Args<T>{input, weight(), steps, output, workspace<T>(step)});
   } else if (const auto* deconv = std::get_if<conv_transpose2d::Desc>(&step.op)) {
     run(*deconv, conv_transpose2d::Args<T>{input, weight(), steps, output});
   } else if (const auto* chain = std::get_if<elementwise::Desc>(&step.op)) {

@@ -66,6 +66,8 @@ class Executor {
   template <class T>
   [[nodiscard]] TensorView<T> view(int slot) const;
   template <class T>
+  [[nodiscard]] std::span<T> workspace(const plan::PlanStep& step) const;
+  template <class T>
   void run_step(const plan::PlanStep& step);
   void poison_dead(int step);
   template <class F>

@@ -23,8 +23,7 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, B
         if constexpr (requires { packed_elements(desc, choice); }) {
           packed.by_kernel = true;
           packed.elements = packed_elements(desc, choice);
-          packed.identity +=
-              "|" + to_string(node.op) + "|block " + std::to_string(choice.block_channels());
+          packed.identity += "|" + to_string(node.op) + "|" + packing(choice);
         }
       },
       node.op, config);
@@ -52,6 +51,19 @@ int add_packed(Plan& plan, Packed packed) {
     plan.packed.push_back(std::move(packed));
   }
   return index;
+}
+
+/// Scratch that a step's kernels need, for all threads together.
+int64_t workspace_bytes(const PlanStep& step, const Options& options) {
+  return std::visit(
+      [&](const auto& desc, const auto& config) -> int64_t {
+        if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
+          return workspace_elements(desc, config, options.threads) * element_bytes(options.backend);
+        } else {
+          return 0;
+        }
+      },
+      step.op, step.config);
 }
 
 /// An elementwise step may write over an input that dies with it.
@@ -142,6 +154,14 @@ Plan make(Graph graph, const Options& options) {
   for (const graph::Port& port : graph.outputs) {
     plan.slots[static_cast<size_t>(port.value.node)].last = end;
     plan.outputs.push_back({port.name, port.value.node});
+  }
+  // Scratch stands behind the nodes' slots, in whatever room the values of its step leave.
+  for (int i = 0; i < end; ++i) {
+    PlanStep& step = plan.steps[static_cast<size_t>(i)];
+    const int64_t bytes = workspace_bytes(step, options);
+    if (bytes == 0) continue;
+    step.workspace = static_cast<int>(plan.slots.size());
+    plan.slots.push_back({.bytes = bytes, .first = i, .last = i});
   }
   plan.constants = std::move(graph.constants);
   if (options.passes.place) share_slots(plan);

@@ -24,13 +24,17 @@ enum class Backend : uint8_t { cpu, reference_f32, reference_f64 };
   return backend == Backend::reference_f64 ? 8 : 4;
 }
 
+/// What can be left out of planning; the result must agree. `winograd` is no pass: without it,
+/// select takes the direct form of every convolution.
 struct Passes {
   bool fold = true, fuse = true, select = true, layout = true, place = true;
+  bool winograd = true;
 };
 
 struct Options {
   Backend backend = Backend::cpu;
   simd::Isa isa = simd::Isa::emu128;  // for Backend::cpu
+  int threads = 1;                    // that there is to be scratch for; decides nothing else
   Passes passes = {};
   bool keep_all = false;  // every recorded value is a value of the plan: no fold, no fuse
 };
@@ -39,7 +43,7 @@ struct Options {
 using Config =
     std::variant<std::monostate, simd::Isa, conv2d::CpuConfig, conv_transpose2d::CpuConfig>;
 
-/// A tensor in the arena, alive from the step that writes it to the last that reads it.
+/// A tensor or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
   Shape shape;        // [N, C, H, W]
   int64_t pitch = 0;  // elements from one pixel to the next
@@ -74,6 +78,7 @@ struct PlanStep {
   std::vector<Source> operands;
   int weight = -1;                 // into Plan::packed
   int output = 0;                  // slot
+  int workspace = -1;              // slot without a shape, alive in this step alone; -1 for none
   std::vector<std::string> names;  // modules computed here, the last names the output
   int64_t flops = 0;
   int64_t bytes = 0;

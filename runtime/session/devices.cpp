@@ -76,23 +76,28 @@ plan::Passes passes_without(const std::vector<std::string>& names) {
   constexpr std::pair<std::string_view, bool plan::Passes::*> kPasses[] = {
       {"fold", &plan::Passes::fold},     {"fuse", &plan::Passes::fuse},
       {"select", &plan::Passes::select}, {"layout", &plan::Passes::layout},
-      {"place", &plan::Passes::place},
+      {"place", &plan::Passes::place},   {"winograd", &plan::Passes::winograd},
   };
   plan::Passes passes;
   for (const std::string& name : names) {
     const auto* pass =
         std::ranges::find(kPasses, name, [](const auto& entry) { return entry.first; });
     if (pass == std::end(kPasses)) {
-      throw Error(ErrorCode::usage, "there is no pass named '" + name + "'",
-                  "passes are: fold, fuse, select, layout, place");
+      throw Error(
+          ErrorCode::usage, "there is no pass named '" + name + "'",
+          "passes are: fold, fuse, select, layout, place; winograd can be left out as well");
     }
     passes.*pass->second = false;
   }
   return passes;
 }
 
-void check_memory(const plan::Plan& plan, int64_t limit) {
-  if (limit <= 0 || plan.peak_bytes() <= limit) return;
+plan::Plan make_plan(const graph::Graph& graph, plan::Options options, int64_t limit) {
+  plan::Plan plan = plan::make(graph, options);
+  if (limit <= 0 || plan.peak_bytes() <= limit) return plan;
+  options.passes.winograd = false;
+  plan = plan::make(graph, options);
+  if (plan.peak_bytes() <= limit) return plan;
   throw Error(ErrorCode::out_of_memory,
               "the plan needs " + plan::readable_bytes(plan.peak_bytes()) + ", more than the " +
                   plan::readable_bytes(limit) + " allowed",

@@ -41,11 +41,13 @@ struct Device {
 /// Throws Error::device_unavailable naming what there is.
 [[nodiscard]] Device choose_device(const std::string& name);
 
-/// Throws Error::usage when a name is not one of the five passes.
+/// Throws Error::usage when a name is not one of the five passes or "winograd".
 [[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
 
-/// Throws Error::out_of_memory when `plan` needs more than `limit` bytes; 0 is no limit.
-void check_memory(const plan::Plan& plan, int64_t limit);
+/// plan::make within `limit` bytes, 0 for no limit. A plan that exceeds it is made again without
+/// Winograd's form of convolution, whose weights and scratch are large; when that exceeds it too,
+/// Error::out_of_memory says what it needs.
+[[nodiscard]] plan::Plan make_plan(const graph::Graph& graph, plan::Options options, int64_t limit);
 
 /// Seeded values in [-1, 1), never zeros: zeros flatter kernels.
 [[nodiscard]] std::vector<double> random_values(int64_t count, uint64_t seed);

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Opening, describing and planning: everything that needs no memory and no device.
+#include <algorithm>
+
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
+namespace {
+
+bool runs_winograd(const plan::PlanStep& step) {
+  const auto* config = std::get_if<conv2d::CpuConfig>(&step.config);
+  return config != nullptr && config->algorithm == conv2d::Algorithm::winograd;
+}
+
+}  // namespace
 
 Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
     : weights(file),
@@ -24,12 +34,13 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
 PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   const session::Device device = session::choose_device(options.device);
   const Shape input = opened.input_shape(options.batch, options.height, options.width);
-  const plan::Plan plan = plan::make(opened.record(input, options.settings),
-                                     {.backend = device.backend,
-                                      .isa = device.isa,
-                                      .passes = session::passes_without(options.without),
-                                      .keep_all = options.keep_all});
-  session::check_memory(plan, options.max_memory);
+  const plan::Plan plan = session::make_plan(opened.record(input, options.settings),
+                                             {.backend = device.backend,
+                                              .isa = device.isa,
+                                              .threads = ThreadPool::count(options.threads),
+                                              .passes = session::passes_without(options.without),
+                                              .keep_all = options.keep_all},
+                                             options.max_memory);
 
   const auto stored = [&](const std::string& name) { return opened.keys.module(name); };
   PlanSummary summary;
@@ -38,6 +49,7 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
                     .packed = plan.packed_bytes,
                     .arena = plan.arena_bytes};
   summary.flops = plan.flops;
+  summary.tolerance = std::ranges::any_of(plan.steps, runs_winograd) ? 1e-4 : 1e-5;
   summary.table = plan::table(plan, stored);
   summary.picture = plan::memory_picture(plan, stored);
   for (const plan::PlanStep& step : plan.steps) {

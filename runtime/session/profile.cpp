@@ -196,14 +196,15 @@ OpBench bench_alone(const OpBenchOptions& options) {
   settings.finish();
 
   const simd::Isa isa = simd::chosen();
+  ThreadPool pool(options.threads);
   plan::Plan plan =
-      plan::make(graph_of(op, options.input), {.backend = plan::Backend::cpu, .isa = isa});
+      plan::make(graph_of(op, options.input),
+                 {.backend = plan::Backend::cpu, .isa = isa, .threads = pool.threads()});
   execute::PackedStore store({});
   execute::PackedWeights weights = store.pack(plan);
   execute::Executor executor(std::move(plan), std::move(weights));
   const auto meter = std::make_shared<execute::Meter>();
   const execute::Buffer arena(executor.plan().arena_bytes, meter);
-  ThreadPool pool(options.threads);
   executor.bind(arena.data(), pool, {});
   fill_with_noise(executor);
   executor.run({});

@@ -77,12 +77,13 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
 execute::Executor& Session::Impl::prepare(const Request& request) {
   const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
-    plan::Plan plan = plan::make(model->opened.record(request.input, request.settings),
-                                 {.backend = device.backend,
-                                  .isa = device.isa,
-                                  .passes = session::passes_without(request.without),
-                                  .keep_all = request.keep_all});
-    session::check_memory(plan, options.max_memory);
+    plan::Plan plan = session::make_plan(model->opened.record(request.input, request.settings),
+                                         {.backend = device.backend,
+                                          .isa = device.isa,
+                                          .threads = parallel->threads(),
+                                          .passes = session::passes_without(request.without),
+                                          .keep_all = request.keep_all},
+                                         options.max_memory);
     if (options.max_memory > 0) make_room(plan);
     execute::PackedWeights weights = model->store.pack(plan);
     cache.push_front(

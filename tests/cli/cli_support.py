@@ -19,7 +19,7 @@ PROGRAM = Path(
 # Under a sanitizer everything takes longer, most of all in a build without optimisation.
 PATIENCE = float(os.environ.get("KINTSUGI_TEST_PATIENCE") or 1)
 SANITIZER = re.compile(r"Sanitizer|runtime error: ")
-PASSES = ["fold", "fuse", "select", "layout", "place"]
+PASSES = ["fold", "fuse", "select", "layout", "place", "winograd"]
 
 
 def environment(**changes):

@@ -37,6 +37,25 @@ def test_peak(tmp_path, model, side):
         assert abs(usage.ru_maxrss * 1024 - taken) < 8 << 20
 
 
+def test_limit_drops_winograd(tmp_path, model):
+    """Where its weights and scratch do not fit, convolutions run direct and the picture is mended."""
+    plans = {form: json.loads(support.succeeds(
+        support.run("plan", model, "--size", 256, "--json", *extra)).stdout)
+        for form, extra in [("winograd", []), ("direct", ["--without", "winograd"])]}
+    said = {form: plan["memory"]["peak"] for form, plan in plans.items()}
+    assert any("winograd" in step["config"] for step in plans["winograd"]["steps"])
+    assert not any("winograd" in step["config"] for step in plans["direct"]["steps"])
+    assert said["direct"] < said["winograd"]
+
+    photo = support.save(tmp_path / "photo.png", support.picture(256, 256))
+    mask = support.save(tmp_path / "mask.png", support.mask(256, 256))
+    for form, limit in said.items():
+        result = support.succeeds(support.run(
+            "inpaint", photo, "--mask", mask, "-m", model, "-o", tmp_path / f"{form}.png",
+            "--max-memory", limit, "--json"))
+        assert json.loads(result.stdout)["peak_bytes"] == limit
+
+
 def test_limit(inpaint, model):
     plan = json.loads(support.run("plan", model, "--size", "48x64", "--json").stdout)
     said = plan["memory"]["peak"]

@@ -2,55 +2,14 @@
 #include "kernels/conv2d/conv2d.h"
 
 #include "tests/kernels/conv2d_cases.h"
-#include "tests/kernels/support.h"
+#include "tests/kernels/conv2d_problem.h"
 
 namespace kintsugi::conv2d {
 namespace {
 
 using test::close;
-using test::OperandSet;
-using test::Random;
 using test::same_bits;
 using test::Tensor;
-
-/// Random inputs of a convolution, and its result by either backend.
-struct Problem {
-  Desc desc;
-  Tensor<float> input;
-  std::vector<float> weight;
-  OperandSet<float> operands;
-
-  Problem(const Desc& d, const Shape& shape, int64_t gap = 0, uint32_t seed = 1)
-      : Problem(d, shape, gap, Random(seed)) {}
-
-  [[nodiscard]] Tensor<float> reference() const {
-    Tensor<float> output(output_shape(desc, input.shape()));
-    const auto bound = operands.bind();
-    conv2d::reference<float>(desc, {input.view(), weight, bound, output.view()}, test::threads());
-    return output;
-  }
-
-  [[nodiscard]] Tensor<float> cpu(Parallel& parallel = test::threads(), int64_t gap = 0) const {
-    return cpu(choose(desc, input.shape(), simd::chosen()), parallel, gap);
-  }
-
-  [[nodiscard]] Tensor<float> cpu(const CpuConfig& config, Parallel& parallel = test::threads(),
-                                  int64_t gap = 0) const {
-    std::vector<float> packed(static_cast<size_t>(packed_elements(desc, config)));
-    pack(desc, config, weight, packed);
-    Tensor<float> output(output_shape(desc, input.shape()), gap);
-    const auto bound = operands.bind();
-    conv2d::cpu(desc, config, {input.view(), packed, bound, output.view()}, parallel);
-    return output;
-  }
-
- private:
-  Problem(const Desc& d, const Shape& shape, int64_t gap, Random random)
-      : desc(d),
-        input(Tensor<float>::random(shape, random, gap)),
-        weight(random.values(d.weight_shape().elements())),
-        operands(d.epilogue, output_shape(d, shape), random) {}
-};
 
 // The shape rule.
 
@@ -152,7 +111,7 @@ TEST(Conv2dReference, FloatAgreesWithDouble) {
   }
 }
 
-// The CPU kernel, against the reference.
+// The direct CPU kernel, against the reference; Winograd's form is in conv2d_winograd_test.cpp.
 
 class Conv2dCpu : public testing::TestWithParam<Case> {};
 
@@ -188,7 +147,7 @@ TEST(Conv2dCpuPolicy, ThePlainestConfigAgreesWithTheChosen) {
     EXPECT_EQ(plain.task_rows, 1);
     for (const Case& c : corners()) {
       const Problem p(c.desc, c.input);
-      EXPECT_TRUE(close(p.cpu(plain).view(), p.cpu(choose(c.desc, c.input, isa)).view()))
+      EXPECT_TRUE(close(p.cpu(plain).view(), p.cpu(choose(c.desc, c.input, isa, false)).view()))
           << to_string(plain) << " of " << c.name;
     }
   }
@@ -268,7 +227,7 @@ TEST(Conv2dCpuEpilogue, NeverHidesNaN) {
 TEST(Conv2dCpuEpilogue, MissingOperandIsAnError) {
   const Problem p({.in_channels = 3, .out_channels = 5, .epilogue = {step::add(Extent::channel)}},
                   {1, 3, 2, 2});
-  const CpuConfig config = choose(p.desc, p.input.shape(), simd::chosen());
+  const CpuConfig config = p.direct();
   const std::vector<float> packed(static_cast<size_t>(packed_elements(p.desc, config)));
   Tensor<float> output({1, 5, 2, 2});
   EXPECT_EQ(test::error_of([&] {

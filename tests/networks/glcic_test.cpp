@@ -63,6 +63,17 @@ Image box_mask(int64_t width, int64_t height, int64_t x0, int64_t y0, int64_t x1
   return mask;
 }
 
+template <class F>
+Error error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {ErrorCode::internal, ""};
+}
+
 TEST(Glcic, DescribesItself) {
   const Description d = model().describe();
   EXPECT_EQ(d.network, "glcic");
@@ -136,6 +147,57 @@ TEST(Glcic, SameBitsForAnyThreadCountAndBatch) {
                            expected.values.begin() + static_cast<std::ptrdiff_t>(n * out)))
         << "sample " << n;
   }
+}
+
+// Pictures so large that the convolutions of 32 channels run in Winograd's form.
+constexpr int64_t kLarge[2] = {160, 128};
+
+TEST(Glcic, WithWinogradItAgreesWithinItsToleranceAndWithoutClosely) {
+  const Model m = model();
+  const PlanSummary plan = m.plan({.height = kLarge[0], .width = kLarge[1]});
+  EXPECT_EQ(plan.tolerance, 1e-4);
+  EXPECT_EQ(m.plan({.height = 64, .width = 96}).tolerance, 1e-5);  // too few tiles
+  EXPECT_NE(plan.table.find("winograd"), std::string::npos);
+  const Tensors input{{"input", random_input(1, kLarge[0], kLarge[1])}};
+  const Tensor right = m.session({.device = "reference-f64"}).run(input).at("output");
+  Session session = m.session({.threads = 2, .check_memory = true});
+  EXPECT_LT(relative_l2(session.run(input).at("output"), right), 1e-4);
+  const Tensors direct = session.run(input, {.without = {"winograd"}});
+  EXPECT_LT(relative_l2(direct.at("output"), right), 1e-5);
+}
+
+TEST(Glcic, WithWinogradTheBitsAreTheSameForAnyThreadCountAndMemoryIsPlanned) {
+  const Model m = model();
+  const Tensors input{{"input", random_input(2, kLarge[0], kLarge[1])}};
+  Tensor expected;
+  for (const int threads : {1, 2, 3}) {
+    const PlanSummary plan =
+        m.plan({.batch = 2, .height = kLarge[0], .width = kLarge[1], .threads = threads});
+    Session session = m.session({.threads = threads});
+    const Tensor got = session.run(input).at("output");
+    if (threads == 1) expected = got;
+    EXPECT_EQ(got.values, expected.values) << threads << " threads";
+    EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak()) << threads << " threads";
+  }
+}
+
+TEST(Glcic, WinogradIsDroppedWhereMemoryIsShort) {
+  const Model m = model();
+  PlanOptions options{.height = kLarge[0], .width = kLarge[1], .without = {"winograd"}};
+  const int64_t direct = m.plan(options).memory.peak();
+  options.without = {};
+  ASSERT_GT(m.plan(options).memory.peak(), direct);
+  options.max_memory = direct;
+  const PlanSummary plan = m.plan(options);
+  EXPECT_EQ(plan.memory.peak(), direct);
+  EXPECT_EQ(plan.tolerance, 1e-5);
+  Session session = m.session({.max_memory = direct});
+  const Tensors input{{"input", random_input(1, kLarge[0], kLarge[1])}};
+  EXPECT_EQ(session.run(input).at("output").values,
+            m.session().run(input, {.without = {"winograd"}}).at("output").values);
+  EXPECT_EQ(session.peak_allocated_bytes(), direct);
+  options.max_memory = direct - 1;
+  EXPECT_EQ(error_of([&] { (void)m.plan(options); }).code(), ErrorCode::out_of_memory);
 }
 
 TEST(Glcic, TwoSessionsShareWeightsAndDisturbNobody) {
@@ -222,17 +284,6 @@ TEST(Glcic, EmptyAndNearlyFullMasksWarn) {
   EXPECT_NE(warnings[1].find("100 %"), std::string::npos);
   (void)session.inpaint(picture, box_mask(16, 16, 0, 0, 16, 16), {.invert_mask = true});
   EXPECT_EQ(warnings.size(), 3u);
-}
-
-template <class F>
-Error error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {ErrorCode::internal, ""};
 }
 
 TEST(Glcic, RefusesWithOneSentence) {

@@ -63,6 +63,58 @@ TEST(Passes, SameBitsForAnyThreadCount) {
   EXPECT_EQ(test::run(everything(), {}, 3), one);
 }
 
+// A convolution that select runs in Winograd's form, with its scratch in the arena.
+
+graph::Graph wide() {
+  Toy t({2, 32, 36, 40});
+  const Value a = t.relu(t.conv(t.x, "a", {.out_channels = 48, .kernel = 3, .padding = 1}), "relu");
+  t.graph.output("y",
+                 t.conv(a, "b", {.out_channels = 40, .kernel = 3, .dilation = 2, .padding = 2}));
+  return t.graph;
+}
+
+bool runs_winograd(const plan::PlanStep& step) {
+  return std::get<conv2d::CpuConfig>(step.config).algorithm == conv2d::Algorithm::winograd;
+}
+
+TEST(Winograd, AgreesAndCanBeLeftOut) {
+  const auto right = test::run(wide(), {.backend = plan::Backend::reference_f64});
+  EXPECT_LT(relative_l2(test::run(wide(), {.threads = 2}, 2), right), 2e-5);
+  plan::Options options;
+  options.passes.winograd = false;
+  EXPECT_LT(relative_l2(test::run(wide(), options), right), 2e-6);
+  for (const plan::PlanStep& step : plan::make(wide(), options).steps) {
+    EXPECT_FALSE(runs_winograd(step));
+    EXPECT_EQ(step.workspace, -1);
+  }
+}
+
+TEST(Winograd, ThreadsChangeItsScratchAndNothingElse) {
+  const auto one = test::run(wide(), {}, 1);
+  for (const int planned : {1, 2, 3}) {
+    const plan::Plan plan = plan::make(wide(), {.threads = planned});
+    for (const plan::PlanStep& step : plan.steps) {
+      EXPECT_TRUE(runs_winograd(step));
+      ASSERT_GE(step.workspace, 0);
+      const auto& desc = std::get<conv2d::Desc>(step.op);
+      const auto& config = std::get<conv2d::CpuConfig>(step.config);
+      EXPECT_EQ(plan.slots[static_cast<size_t>(step.workspace)].bytes,
+                conv2d::workspace_elements(desc, config, planned) * 4);
+    }
+    for (const int threads : {1, 3}) {
+      EXPECT_EQ(test::run(wide(), {.threads = planned}, threads), one);
+    }
+  }
+}
+
+TEST(Winograd, ItsWeightsAreACopyOfTheirOwn) {
+  plan::Options direct;
+  direct.passes.winograd = false;
+  const plan::Plan a = plan::make(wide(), {}), b = plan::make(wide(), direct);
+  EXPECT_NE(a.packed[0].identity, b.packed[0].identity);
+  EXPECT_EQ(a.packed[0].bytes, 4 * b.packed[0].bytes);
+}
+
 // The check that dead memory is NaN is worth something only if a plan that reads it fails.
 TEST(Passes, AWrongPlacementShows) {
   plan::Plan plan = plan::make(everything(), {.backend = plan::Backend::reference_f32});

@@ -91,9 +91,11 @@ struct PlanOptions {
   int64_t height = 256;  ///< of the network's input tensor
   int64_t width = 256;
   std::string device = "auto";  ///< "auto", "cpu", "reference", "reference-f64"
+  int threads = 0;              ///< as in SessionOptions; some kernels need scratch for each
   int64_t max_memory = 0;  ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
   bool keep_all = false;   ///< every named module stays a value of the plan, for verification
-  /// Passes to leave out: "fold", "fuse", "select", "layout", "place". The result must agree.
+  /// Passes to leave out: "fold", "fuse", "select", "layout", "place"; the result must agree. And
+  /// "winograd": every convolution in its direct form, a digit closer (1e-5, not 1e-4), and slower.
   std::vector<std::string> without = {};
   Settings settings = {};
 };
@@ -102,10 +104,10 @@ struct PlanOptions {
 struct MemoryPlan {
   int64_t mapped = 0;      ///< weights file, mapped; its pages may be dropped
   int64_t packed = 0;      ///< weights in the kernels' order, shared by all sessions of a model
-  int64_t arena = 0;       ///< activations
+  int64_t arena = 0;       ///< activations, and the scratch of single steps in the room they leave
   int64_t persistent = 0;  ///< state that outlives a run; 0 for networks without any
-  int64_t workspace = 0;   ///< scratch of single steps; 0 where kernels need none. The reference
-                           ///< devices take one layer's weights in double on top, uncounted
+  int64_t workspace = 0;   ///< scratch of single steps beside the arena; none has any so far. The
+                           ///< reference devices take one layer's weights in double, uncounted
   [[nodiscard]] int64_t peak() const { return packed + arena + persistent + workspace; }
 };
 
@@ -124,6 +126,9 @@ struct PlanSummary {
   MemoryPlan memory;
   std::vector<PlanStep> steps;
   int64_t flops = 0;
+  /// Promised relative L2 error of outputs against PyTorch in f32: 1e-5; 1e-4 where a convolution
+  /// runs in Winograd's form.
+  double tolerance = 1e-5;
   std::string table;  ///< the steps as text
   std::string
       picture;  ///< the arena over time as text: one row a step, one column a slice of memory
@@ -159,8 +164,9 @@ using Progress = std::function<bool(double fraction, const std::string& step)>;
 struct SessionOptions {
   std::string device = "auto";
   int threads = 0;  ///< 0: one for each processor this process may use
-  /// Bytes for packed weights, arena and workspace; 0 = no limit. Plans that were made before are
-  /// given back, the least recently used first, before a new one is refused.
+  /// Bytes for packed weights, arena and workspace; 0 = no limit. Within it, convolutions are in
+  /// Winograd's form if that fits, else direct; and plans that were made before are given back, the
+  /// least recently used first, before a new one is refused.
   int64_t max_memory = 0;
   Progress progress = {};
   /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant

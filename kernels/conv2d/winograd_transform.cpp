@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// The transforms of Winograd's convolution F(4x4, 3x3).
+//
+// Math        patches  V = B' x B     outputs  y = steps( A' m A )     for the points 0, 1, -1, 2,
+//             -2 and infinity
+// Shapes      x 6x6 pixels, V and m 36 rows of channels, y up to 4x4 pixels
+// Tiling      a vector of channels at a time: six lines, then six columns
+// Scratch     half a transform on the stack, 36 vectors; the outputs of 64 channels where steps
+//             follow that are not done in registers, 4 KiB
+// Numerics    f32, one FMA or addition a term, in one order
+// Roofline    288 FLOP a patch and channel over 36 loads and stores each, 100 FLOP a tile and
+//             channel over 36 loads: bound by loads and stores from L1 and L2
+// Limits      channels of a patch are whole granules
+#include "kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv2d/winograd_transform.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/conv2d/winograd_transform.h"
+#include "kernels/simd/steps-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace kintsugi::simd {
+namespace HWY_NAMESPACE {
+
+/// B' x: six values of a line to the six points 0, 1, -1, 2, -2 and infinity.
+HWY_INLINE void to_points(const V (&x)[6], V (&out)[6]) {
+  const F32 d;
+  const V two = hn::Set(d, 2.0f), four = hn::Set(d, 4.0f), five = hn::Set(d, 5.0f);
+  const V even = hn::NegMulAdd(four, x[2], x[4]), odd = hn::NegMulAdd(four, x[1], x[3]);
+  const V even2 = hn::Sub(x[4], x[2]), odd2 = hn::Sub(x[3], x[1]);
+  out[0] = hn::NegMulAdd(five, x[2], hn::MulAdd(four, x[0], x[4]));
+  out[1] = hn::Add(even, odd);
+  out[2] = hn::Sub(even, odd);
+  out[3] = hn::MulAdd(two, odd2, even2);
+  out[4] = hn::NegMulAdd(two, odd2, even2);
+  out[5] = hn::NegMulAdd(five, x[3], hn::MulAdd(four, x[1], x[5]));
+}
+
+/// A' m: the products at the six points to four outputs of a line.
+HWY_INLINE void from_points(const V (&m)[6], V (&out)[4]) {
+  const F32 d;
+  const V even = hn::Add(m[1], m[2]), odd = hn::Sub(m[1], m[2]);
+  const V even2 = hn::Add(m[3], m[4]), odd2 = hn::Sub(m[3], m[4]);
+  out[0] = hn::Add(hn::Add(m[0], even), even2);
+  out[1] = hn::MulAdd(hn::Set(d, 2.0f), odd2, odd);
+  out[2] = hn::MulAdd(hn::Set(d, 4.0f), even2, even);
+  out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0f), odd2, odd), m[5]);
+}
+
+/// B' x B of a patch, given as 36 pixels, for all channels; a point's channels are `step` apart
+/// from the next point's. Writes whole vectors.
+void transform_patch(const float* const* pixels, int64_t channels, float* out, int64_t step) {
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t c = 0; c < channels; c += lanes) {
+    V half[6][6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) {
+      V x[6], y[6];
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; ++j) x[j] = load_first(pixels[j * 6 + i] + c, channels - c);
+      to_points(x, y);
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; ++j) half[j][i] = y[j];
+    }
+    float* point = out + c;
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) {
+      V y[6];
+      to_points(half[j], y);
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; ++i, point += step) {
+        __builtin_prefetch(point + 32, 1);  // the tile before last left it in L3
+        hn::StoreU(y[i], d, point);
+      }
+    }
+  }
+}
+
+/// A' m A of a tile for one vector of channels: out[row][column].
+HWY_INLINE void transform_products(const float* product, int64_t step, V (&out)[4][4]) {
+  const F32 d;
+  V half[6][4];
+#pragma GCC unroll 6
+  for (int j = 0; j < 6; ++j) {
+    V m[6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i, product += step) m[i] = hn::LoadU(d, product);
+    from_points(m, half[j]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    V m[6], y[4];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) m[j] = half[j][i];
+    from_points(m, y);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) out[j][i] = y[j];
+  }
+}
+
+/// What most convolutions end with, nothing, a bias, a relu or both, is done before the values
+/// leave the registers, by the operations of steps-inl.h; the steps behind it pass through L1.
+void finish_tile(const WinogradOutput& t) {
+  constexpr int64_t kChunk = 64;  // channels that pass through scratch at once
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const BoundStep* step = t.steps->items;
+  int done = 0;
+  const bool bias = done < t.steps->count && step[done].kind == Step::Kind::add &&
+                    step[done].extent == Extent::channel;
+  const BoundStep& bias_step = step[0];
+  done += bias ? 1 : 0;
+  const bool rectify = done < t.steps->count && step[done].kind == Step::Kind::activate &&
+                       step[done].function == Function::relu;
+  done += rectify ? 1 : 0;
+
+  HWY_ALIGN float values[16 * kChunk];
+  StepTile place = t.place;
+  place.values = values;
+  const int64_t stored = round_up(place.channels, kChannelGranule);
+  for (int64_t k0 = 0; k0 < stored; k0 += kChunk) {
+    const int64_t left = round_up(stored - k0, lanes);
+    place.k0 = k0;
+    place.width = left < kChunk ? left : kChunk;
+    const bool whole = done == t.steps->count && k0 + place.width <= place.channels;
+    for (int64_t c = 0; c < place.width; c += lanes) {
+      V y[4][4];
+      transform_products(t.product + k0 + c, t.product_step, y);
+      if (bias) {
+        const V b = fetch<Extent::channel>(bias_step.factor, 0, place, 0, c);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) y[i / 4][i % 4] = hn::Add(y[i / 4][i % 4], b);
+      }
+      if (rectify) {
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) y[i / 4][i % 4] = relu(y[i / 4][i % 4]);
+      }
+      if (whole && t.rows == 4 && t.columns == 4) {
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) {
+          float* pixel = t.output + i / 4 * t.row_step + i % 4 * t.column_step + k0 + c;
+          hn::StoreU(y[i / 4][i % 4], d, pixel);
+          __builtin_prefetch(pixel + t.to_next, 1);
+        }
+      } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) hn::Store(y[i / 4][i % 4], d, values + i * place.width + c);
+      }
+    }
+    if (whole && t.rows == 4 && t.columns == 4) continue;
+    place.pixels = t.columns;
+    for (int64_t row = 0; row < t.rows; ++row) {
+      place.values = values + row * 4 * place.width;
+      place.pixel = t.place.pixel + row * t.row_pixels;
+      apply_steps(*t.steps, done, place);
+      store_tile(place, t.output + row * t.row_step, t.column_step);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kintsugi::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace kintsugi::simd {
+
+WinogradPatch* winograd_patch(Isa isa) { KINTSUGI_SELECT(isa, transform_patch); }
+WinogradFinish* winograd_finish(Isa isa) { KINTSUGI_SELECT(isa, finish_tile); }
+
+}  // namespace kintsugi::simd
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// The transforms of Winograd's convolution: the contract between its scheduler (winograd.cpp,
+// ordinary C++) and the code compiled once per instruction set (winograd_transform.cpp). Plain
+// data: see targets.h. Nobody else includes this.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/isa.h"
+#include "kernels/simd/steps.h"
+
+namespace kintsugi::simd {
+
+/// B' x B of a patch of 6x6 pixels, for `channels` channels (whole granules): 36 points, the
+/// channels of one `step` elements behind those of the one before. Writes whole vectors.
+using WinogradPatch = void(const float* const* pixels, int64_t channels, float* out, int64_t step);
+
+/// A tile's products on their way to the output.
+struct WinogradOutput {
+  const float* product = nullptr;  // [36] rows of channels, `product_step` apart
+  int64_t product_step = 0;
+  int64_t rows = 0, columns = 0;  // of the tile, 1 to 4: as many as the picture has
+  const BoundSteps* steps = nullptr;
+  StepTile place;           // its first row; `values`, `width`, `k0` and `pixels` are the kernel's
+  float* output = nullptr;  // channel 0 of the first pixel
+  int64_t row_step = 0, column_step = 0;  // elements from one output to the next
+  int64_t to_next = 0;                    // elements to the tile that is written next: prefetched
+  int64_t row_pixels = 0;                 // pixels of the picture from one row to the next
+};
+
+/// A' m A, the steps and the store.
+using WinogradFinish = void(const WinogradOutput&);
+
+[[nodiscard]] WinogradPatch* winograd_patch(Isa isa);
+[[nodiscard]] WinogradFinish* winograd_finish(Isa isa);
+
+}  // namespace kintsugi::simd
