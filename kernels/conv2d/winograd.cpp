@@ -223,8 +223,8 @@ int64_t tiles(const Desc& desc, const Shape& output) {
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
-  return kPoints * round_up(desc.out_channels, config.block_channels()) *
-         storage_channels(desc.in_channels);
+  return checked_product({kPoints, round_up(desc.out_channels, config.block_channels()),
+                          storage_channels(desc.in_channels)});
 }
 
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,

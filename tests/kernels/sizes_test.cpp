@@ -79,6 +79,10 @@ std::vector<Row> rows() {
       {"conv2d bytes", [=] { return conv2d::bytes(wide_conv, wide, 4); }},
       {"conv2d weight", [=] { return heavy_conv.weight_shape().elements(); }},
       {"conv2d packed", [=] { return conv2d::packed_elements(heavy_conv, {}); }},
+      {"conv2d packed for winograd",
+       [=] {
+         return conv2d::packed_elements(heavy_conv, {.algorithm = conv2d::Algorithm::winograd});
+       }},
       {"conv_transpose2d stride",
        [] { return height(with(kUp, [](auto& d) { d.stride = kHuge; })); }},
       {"conv_transpose2d padding",

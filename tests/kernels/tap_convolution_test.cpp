@@ -125,7 +125,7 @@ TEST(PlantedError, EveryWrongConv2dFails) {
   conv2d::reference<float>(desc, {input.view(), weight, {&bias.operand, 1}, expected.view()},
                            test::threads());
 
-  const auto config = conv2d::choose(desc, input.shape(), simd::chosen());
+  const auto config = conv2d::choose(desc, input.shape(), simd::chosen(), false);
   Table right;
   right.operands = {bias.operand};
   right.weight.resize(static_cast<size_t>(conv2d::packed_elements(desc, config)));
