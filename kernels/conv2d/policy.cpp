@@ -24,7 +24,7 @@ bool winograd_pays(const Desc& desc, const Shape& out) {
   if (tiles < 64) return false;
   // Tiles that stand half outside (a picture of 5x5, a dilation near the picture's size) compute
   // what nobody reads; with 8 outputs of 16 a tile still has half the direct form's products.
-  return out.h() * out.w() >= 8 * tiles;
+  return out.h() * out.w() / 8 >= tiles;
 }
 
 /// Tiles of a picture to a task.

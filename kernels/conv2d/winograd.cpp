@@ -47,6 +47,12 @@ std::vector<int64_t> starts(int64_t extent, int64_t dilation) {
   return out;
 }
 
+/// As many as starts() has, for an extent of any size.
+int64_t count_starts(int64_t extent, int64_t dilation) {
+  const int64_t each = extent / dilation, longer = extent % dilation;
+  return longer * divide_up(each + 1, kTile) + (dilation - longer) * divide_up(each, kTile);
+}
+
 /// Channels of V that separate one tile from the next: whole vectors of every instruction set, and
 /// a cache line more, so that the tiles of a register tile do not share a few sets of L1.
 int64_t patch_pitch(const Desc& desc) { return round_up(desc.in_channels, 16) + 16; }
@@ -218,8 +224,7 @@ class Worker {
 bool has_form(const Desc& desc) { return desc.kernel == Pair(3) && desc.stride == Pair(1); }
 
 int64_t tiles(const Desc& desc, const Shape& output) {
-  return static_cast<int64_t>(starts(output.h(), desc.dilation.h).size() *
-                              starts(output.w(), desc.dilation.w).size());
+  return count_starts(output.h(), desc.dilation.h) * count_starts(output.w(), desc.dilation.w);
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
