@@ -36,6 +36,7 @@ echo "demo: mending examples/pictures/astronaut_damaged.png; the baseline is Ope
 build/release/kintsugi inpaint examples/pictures/astronaut_damaged.png \
   --mask examples/pictures/astronaut_mask.png \
   --model examples/demo/glcic-demo.safetensors \
+  --blend \
   --output build/demo/mended.png \
   --side-by-side build/demo/side_by_side.png \
   --compare-to examples/pictures/astronaut.png \
