@@ -8,6 +8,7 @@
 #include "runtime/image/poisson.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -179,7 +180,7 @@ Image fill_poisson(const ImageView& picture, const Mask& mask, const ImageView& 
       const double value = added[i] + static_cast<double>(pixel_at(made, node.y, node.x)[c]);
       const int64_t at = (node.y * picture.width + node.x) * picture.channels + c;
       result.pixels[static_cast<size_t>(at)] =
-          static_cast<uint8_t>(std::clamp(value, 0.0, 255.0) + 0.5);
+          static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
     }
   }
   return result;
