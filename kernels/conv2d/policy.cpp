@@ -13,8 +13,6 @@ int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 
 namespace {
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 bool winograd_pays(const Desc& desc, const Shape& out) {
   if (!winograd::has_form(desc)) return false;
   // The transforms are a share of about 1/C + 1/K of the work.

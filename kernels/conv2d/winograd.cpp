@@ -36,8 +36,6 @@ namespace {
 
 constexpr int64_t kLine = 16;  // floats in a cache line
 
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// Where the tiles of one axis begin: all tiles of the outputs 0, d, 2d, .., then of 1, d+1, ..
 std::vector<int64_t> starts(int64_t extent, int64_t dilation) {
   std::vector<int64_t> out;
