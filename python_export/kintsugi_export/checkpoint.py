@@ -3,7 +3,7 @@
 
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from . import safetensors, torch7, torch_pickle
 from .errors import ExportError
 
 WRAPPERS = ("state_dict", "params_ema", "params", "model", "net", "G")
-PREFIXES = ("module.", "netG.", "generator.", "main.")
-GENERATORS = ("netG.", "generator.")  # beside these, other networks may be in the file
+PREFIXES = ("module.", "main.")
 
 
 class Checkpoint(NamedTuple):
@@ -24,9 +23,11 @@ class Checkpoint(NamedTuple):
     modules: Optional[List[torch7.Module]] = None  # of a .t7 file, whose keys say less than others
 
 
-def load(path) -> Checkpoint:
+def load(path, beside: Sequence[str] = ()) -> Checkpoint:
     """What a .safetensors, .pt, .pth or .t7 file holds; nothing in it is executed.
 
+    Keys behind one of the prefixes `beside` are taken and all others left: a file may hold several
+    networks.
     Raises ExportError with one sentence if the file is not a checkpoint of tensors.
     """
     path = Path(path)
@@ -41,7 +42,7 @@ def load(path) -> Checkpoint:
         found = Checkpoint({key: fetch(leaf) for key, leaf in unwrap(path, content).items()})
     if not found.state:
         raise ExportError(f"{path}: no tensors in it")
-    return found._replace(state=strip_prefixes(found.state))
+    return found._replace(state=strip_prefixes(found.state, beside))
 
 
 def _settings(path, metadata: Dict[str, str]) -> dict:
@@ -80,12 +81,14 @@ def _is_state(content: dict) -> bool:
     )
 
 
-def strip_prefixes(state: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
-    """Without `module.` and the like before every key; a generator's prefix selects its keys."""
+def strip_prefixes(
+    state: Dict[str, np.ndarray], beside: Sequence[str] = ()
+) -> Dict[str, np.ndarray]:
+    """Without `module.` and the like before every key; a prefix of `beside` selects its keys."""
     while True:
-        for prefix in PREFIXES:
+        for prefix in (*PREFIXES, *beside):
             inside = [key for key in state if key.startswith(prefix)]
-            if inside and (len(inside) == len(state) or prefix in GENERATORS):
+            if inside and (len(inside) == len(state) or prefix in beside):
                 state = {key[len(prefix) :]: state[key] for key in inside}
                 break
         else:

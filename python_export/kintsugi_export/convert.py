@@ -28,8 +28,9 @@ def convert(
     `licence` do not replace them.  Raises ExportError or OSError.
     """
     refuse_overwriting(target, source)
-    loaded = checkpoint.load(source)
-    state, module = loaded.state, NETWORKS[network]
+    module = NETWORKS[network]
+    loaded = checkpoint.load(source, module.BESIDE)
+    state = loaded.state
     config = module.recognise({key: value.shape for key, value in state.items()})
     if loaded.modules is not None:
         module.check_torch7(loaded.modules)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace kintsugi::cli {
 namespace {
@@ -22,6 +23,16 @@ std::string position(const Shape& shape, size_t index) {
 }
 
 /// Where the first value that is no number stands; the size where all are.
+/// Equal but for extents of one at the end: [N, C] is kept as [N, C, 1, 1].
+bool same_shape(const Shape& a, const Shape& b) {
+  const auto trimmed = [](const Shape& shape) {
+    std::span<const int64_t> extents = shape.extents();
+    while (!extents.empty() && extents.back() == 1) extents = extents.first(extents.size() - 1);
+    return extents;
+  };
+  return std::ranges::equal(trimmed(a), trimmed(b));
+}
+
 size_t first_not_finite(const std::vector<float>& values) {
   const auto found =
       std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
@@ -35,7 +46,7 @@ TensorComparison compare(const std::string& name, const Tensor& ours, const Tens
   TensorComparison result{.name = name, .shape = ours.shape, .problem = {}};
   result.relative_l2 = result.max_abs_error = std::numeric_limits<double>::quiet_NaN();
   result.psnr_db = result.cosine = std::numeric_limits<double>::quiet_NaN();
-  if (ours.shape != reference.shape || ours.values.size() != reference.values.size()) {
+  if (!same_shape(ours.shape, reference.shape) || ours.values.size() != reference.values.size()) {
     result.problem = "the reference has the shape " + reference.shape.to_string();
     return result;
   }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace kintsugi::execute {
 namespace {
@@ -166,27 +165,35 @@ void Executor::poison_dead(int step) {
   }
 }
 
-std::optional<std::array<int64_t, 4>> Executor::find_not_finite(int slot) const {
-  std::optional<std::array<int64_t, 4>> found;
-  const int64_t channels = plan_.slots[static_cast<size_t>(slot)].shape.c();
-  read(slot, [&](int64_t n, int64_t y, std::span<const float> row) {
-    if (found) return;
-    const auto bad = std::ranges::find_if(row, [](float v) { return !std::isfinite(v); });
-    if (bad == row.end()) return;
-    const int64_t at = bad - row.begin();
-    found = {n, at % channels, y, at / channels};
+Executor::Survey Executor::survey(int slot) const {
+  return with_element_type([&]<class T>(T) {
+    const TensorView<const T> values = view<const T>(slot);
+    const Shape& shape = values.shape;
+    const int64_t rows = shape.n() * shape.h();
+    const T first = values.pixel(0, 0, 0)[0];
+    // One entry a row, so that the answer does not depend on who looked first.
+    std::vector<int64_t> bad(static_cast<size_t>(rows), -1);  // y * W * C + c
+    std::vector<char> same(static_cast<size_t>(rows), 1);
+    parallel_->parallel_for(rows, [&](int64_t row) {
+      for (int64_t x = 0; x < shape.w(); ++x) {
+        const T* pixel = values.pixel(row / shape.h(), row % shape.h(), x);
+        for (int64_t c = 0; c < shape.c(); ++c) {
+          if (!(pixel[c] == first)) same[static_cast<size_t>(row)] = 0;
+          if (std::isfinite(pixel[c])) continue;
+          bad[static_cast<size_t>(row)] = x * shape.c() + c;
+          return;
+        }
+      }
+    });
+    Survey survey{.not_finite = {}, .constant = std::ranges::find(same, 0) == same.end()};
+    const auto found = std::ranges::find_if(bad, [](int64_t at) { return at >= 0; });
+    if (found != bad.end()) {
+      const int64_t row = found - bad.begin();
+      survey.not_finite = {row / shape.h(), *found % shape.c(), row % shape.h(),
+                           *found / shape.c()};
+    }
+    return survey;
   });
-  return found;
-}
-
-bool Executor::is_constant(int slot) const {
-  float first = std::numeric_limits<float>::quiet_NaN();
-  bool same = true;
-  read(slot, [&](int64_t n, int64_t y, std::span<const float> row) {
-    if (n == 0 && y == 0) first = row[0];
-    same = same && std::ranges::all_of(row, [&](float v) { return v == first; });
-  });
-  return same;
 }
 
 }  // namespace kintsugi::execute

@@ -54,10 +54,12 @@ class Executor {
   /// can be read, after a run the inputs and outputs.
   void read(int slot, const ReadRow& read) const;
 
-  /// The index of the first value of `slot` that is a NaN or an infinity, as n, c, y, x.
-  [[nodiscard]] std::optional<std::array<int64_t, 4>> find_not_finite(int slot) const;
-  /// Whether all values of a slot are the same.
-  [[nodiscard]] bool is_constant(int slot) const;
+  /// What is wrong with the values of a slot, looked at on all threads.
+  struct Survey {
+    std::optional<std::array<int64_t, 4>> not_finite;  // the first NaN or infinity, as n, c, y, x
+    bool constant = false;                             // all values are the same
+  };
+  [[nodiscard]] Survey survey(int slot) const;
 
   /// Of the last run that was completed, one a step; all zero before there was one.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }

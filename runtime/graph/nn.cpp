@@ -47,6 +47,27 @@ Value convolve(const Scope& m, Value x, Desc desc, bool bias, Where where) {
   return record(m, x, desc, {weight}, std::move(operands), where);
 }
 
+/// Columns `from` on of a weight [K, columns], as many as a filter of this shape holds.
+ConstantId filters(const Scope& m, ConstantId weight, const Shape& shape, int64_t from,
+                   Where where) {
+  graph::Graph& graph = m.graph();
+  const int64_t columns = graph.constant(weight).shape[1];
+  const int64_t taken = shape.elements() / shape[0];
+  return graph.constant({.name = graph.constant(weight).name + "[:, " + std::to_string(from) + ":" +
+                                 std::to_string(from + taken) + "] as " + shape.to_string(),
+                         .shape = shape,
+                         .sources = {weight},
+                         .formula =
+                             [columns, from, taken](std::span<const std::vector<double>> s) {
+                               std::vector<double> out;
+                               for (auto row = s[0].begin(); row != s[0].end(); row += columns) {
+                                 out.insert(out.end(), row + from, row + from + taken);
+                               }
+                               return out;
+                             },
+                         .where = where});
+}
+
 }  // namespace
 
 Value conv2d(const Scope& m, Value x, const Conv2d& options, Where where) {
@@ -71,6 +92,39 @@ Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options, 
                                          .padding = options.padding,
                                          .output_padding = options.output_padding},
                   options.bias, where);
+}
+
+// On one picture a linear layer is a convolution whose filters are as large as the picture; on several
+// side by side it is the sum of one for each.
+Value linear(const Scope& m, std::span<const Value> parts, int64_t features, Where where) {
+  int64_t columns = 0;
+  for (const Value part : parts) {
+    const Shape& s = m.graph().node(part).shape;
+    columns = checked_add(columns, checked_product({s.c(), s.h(), s.w()}));
+  }
+  const ConstantId weight = m.weight("weight", {features, columns}, where);
+  const ConstantId bias = m.weight("bias", {features}, where);
+  Value sum;
+  int64_t from = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Shape s = m.graph().node(parts[i]).shape;
+    conv2d::Desc desc{.in_channels = s.c(), .out_channels = features, .kernel = {s.h(), s.w()}};
+    std::vector<Operand> operands;
+    if (i > 0) {
+      desc.epilogue.append(step::add(Extent::tensor));
+      operands.emplace_back(sum);
+    }
+    const bool last = i + 1 == parts.size();
+    if (last) {
+      desc.epilogue.append(step::add(Extent::channel));
+      operands.emplace_back(bias);
+    }
+    const Scope named = last ? m : m["part " + std::to_string(i)];
+    sum = record(named, parts[i], desc, {filters(m, weight, desc.weight_shape(), from, where)},
+                 std::move(operands), where);
+    from += s.c() * s.h() * s.w();
+  }
+  return sum;
 }
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias, recorded as the affine it is.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <source_location>
+#include <span>
 
 #include "kernels/core/steps.h"
 #include "runtime/graph/scope.h"
@@ -41,6 +42,15 @@ struct ConvTranspose2d {
 /// torch.nn.ConvTranspose2d: `weight` [C, K, R, S], `bias` [K].
 [[nodiscard]] Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options,
                                      Where where = Where::current());
+
+/// torch.nn.Linear on what stands side by side in `parts` [N, C, H, W], each flattened as PyTorch does,
+/// channels outermost: `weight` [K, sum of C*H*W], `bias` [K]. Returns [N, K, 1, 1].
+[[nodiscard]] Value linear(const Scope& m, std::span<const Value> parts, int64_t features,
+                           Where where = Where::current());
+[[nodiscard]] inline Value linear(const Scope& m, Value x, int64_t features,
+                                  Where where = Where::current()) {
+  return linear(m, std::span(&x, 1), features, where);
+}
 
 /// torch.nn.BatchNorm2d in eval mode: `weight`, `bias`, `running_mean`, `running_var`, all [C].
 [[nodiscard]] Value batch_norm(const Scope& m, Value x, double eps = 1e-5,

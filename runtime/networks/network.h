@@ -17,6 +17,7 @@
 
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/graph/graph.h"
+#include "runtime/networks/ports.h"
 #include "runtime/weights/key_map.h"
 #include "runtime/weights/weights.h"
 
@@ -26,9 +27,16 @@ namespace kintsugi::networks {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
-/// Runs the network once on an input [N, C, H, W]: `write` fills the input, from several threads at
-/// once, and `read` is handed the output's rows in order.
-using Replay = std::function<void(const Shape& input, const WriteRow& write, const ReadRow& read)>;
+/// What a replay puts in: the shape of an input, and who fills it, from several threads at once.
+struct Feed {
+  Shape shape;  // [N, C, H, W]
+  WriteRow write;
+};
+
+/// Runs the network once on every input it has, by name; each named output's rows are handed out in
+/// order.
+using Replay = std::function<void(const std::map<std::string, Feed>& inputs,
+                                  const std::map<std::string, ReadRow>& outputs)>;
 
 using Warn = std::function<void(const std::string&)>;
 
@@ -36,14 +44,17 @@ using Warn = std::function<void(const std::string&)>;
 struct Opened {
   Description description;
   weights::KeyMap keys;
-  /// Records the network for an input of this shape. Throws Error::usage for an unknown setting.
-  std::function<graph::Graph(const Shape& input, const Settings&)> record;
-  /// The shape of the raw input for a picture, or for a batch of them.
-  std::function<Shape(int64_t batch, int64_t height, int64_t width)> input_shape;
+  /// Records the network for inputs of these shapes, which fit the description's ports. Throws
+  /// Error::usage for an unknown setting.
+  std::function<graph::Graph(const Shapes& inputs, const Settings&)> record;
   /// Empty when the network does not fill holes.
   std::function<Image(const ImageView& picture, const ImageView& mask, const InpaintOptions&,
                       const Replay&, const Warn&)>
       inpaint;
+  /// Empty when the network does not judge fillings. Returns P(the picture is real).
+  std::function<double(const ImageView& picture, const ImageView& mask, const ScoreOptions&,
+                       const Replay&)>
+      score;
 };
 
 struct Network {

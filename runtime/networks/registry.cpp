@@ -4,12 +4,13 @@
 #include <optional>
 
 #include "runtime/networks/glcic/glcic.h"
+#include "runtime/networks/glcic_discriminator/glcic_discriminator.h"
 #include "runtime/networks/network.h"
 
 namespace kintsugi::networks {
 namespace {
 
-constexpr Network kRegistry[] = {glcic::kNetwork};
+constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork};
 
 std::string names() {
   std::string list;

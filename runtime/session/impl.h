@@ -66,7 +66,7 @@ struct Session::Impl {
 
   /// What a plan was made for.
   struct Request {
-    Shape input;
+    networks::Shapes inputs;
     Settings settings;
     std::vector<std::string> without;
     bool keep_all = false;
@@ -80,7 +80,11 @@ struct Session::Impl {
   [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options);
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options);
+  [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
+                             const ScoreOptions& options);
   [[nodiscard]] Profile profile(const ProfileOptions& options);
+  /// How a network's task reaches its plans.
+  [[nodiscard]] networks::Replay replay(const Settings& settings);
   /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
   void warn(const std::string& sentence) const {

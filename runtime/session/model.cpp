@@ -26,15 +26,17 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
       }) {
   // Recording states every shape, so a file that does not fit is refused here and not later; it
   // reads the header only, and what it did not ask for is what the file has too much.
-  const int64_t multiple = opened.description.size_multiple;
-  static_cast<void>(opened.record(opened.input_shape(1, 64 * multiple, 64 * multiple), {}));
+  const int64_t side = 64 * opened.description.size_multiple;
+  static_cast<void>(
+      opened.record(networks::input_shapes(opened.description.inputs, 1, side, side), {}));
   opened.description.unused_keys = weights.unused_keys();
 }
 
 PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   const session::Device device = session::choose_device(options.device);
-  const Shape input = opened.input_shape(options.batch, options.height, options.width);
-  const plan::Plan plan = session::make_plan(opened.record(input, options.settings),
+  const networks::Shapes inputs = networks::input_shapes(opened.description.inputs, options.batch,
+                                                         options.height, options.width);
+  const plan::Plan plan = session::make_plan(opened.record(inputs, options.settings),
                                              {.backend = device.backend,
                                               .isa = device.isa,
                                               .threads = ThreadPool::count(options.threads),

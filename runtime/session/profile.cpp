@@ -229,7 +229,8 @@ OpBench bench_alone(const OpBenchOptions& options) {
 Profile Session::Impl::profile(const ProfileOptions& wanted) {
   require_runs(wanted.runs);
   execute::Executor& executor =
-      prepare({.input = model->opened.input_shape(wanted.batch, wanted.height, wanted.width),
+      prepare({.inputs = networks::input_shapes(model->opened.description.inputs, wanted.batch,
+                                                wanted.height, wanted.width),
                .settings = wanted.settings,
                .without = wanted.without,
                .keep_all = wanted.keep_all});

@@ -35,31 +35,23 @@ void copy_in(execute::Executor& executor, int slot, const Tensor& tensor) {
   });
 }
 
-/// The raw inputs of a network, by name and shape; a misfit is the caller's mistake.
-void check_inputs(const networks::Opened& opened, const Tensors& inputs) {
-  const std::vector<Port>& ports = opened.description.inputs;
-  for (const auto& [name, tensor] : inputs) {
-    const auto port = std::ranges::find(ports, name, &Port::name);
-    if (port == ports.end()) {
-      throw Error(ErrorCode::mismatch, "there is no input named '" + name + "'",
-                  "the first input is '" + ports[0].name + "' " + ports[0].shape);
-    }
-    const Shape& s = tensor.shape;
-    if (s.rank() != 4 || s.elements() == 0 || !(opened.input_shape(s.n(), s.h(), s.w()) == s)) {
-      throw Error(ErrorCode::mismatch,
-                  "the input '" + name + "' is " + s.to_string() + ", expected " + port->shape);
-    }
-    if (static_cast<int64_t>(tensor.values.size()) != s.elements()) {
-      throw Error(ErrorCode::mismatch, "the input '" + name + "' says " + s.to_string() +
-                                           " and holds " + std::to_string(tensor.values.size()) +
-                                           " values");
-    }
+/// The one of that name; every name comes from a plan or a task of our own.
+const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name) {
+  const auto at = std::ranges::find(ports, name, &plan::Port::name);
+  if (at == ports.end()) throw Error(ErrorCode::internal, "a plan has no port '" + name + "'");
+  return *at;
+}
+
+/// A picture and its mask, as every task takes them.
+void check_pictures(const ImageView& picture, const ImageView& mask) {
+  if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
+    throw Error(ErrorCode::mismatch, "the picture is empty");
   }
-  for (const Port& port : ports) {
-    if (!inputs.contains(port.name)) {
-      throw Error(ErrorCode::mismatch,
-                  "the input '" + port.name + "' " + port.shape + " is missing");
-    }
+  if (picture.width != mask.width || picture.height != mask.height) {
+    throw Error(ErrorCode::mismatch,
+                "the mask is " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
+                    ", the picture " + std::to_string(picture.width) + "x" +
+                    std::to_string(picture.height) + "; they must have one size");
   }
 }
 
@@ -77,7 +69,7 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
 execute::Executor& Session::Impl::prepare(const Request& request) {
   const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
-    plan::Plan plan = session::make_plan(model->opened.record(request.input, request.settings),
+    plan::Plan plan = session::make_plan(model->opened.record(request.inputs, request.settings),
                                          {.backend = device.backend,
                                           .isa = device.isa,
                                           .threads = parallel->threads(),
@@ -126,8 +118,12 @@ void Session::Impl::run(execute::Executor& executor,
                     },
                 .after = after_step});
   for (const plan::Port& port : plan.outputs) {
-    if (executor.find_not_finite(port.slot)) explain_not_finite(executor, port.name);
-    if (executor.is_constant(port.slot) && !executor.is_constant(plan.inputs[0].slot)) {
+    const execute::Executor::Survey survey = executor.survey(port.slot);
+    if (survey.not_finite) explain_not_finite(executor, port.name);
+    // A single number a picture, a score, cannot be anything but constant.
+    const Shape& shape = plan.slots[static_cast<size_t>(port.slot)].shape;
+    if (survey.constant && shape.h() * shape.w() > 1 &&
+        !executor.survey(plan.inputs[0].slot).constant) {
       warn("every value of the output '" + port.name +
            "' is the same; are these the right weights?");
     }
@@ -144,13 +140,13 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
                     ", column " + std::to_string(at[3]));
   };
   for (const plan::Port& port : plan.inputs) {
-    if (const auto at = executor.find_not_finite(port.slot)) {
+    if (const auto at = executor.survey(port.slot).not_finite) {
       refuse("the input '" + port.name + "'", *at);
     }
   }
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-                  if (const auto at = executor.find_not_finite(step.output)) {
+                  if (const auto at = executor.survey(step.output).not_finite) {
                     refuse("the output of layer '" + model->opened.keys.module(step.names.back()) +
                                "'",
                            *at);
@@ -174,12 +170,18 @@ Image Session::inpaint(const ImageView& picture, const ImageView& mask,
   return guarded([&] { return impl_->inpaint(picture, mask, options); });
 }
 
+double Session::score(const ImageView& picture, const ImageView& mask,
+                      const ScoreOptions& options) {
+  return guarded([&] { return impl_->score(picture, mask, options); });
+}
+
 Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options) {
-  check_inputs(model->opened, inputs);
-  execute::Executor& executor = prepare({.input = inputs.begin()->second.shape,
-                                         .settings = run_options.settings,
-                                         .without = run_options.without,
-                                         .keep_all = run_options.keep_all});
+  const Description& description = model->opened.description;
+  execute::Executor& executor =
+      prepare({.inputs = networks::checked_shapes(description.inputs, inputs),
+               .settings = run_options.settings,
+               .without = run_options.without,
+               .keep_all = run_options.keep_all});
   const plan::Plan& plan = executor.plan();
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
 
@@ -190,7 +192,11 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
     outputs["tap/" + model->opened.keys.module(step.names.back())] =
         copy_out(executor, step.output);
   });
-  for (const plan::Port& port : plan.outputs) outputs[port.name] = copy_out(executor, port.slot);
+  for (const Port& port : description.outputs) {
+    Tensor& output = outputs[port.name];
+    output = copy_out(executor, port_of(plan.outputs, port.name).slot);
+    output.shape = networks::declared(port, output.shape);
+  }
   return outputs;
 }
 
@@ -200,24 +206,36 @@ Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
   if (!opened.inpaint) {
     throw Error(ErrorCode::usage, opened.description.network + " does not fill holes");
   }
-  if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
-    throw Error(ErrorCode::mismatch, "the picture is empty");
-  }
-  if (picture.width != mask.width || picture.height != mask.height) {
-    throw Error(ErrorCode::mismatch,
-                "the mask is " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
-                    ", the picture " + std::to_string(picture.width) + "x" +
-                    std::to_string(picture.height) + "; they must have one size");
-  }
-  const networks::Replay replay = [&](const Shape& input, const networks::WriteRow& write,
-                                      const networks::ReadRow& read) {
-    execute::Executor& executor = prepare({.input = input, .settings = inpaint_options.settings});
-    executor.write_input(executor.plan().inputs[0].slot, write);
-    run(executor, {});
-    executor.read(executor.plan().outputs[0].slot, read);
-  };
-  return opened.inpaint(picture, mask, inpaint_options, replay,
+  check_pictures(picture, mask);
+  return opened.inpaint(picture, mask, inpaint_options, replay(inpaint_options.settings),
                         [&](const std::string& sentence) { warn(sentence); });
+}
+
+double Session::Impl::score(const ImageView& picture, const ImageView& mask,
+                            const ScoreOptions& score_options) {
+  const networks::Opened& opened = model->opened;
+  if (!opened.score) {
+    throw Error(ErrorCode::usage, opened.description.network + " does not judge pictures");
+  }
+  check_pictures(picture, mask);
+  return opened.score(picture, mask, score_options, replay(score_options.settings));
+}
+
+networks::Replay Session::Impl::replay(const Settings& settings) {
+  return [this, settings](const std::map<std::string, networks::Feed>& inputs,
+                          const std::map<std::string, networks::ReadRow>& outputs) {
+    Request request{.settings = settings};
+    for (const auto& [name, feed] : inputs) request.inputs[name] = feed.shape;
+    execute::Executor& executor = prepare(request);
+    const plan::Plan& plan = executor.plan();
+    for (const auto& [name, feed] : inputs) {
+      executor.write_input(port_of(plan.inputs, name).slot, feed.write);
+    }
+    run(executor, {});
+    for (const auto& [name, read] : outputs) {
+      executor.read(port_of(plan.outputs, name).slot, read);
+    }
+  };
 }
 
 std::string Session::trace() const {

@@ -6,9 +6,9 @@
 namespace kintsugi::weights {
 namespace {
 
-/// What wrappers put in front of a generator's keys.
+/// What wrappers put in front of a network's keys.
 constexpr auto kWrappers =
-    std::to_array<std::string_view>({"module.", "generator.", "netG.", "main."});
+    std::to_array<std::string_view>({"module.", "generator.", "netG.", "main.", "disc.", "netD."});
 
 /// No prefix first, then one wrapper, then two.
 std::vector<std::string> candidate_prefixes() {

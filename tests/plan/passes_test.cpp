@@ -131,7 +131,7 @@ TEST(Passes, AWrongPlacementShows) {
     std::ranges::fill(row, 1.0f);
   });
   executor.run({});
-  EXPECT_TRUE(executor.find_not_finite(executor.plan().steps.back().output).has_value());
+  EXPECT_TRUE(executor.survey(executor.plan().steps.back().output).not_finite.has_value());
 }
 
 TEST(Fold, NormAfterConvolution) {

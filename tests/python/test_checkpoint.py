@@ -46,9 +46,17 @@ def prefixed(prefix, state=None):
     ids=lambda content: "+".join(list(content)[:2]),
 )
 def test_unwraps_and_strips(tmp_path, content):
-    state, metadata, *_ = checkpoint.load(saved(tmp_path / "a.pth", content))
+    path = saved(tmp_path / "a.pth", content)
+    state, metadata, *_ = checkpoint.load(path, ("netG.", "generator."))
     assert metadata == {} and sorted(state) == ["0.count", "0.weight"]
     assert (state["0.weight"] == STATE["0.weight"].numpy()).all() and state["0.count"] == 3
+
+
+def test_each_network_finds_its_own_in_a_file_of_several(tmp_path):
+    other = {"1.weight": torch.ones(1)}
+    path = saved(tmp_path / "a.pth", {**prefixed("generator."), **prefixed("disc.", other)})
+    assert list(checkpoint.load(path, ("netD.", "disc.")).state) == ["1.weight"]
+    assert sorted(checkpoint.load(path, ("netG.", "generator.")).state) == ["0.count", "0.weight"]
 
 
 def test_a_prefix_some_keys_lack_is_part_of_the_names(tmp_path):

@@ -87,6 +87,12 @@ def glcic_input(_key, shape, unit):
     return value
 
 
+@recipe
+def picture(_key, _shape, unit):
+    """Coloured noise in [0, 1)."""
+    return unit / np.float32(2 * math.sqrt(3)) + np.float32(0.5)
+
+
 def read_key_list(path):
     """Yields (key, shape, dtype name) for each line of a key list."""
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):

@@ -4,6 +4,7 @@
 A network is a module of this folder that offers
 
     INPUTS, OUTPUTS           the names of the tensors, in the order of the PyTorch module
+    BESIDE                    the prefixes under which it lies in a file of several networks
     recognise(shapes)         {key: shape} -> config; raises ExportError and says what is closest
     build(config)             config -> torch module in evaluation mode, with the file's own keys
     metadata(config, ...)     the `kintsugi.config` of a model file; takes what `stated` returns
@@ -14,6 +15,6 @@ A network is a module of this folder that offers
                               {name: float32 array}: inputs as they occur, made from the generator
 """
 
-from . import glcic
+from . import glcic, glcic_discriminator
 
-NETWORKS = {"glcic": glcic}
+NETWORKS = {"glcic": glcic, "glcic-discriminator": glcic_discriminator}

@@ -31,6 +31,7 @@ MEAN = (0.4560, 0.4472, 0.4155)  # of Places2, RGB in [0, 1]: what the official 
 MULTIPLE = 4
 MAX_WIDTH = 4096  # far beyond any real one; keeps hostile shapes out of torch
 INPUTS, OUTPUTS = ("input",), ("output",)
+BESIDE = ("netG.", "generator.")  # beside these, other networks may be in the file
 
 
 class Layer(NamedTuple):
@@ -153,13 +154,7 @@ class Completion(nn.Module):
             self._place(names[-1].activation, nn.Sigmoid())
 
     def _place(self, path: str, module: nn.Module) -> None:
-        *outer, name = path.split(".")
-        parent: nn.Module = self
-        for level in outer:
-            if level not in dict(parent.named_children()):
-                parent.add_module(level, nn.Module())
-            parent = parent.get_submodule(level)
-        parent.add_module(name, module)
+        place(self, path, module)
         self.sequence.append(path)
 
     def __iter__(self) -> Iterator[nn.Module]:
@@ -170,6 +165,17 @@ class Completion(nn.Module):
         for module in self:
             x = module(x)
         return x.clamp(-1, 1) if self.clamps else x
+
+
+def place(root: nn.Module, path: str, module: nn.Module) -> None:
+    """Puts `module` where a port has it, making the levels in between."""
+    *outer, name = path.split(".")
+    parent = root
+    for level in outer:
+        if level not in dict(parent.named_children()):
+            parent.add_module(level, nn.Module())
+        parent = parent.get_submodule(level)
+    parent.add_module(name, module)
 
 
 def build(config: Config, device: str = "cpu") -> Completion:
@@ -197,12 +203,12 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
         bias=any(f"{name.conv}.bias" in shapes for name in names[:-1])
     )
     known = _shapes(config)
-    missing = [key for key in known if key not in shapes and not _is_counter(key)]
+    missing = [key for key in known if key not in shapes and not is_counter(key)]
     unknown = [key for key in shapes if key not in known]
     if missing or unknown:
         raise ExportError(
             f"not a GLCIC state dict: the closest key layout is '{layout}', "
-            f"{_count(missing, 'missing')}, {_count(unknown, 'unknown')}"
+            f"{count(missing, 'missing')}, {count(unknown, 'unknown')}"
         )
 
     first, last = f"{names[0].conv}.weight", f"{names[-1].conv}.weight"
@@ -333,11 +339,11 @@ def _shapes(config: Config) -> Dict[str, Tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
 
 
-def _is_counter(key: str) -> bool:
+def is_counter(key: str) -> bool:
     """Inference never reads num_batches_tracked, so a file may leave it out."""
     return key.endswith("num_batches_tracked")
 
 
-def _count(keys, what: str) -> str:
+def count(keys, what: str) -> str:
     shown = ", ".join(f"'{key}'" for key in keys[:3]) + (", ..." if len(keys) > 3 else "")
     return f"{len(keys)} keys {what}" + (f" ({shown})" if keys else "")

@@ -197,6 +197,11 @@ struct InpaintOptions {
   Blend blend = Blend::off;
 };
 
+struct ScoreOptions {
+  Settings settings = {};
+  bool invert_mask = false;  ///< black = hole
+};
+
 class Session;
 
 class KINTSUGI_API Model {
@@ -229,6 +234,11 @@ class KINTSUGI_API Session {
   /// picture's size and channels; pixels outside the hole are copied bit for bit.
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options = {});
+
+  /// How plausible a filling is to a discriminator: P(`picture` is real), in [0, 1]. `mask` says what
+  /// was filled, as for inpaint. Not comparable between sets of weights.
+  [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
+                             const ScoreOptions& options = {});
 
   /// Time per step, the median of replays on random inputs.
   [[nodiscard]] Profile profile(const ProfileOptions& options = {});

@@ -117,13 +117,10 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   d.inputs = {{"input", "[N, 4, H, W]", std::string(variant.input)}};
   d.outputs = {{"output", "[N, 3, H, W]", std::string(variant.output)}};
 
-  opened.input_shape = [](int64_t batch, int64_t height, int64_t width) {
-    return Shape{batch, 4, height, width};
-  };
-  opened.record = [weights, keys, config](const Shape& input, const Settings& settings) {
+  opened.record = [weights, keys, config](const Shapes& inputs, const Settings& settings) {
     networks::check_settings(settings, {});
     graph::Graph graph;
-    const graph::Value x = graph.input("input", input);
+    const graph::Value x = graph.input("input", inputs.at("input"));
     graph.output("output", completion(Scope(graph, weights, keys), x, config));
     return graph;
   };

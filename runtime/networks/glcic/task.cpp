@@ -54,11 +54,12 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
     }
   };
   std::vector<float> rgb;
-  replay(input, write, [&](int64_t n, int64_t y, std::span<const float> row) {
+  const ReadRow convert = [&](int64_t n, int64_t y, std::span<const float> row) {
     rgb.assign(row.begin(), row.end());
     to_rgb(config, rgb);
     read(n, y, rgb);
-  });
+  };
+  replay({{"input", {input, write}}}, {{"output", convert}});
 }
 
 /// At the picture's own size: each row goes straight into those pixels of the result that `taken`
