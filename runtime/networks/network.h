@@ -80,4 +80,9 @@ void check_settings(const Settings& given, std::span<const Port> known);
                                                  const std::string& key,
                                                  std::vector<double> otherwise);
 
+/// Throws Error::mismatch when the file's `kintsugi.config` names another variant or range of values
+/// than its keys do; what it leaves out is not missed.
+void check_config(const weights::Weights& weights, const std::string& variant,
+                  const std::vector<double>& range);
+
 }  // namespace kintsugi::networks

@@ -36,6 +36,18 @@ std::optional<std::string> metadata(const weights::Weights& weights, const std::
   return at->second;
 }
 
+/// A value of the JSON object in the metadata, null when it is not there.
+nlohmann::json config_value(const weights::Weights& weights, const std::string& key) {
+  const auto text = metadata(weights, "kintsugi.config");
+  if (!text) return {};
+  auto config = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) {
+    throw Error(ErrorCode::bad_file, weights.file().path().string() +
+                                         ": the metadata `kintsugi.config` is not a JSON object");
+  }
+  return config.value(key, nlohmann::json());
+}
+
 Opened finish(const weights::Weights& weights, const Network& network,
               const weights::Detection& detection, std::string reason) {
   if (!detection.complete()) {
@@ -82,8 +94,11 @@ Opened open(const weights::Weights& weights, const std::string& name) {
   const auto share = [](const weights::Detection& d) {
     return d.total == 0 ? 0.0 : static_cast<double>(d.matched) / static_cast<double>(d.total);
   };
+  std::string others;  // a file may hold several; the first of the registry is taken
   for (const Network& network : kRegistry) {
     const weights::Detection detection = network.detect(weights);
+    if (closest.complete() && detection.complete())
+      others += "; so do those of " + std::string(network.name);
     if (best == nullptr || share(detection) > share(closest)) {
       best = &network;
       closest = detection;
@@ -99,7 +114,7 @@ Opened open(const weights::Weights& weights, const std::string& name) {
   }
   return finish(weights, *best, closest,
                 "all " + std::to_string(closest.total) + " keys of its layout '" +
-                    std::string(closest.layout->name) + "' exist");
+                    std::string(closest.layout->name) + "' exist" + others);
 }
 
 void check_settings(const Settings& given, std::span<const Port> known) {
@@ -114,20 +129,29 @@ void check_settings(const Settings& given, std::span<const Port> known) {
 
 std::vector<double> config_numbers(const weights::Weights& weights, const std::string& key,
                                    std::vector<double> otherwise) {
-  const auto text = metadata(weights, "kintsugi.config");
-  if (!text) return otherwise;
-  const auto config = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (config.is_object()) {
-    const auto found = config.find(key);
-    if (found == config.end()) return otherwise;
-    const bool fits = found->is_array() && found->size() == otherwise.size() &&
-                      std::ranges::all_of(*found, [](const auto& n) { return n.is_number(); });
-    if (fits) return found->get<std::vector<double>>();
-  }
+  const nlohmann::json found = config_value(weights, key);
+  if (found.is_null()) return otherwise;
+  const bool fits = found.is_array() && found.size() == otherwise.size() &&
+                    std::ranges::all_of(found, [](const auto& n) { return n.is_number(); });
+  if (fits) return found.get<std::vector<double>>();
   throw Error(ErrorCode::bad_file, weights.file().path().string() + ": `" + key +
                                        "` in the metadata `kintsugi.config` is not "
                                        "an array of " +
                                        std::to_string(otherwise.size()) + " numbers");
+}
+
+void check_config(const weights::Weights& weights, const std::string& variant,
+                  const std::vector<double>& range) {
+  const auto refuse = [&](const char* key, const std::string& stated, const std::string& found) {
+    throw Error(ErrorCode::mismatch, weights.file().path().string() + ": the metadata says " + key +
+                                         " " + stated + ", the keys are those of " + found);
+  };
+  const nlohmann::json stated = config_value(weights, "variant");
+  if (!stated.is_null() && stated != variant) refuse("variant", stated.dump(), "'" + variant + "'");
+  if (config_numbers(weights, "range", range) != range) {
+    refuse("range", config_value(weights, "range").dump(),
+           "'" + variant + "', whose range is " + nlohmann::json(range).dump());
+  }
 }
 
 }  // namespace kintsugi::networks

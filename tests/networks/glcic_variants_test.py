@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,6 +157,41 @@ def test_metadata_states_what_stands_in_the_hole(tmp_path, config, shown):
         return
     done = subprocess.run([PROGRAM, "info", model], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "`mpv` in the metadata" in done.stderr
+
+
+@pytest.mark.parametrize("config, problem", [
+    ({"variant": "official"}, 'says variant "official", the keys are those of \'otenim\''),
+    ({"variant": 3}, "says variant 3"),
+    ({"range": [-1, 1]}, "says range [-1,1], the keys are those of 'otenim', whose range is [0.0,1.0]"),
+    ({"range": "byte"}, "`range` in the metadata `kintsugi.config` is not an array of 2 numbers"),
+    ([], "the metadata `kintsugi.config` is not a JSON object"),
+])
+def test_metadata_that_contradicts_the_keys_is_refused(tmp_path, config, problem):
+    state, _ = safetensors.read(DATA / "glcic_otenim_k8.safetensors")
+    model = tmp_path / "model.safetensors"
+    safetensors.write(model, state, {"kintsugi.config": json.dumps(config)})
+    done = subprocess.run([PROGRAM, "info", model], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and problem in done.stderr, done.stderr
+
+
+def test_a_file_of_two_networks_opens_as_the_first_and_says_so(tmp_path):
+    read = weight_rule.read_key_list
+    state = {}
+    for prefix, keys in (("generator.", "glcic_mmediting"), ("disc.", "glcic_discriminator_mmediting")):
+        entries = [(key, narrow(shape), dtype) for key, shape, dtype
+                   in read(DATA / "keys" / f"{keys}.txt")]
+        entries = [(key, shape or (), dtype) for key, shape, dtype in entries]
+        made = weight_rule.make_state("glcic", entries, "variants")
+        state.update({prefix + key: value for key, value in made.items()})
+    state["disc.fc.weight"] = np.zeros((1, 256), np.float32)
+    state["disc.fc.bias"] = np.zeros((1,), np.float32)
+    model = tmp_path / "both.safetensors"
+    safetensors.write(model, state)
+    told = json.loads(kintsugi("info", model, "--json"))
+    assert told["network"] == "glcic"
+    assert told["reason"].endswith("; so do those of glcic-discriminator")
+    told = json.loads(kintsugi("info", model, "--json", "--network", "glcic-discriminator"))
+    assert told["network"] == "glcic-discriminator"
 
 
 def test_a_file_that_lost_a_bias_is_refused(tmp_path):

@@ -12,6 +12,7 @@ namespace {
 
 /// A port's arithmetic, and the sentences about it.
 struct Variant {
+  std::string_view name;  // in `kintsugi.config`
   Config config;
   std::string_view order;
   std::string_view value_range;
@@ -20,6 +21,7 @@ struct Variant {
 };
 
 constexpr Variant kOfficial = {
+    .name = "official",
     .config = {},
     .order = "official order (convolution, batch norm, ReLU)",
     .value_range = "RGB in [0, 1] less the training mean; 0 inside the hole",
@@ -30,6 +32,7 @@ constexpr Variant kOfficial = {
 // Subtracts nothing: the hole holds the mean colour of its training set, which its config.json
 // calls mpv. Weights that do not say it get that of Places2, and describe() says so.
 constexpr Variant kOtenim = {
+    .name = "otenim",
     .config = {.order = Order::relu_norm, .mean = {0, 0, 0}, .hole = kOfficial.config.mean},
     .order = "otenim order (convolution, ReLU, batch norm)",
     .value_range = "RGB in [0, 1]; the mean colour of the training set inside the hole",
@@ -39,6 +42,7 @@ constexpr Variant kOtenim = {
 
 // Pictures come as OpenCV reads them, and bytes x go in as (x - 127.5) / 127.5.
 constexpr Variant kMmEditing = {
+    .name = "mmediting",
     .config = {.output = Output::clamp,
                .colours = Colours::bgr,
                .mean = {0.5f, 0.5f, 0.5f},
@@ -98,6 +102,8 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   const Variant& variant = variant_of(detection);
+  const bool clamps = variant.config.output == Output::clamp;
+  networks::check_config(weights, std::string(variant.name), {clamps ? -1.0 : 0.0, 1.0});
   const Config config = configure(weights, keys, variant);
 
   Opened opened;
