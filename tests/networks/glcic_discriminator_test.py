@@ -3,52 +3,19 @@
 and the published width against committed digests. Weights come by rule (tests/tools/weight_rule.py).
 """
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "tests" / "data"
-PROGRAM = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release")) / "kintsugi"
+from network_support import (DATA, PASSES, by_rule, export, kintsugi, needs_torch, relative_l2,
+                             run_exporter)
+from digest import digest
+from kintsugi_export import safetensors
+
 LAYOUTS = ["otenim", "otenim_celeba", "mmediting", "liruilong"]
 # Convolutions, norms, activations and linear layers, and the output.
 TENSORS = {"otenim": 40, "otenim_celeba": 37, "mmediting": 39, "liruilong": 37}
-PASSES = ["fold", "fuse", "select", "layout", "place"]
-
-sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "python_export")]
-import weight_rule  # noqa: E402
-from digest import digest  # noqa: E402
-from kintsugi_export import safetensors  # noqa: E402
-
-has_torch = importlib.util.find_spec("torch") is not None
-needs_torch = pytest.mark.skipif(not has_torch, reason="PyTorch is not installed")
-
-
-def kintsugi(*arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def export(*arguments):
-    done = subprocess.run([sys.executable, "-m", "kintsugi_export", *map(str, arguments)],
-                          env={**os.environ, "PYTHONPATH": str(ROOT / "python_export")},
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def by_rule(recipe, keys, salt, change=lambda shape: shape):
-    entries = weight_rule.read_key_list(DATA / "keys" / f"glcic_discriminator_{keys}.txt")
-    return weight_rule.make_state(
-        recipe, [(key, change(shape), dtype) for key, shape, dtype in entries], salt)
 
 
 def narrow(shape):
@@ -60,7 +27,7 @@ def narrow(shape):
 def port(request, tmp_path_factory):
     """(layout, model file, reference file); MMEditing's lies beside another network."""
     layout, folder = request.param, tmp_path_factory.mktemp(request.param)
-    state = by_rule("glcic", layout, "variants", narrow)
+    state = by_rule("glcic", f"glcic_discriminator_{layout}", "variants", narrow)
     prefix = "disc." if layout == "mmediting" else ""
     stored = {prefix + key: value for key, value in state.items()}
     if prefix:
@@ -115,8 +82,8 @@ def test_describes_itself(port):
 
 def test_the_published_width_agrees_with_digests(tmp_path):
     model, views, out = (tmp_path / f"{name}.safetensors" for name in ("model", "views", "out"))
-    safetensors.write(model, by_rule("glcic", "otenim", "kintsugi"))
-    safetensors.write(views, by_rule("picture", "input", "kintsugi"))
+    safetensors.write(model, by_rule("glcic", "glcic_discriminator_otenim", "kintsugi"))
+    safetensors.write(views, by_rule("picture", "glcic_discriminator_input", "kintsugi"))
     kintsugi("run", "-m", model, "-i", views, "-o", out, "--taps")
     ours, _ = safetensors.read(out)
     expected, _ = safetensors.read(DATA / "glcic_discriminator_64_ref.safetensors")
@@ -134,16 +101,8 @@ def test_the_published_width_agrees_with_digests(tmp_path):
 @needs_torch
 def test_a_mean_is_refused(tmp_path):
     plain = tmp_path / "plain.safetensors"
-    safetensors.write(plain, by_rule("glcic", "liruilong", "variants", narrow))
-    done = subprocess.run(
-        [sys.executable, "-m", "kintsugi_export", "convert", "glcic-discriminator", plain, "-o",
-         tmp_path / "out.safetensors", "--mean", "0.5,0.5,0.5"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python_export")}, capture_output=True,
-        text=True, check=False)
+    safetensors.write(plain, by_rule("glcic", "glcic_discriminator_liruilong", "variants", narrow))
+    done = run_exporter("convert", "glcic-discriminator", plain, "-o",
+                        tmp_path / "out.safetensors", "--mean", "0.5,0.5,0.5")
     assert done.returncode != 0 and "no mean to state" in done.stderr
     assert not (tmp_path / "out.safetensors").exists()
-
-
-def relative_l2(a, b):
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    return np.linalg.norm(a - b) / np.linalg.norm(b)

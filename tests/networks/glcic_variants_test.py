@@ -5,46 +5,17 @@ At a small width, with weights by rule (tests/tools/weight_rule.py) in the port'
 program has to recognise the port by them.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "tests" / "data"
-PROGRAM = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release")) / "kintsugi"
-PASSES = ["fold", "fuse", "select", "layout", "place"]
+from network_support import DATA, PASSES, by_rule, export, kintsugi, needs_torch, run_program
+from kintsugi_export import safetensors
+
 LAYOUTS = ["flat", "triples", "otenim", "mmediting", "liruilong"]
 ORDERS = {"otenim": "otenim order", "mmediting": "MMEditing form"}
 RANGES = {"otenim": "RGB in [0, 1]; the mean colour", "mmediting": "BGR in [-1, 1]; 0 inside"}
-
-sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "python_export")]
-import weight_rule  # noqa: E402
-from kintsugi_export import safetensors  # noqa: E402
-
-has_torch = importlib.util.find_spec("torch") is not None
-needs_torch = pytest.mark.skipif(not has_torch, reason="PyTorch is not installed")
-
-
-def kintsugi(*arguments):
-    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def export(*arguments):
-    """The package as a person runs it: its line on standard output."""
-    done = subprocess.run([sys.executable, "-m", "kintsugi_export", *map(str, arguments)],
-                          env={**os.environ, "PYTHONPATH": str(ROOT / "python_export")},
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def narrow(shape):
@@ -56,9 +27,7 @@ def narrow(shape):
 def port(request, tmp_path_factory):
     """(layout, model file, reference file)"""
     layout, folder = request.param, tmp_path_factory.mktemp(request.param)
-    entries = [(key, narrow(shape), dtype) for key, shape, dtype
-               in weight_rule.read_key_list(DATA / "keys" / f"glcic_{layout}.txt")]
-    state = weight_rule.make_state("glcic", entries, "variants")
+    state = by_rule("glcic", f"glcic_{layout}", "variants", narrow)
     prefix = "generator." if layout == "mmediting" else ""
     model, reference = folder / "model.safetensors", folder / "reference.safetensors"
     plain = folder / "plain.safetensors"
@@ -155,7 +124,7 @@ def test_metadata_states_what_stands_in_the_hole(tmp_path, config, shown):
     if shown is not None:
         assert shown in kintsugi("info", model)
         return
-    done = subprocess.run([PROGRAM, "info", model], capture_output=True, text=True, check=False)
+    done = run_program("info", model)
     assert done.returncode == 1 and "`mpv` in the metadata" in done.stderr
 
 
@@ -170,18 +139,15 @@ def test_metadata_that_contradicts_the_keys_is_refused(tmp_path, config, problem
     state, _ = safetensors.read(DATA / "glcic_otenim_k8.safetensors")
     model = tmp_path / "model.safetensors"
     safetensors.write(model, state, {"kintsugi.config": json.dumps(config)})
-    done = subprocess.run([PROGRAM, "info", model], capture_output=True, text=True, check=False)
+    done = run_program("info", model)
     assert done.returncode == 1 and problem in done.stderr, done.stderr
 
 
 def test_a_file_of_two_networks_opens_as_the_first_and_says_so(tmp_path):
-    read = weight_rule.read_key_list
     state = {}
-    for prefix, keys in (("generator.", "glcic_mmediting"), ("disc.", "glcic_discriminator_mmediting")):
-        entries = [(key, narrow(shape), dtype) for key, shape, dtype
-                   in read(DATA / "keys" / f"{keys}.txt")]
-        entries = [(key, shape or (), dtype) for key, shape, dtype in entries]
-        made = weight_rule.make_state("glcic", entries, "variants")
+    for prefix, keys in (("generator.", "glcic_mmediting"),
+                         ("disc.", "glcic_discriminator_mmediting")):
+        made = by_rule("glcic", keys, "variants", narrow)
         state.update({prefix + key: value for key, value in made.items()})
     state["disc.fc.weight"] = np.zeros((1, 256), np.float32)
     state["disc.fc.bias"] = np.zeros((1,), np.float32)
@@ -198,6 +164,5 @@ def test_a_file_that_lost_a_bias_is_refused(tmp_path):
     state, metadata = safetensors.read(DATA / "glcic_otenim_k8.safetensors")
     del state["conv7.bias"]
     safetensors.write(tmp_path / "bad.safetensors", state, metadata)
-    done = subprocess.run([PROGRAM, "info", tmp_path / "bad.safetensors"], capture_output=True,
-                          text=True, check=False)
+    done = run_program("info", tmp_path / "bad.safetensors")
     assert done.returncode == 1 and "'conv7.bias' [32]" in done.stderr, done.stderr
