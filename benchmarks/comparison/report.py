@@ -160,7 +160,7 @@ def text(report: dict) -> str:
 
 def plot(report: dict) -> str:
     """An SVG: a bar a contender, its whisker from the shortest to the longest turn, a panel a case."""
-    width, bar, left, right = 860, 22, 300, 170
+    width, bar, left, right = 880, 22, 300, 190
     out, y = [], 34
     for record in report["cases"]:
         scale = (width - left - right) / max(row["max_seconds"] for row in record["rows"])
@@ -175,7 +175,7 @@ def plot(report: dict) -> str:
             note = f"{1e3 * row['median_seconds']:.2f}"
             if ours and not mine:
                 note += f"  ({row['median_seconds'] / ours:.2f} x)"
-            note += f"  {_remark(row)[:-2]}"
+            note = f"{note}  {_remark(row)[:-2]}".rstrip()
             out += [
                 f'<text x="{left - 8}" y="{middle + 4}" text-anchor="end">{escape(row["label"])}</text>',
                 f'<rect x="{left}" y="{y + 3}" width="{end - left:.1f}" height="{bar - 6}" '
