@@ -234,14 +234,13 @@ struct Sums {
 
 /// The colours around a hole's pixel, by the distances that are known so far. Coordinates count
 /// from the ring, those of the picture are one less.
+template <int64_t Bits>
 class Painter {
+  static constexpr auto kWhite = static_cast<float>(white_of(Bits));
+
  public:
   Painter(Image& picture, const March& march, int64_t radius)
-      : picture_(picture),
-        march_(march),
-        radius_(radius),
-        colours_(colours(picture.channels)),
-        white_(static_cast<float>(white_of(picture.bits))) {}
+      : picture_(picture), march_(march), radius_(radius), colours_(colours(picture.channels)) {}
 
   void operator()(int64_t y, int64_t x) const {
     const Gradient slope = slope_at(y, x);
@@ -261,7 +260,7 @@ class Painter {
       const float value =
           s.values / s.weights + (s.jx + s.jy) / (length + 1e-20F) + 0.5F;  // an upward bias, kept
       put_sample(picture_, index(y - 1, x - 1, c),
-                 static_cast<int32_t>(std::nearbyint(std::clamp(value, 0.0F, white_))));
+                 static_cast<int32_t>(std::nearbyint(std::clamp(value, 0.0F, kWhite))));
     }
   }
 
@@ -270,7 +269,7 @@ class Painter {
     return (y * picture_.width + x) * picture_.channels + c;
   }
   [[nodiscard]] int32_t sample(int64_t y, int64_t x, int64_t c) const {
-    return sample_at(picture_.pixels.data(), picture_.bits, index(y, x, c));
+    return sample_at(picture_.pixels.data(), Bits, index(y, x, c));
   }
 
   /// Of the distances. The ring counts as known and far: a hole at the picture's edge looks inwards.
@@ -352,7 +351,6 @@ class Painter {
   const March& march_;
   int64_t radius_;
   int64_t colours_;
-  float white_;
 };
 
 }  // namespace
@@ -365,8 +363,11 @@ Image fill_telea(const ImageView& picture, const Mask& mask, int64_t radius) {
   }
   Image result = copy_of(picture);
   March march(mask, radius);
-  const Painter paint(result, march, radius);
-  march.go_inside(paint);
+  if (result.bits == 8) {
+    march.go_inside(Painter<8>(result, march, radius));
+  } else {
+    march.go_inside(Painter<16>(result, march, radius));
+  }
   return result;
 }
 
