@@ -26,6 +26,7 @@ constexpr int kJpegQuality = 95;
 constexpr int64_t kLargestStbBytes = std::numeric_limits<int32_t>::max() / 2;
 constexpr int64_t kLargestExtent16 = 65535;  // of formats that store extents in 16 bits
 constexpr size_t kSinkBytes = size_t{1} << 16;
+constexpr size_t kJfifEnd = 20;
 constexpr const char* kReadable = "PNG, JPEG, BMP, TGA, GIF and binary PNM pictures are read";
 
 [[noreturn]] void refuse(const std::string& sentence, const std::string& hint = {}) {
@@ -159,7 +160,8 @@ Image narrowed_copy(const ImageView& image) {
   return narrow;
 }
 
-/// stb writes the start of the picture and the JFIF segment first, which must stay there.
+/// Passes a JPEG on with segments put behind its start and its JFIF segment, which stb writes first
+/// and which must stay first.
 class InsertIntoJpeg {
  public:
   InsertIntoJpeg(std::vector<std::byte> segments, const Sink& sink)
@@ -175,7 +177,7 @@ class InsertIntoJpeg {
   }
 
  private:
-  size_t before_ = 20;
+  size_t before_ = kJfifEnd;
   std::vector<std::byte> segments_;
   const Sink& sink_;
 };

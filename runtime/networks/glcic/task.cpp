@@ -103,6 +103,7 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
 Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask_picture,
               const InpaintOptions& options, const Replay& replay, const Warn& warn) {
   const image::Mask mask = image::make_mask(mask_picture, {.invert = options.invert_mask});
+  image::require_same_extent(picture, mask);
   const double fraction = mask.fraction();
   if (fraction == 0) {
     warn("the mask selects nothing: the picture is copied as it is (white = hole)");
