@@ -160,11 +160,12 @@ void write_side_by_side(const Arguments& a, const Image& picture, const Image& h
                         const Image& mended, const std::optional<Image>& truth) {
   Image damaged = picture;
   const bool alpha = picture.channels == 2 || picture.channels == 4;
-  const auto channels = static_cast<size_t>(picture.channels);
+  const auto sample = static_cast<size_t>(picture.bits / 8);
+  const size_t size = static_cast<size_t>(picture.channels) * sample;
   for (size_t pixel = 0; pixel < hole.pixels.size(); ++pixel) {
     if (hole.pixels[pixel] == 0) continue;
-    uint8_t* const at = &damaged.pixels[pixel * channels];
-    std::fill(at, at + channels - (alpha ? 1 : 0), uint8_t{255});
+    uint8_t* const at = &damaged.pixels[pixel * size];
+    std::fill(at, at + size - (alpha ? sample : 0), uint8_t{255});
   }
   std::vector<ImageView> pictures = {damaged, mended};
   if (truth) pictures.push_back(*truth);
@@ -197,8 +198,8 @@ int inpaint(const Arguments& a, Console& console) {
   const Image picture = read_picture(a.input, console);
   const Image mask = read_picture(a.mask, console);
   check_size(mask, picture, "the mask");
-  check_format(a.output, picture.channels, console);
-  if (!a.side_by_side.empty()) check_format(a.side_by_side, picture.channels, console);
+  check_format(a.output, picture, picture.metadata, console);
+  if (!a.side_by_side.empty()) check_format(a.side_by_side, picture, {}, console);
   std::optional<Image> truth, baseline;
   if (!a.compare_to.empty()) {
     truth = read_picture(a.compare_to, console);
@@ -223,7 +224,7 @@ int inpaint(const Arguments& a, Console& console) {
   if (!a.side_by_side.empty()) {
     write_side_by_side(a, picture, hole, outcome.picture, truth);
   }
-  write_picture(a.output, outcome.picture, console);
+  write_picture(a.output, outcome.picture, picture.metadata, console);
 
   double psnr = 0, baseline_psnr = 0;
   if (truth) psnr = psnr_inside(outcome.picture, *truth, hole);

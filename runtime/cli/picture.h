@@ -15,12 +15,14 @@ namespace kintsugi::cli {
 /// "-" reads standard input.
 [[nodiscard]] Image read_picture(const std::filesystem::path& path, Console& console);
 
-/// Throws Error::usage where the output's format cannot hold a picture of so many channels: asked
-/// before the work, not after it. Says so where the format is not exact.
-void check_format(const std::filesystem::path& path, int64_t channels, Console& console);
+/// Throws Error::usage where the output's format cannot hold a picture of such channels: asked
+/// before the work, not after it. Says so where the format is not exact, or loses bits or metadata.
+void check_format(const std::filesystem::path& path, const ImageView& picture,
+                  const ImageMetadata& metadata, Console& console);
 
 /// "-" writes PNG to standard output.
-void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console);
+void write_picture(const std::filesystem::path& path, const ImageView& picture,
+                   const ImageMetadata& metadata, Console& console);
 
 /// "512x384", width first, as pictures are spoken of.
 [[nodiscard]] std::string size_of(const ImageView& picture);
