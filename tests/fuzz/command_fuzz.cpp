@@ -41,84 +41,68 @@ void save(const fs::path& file, std::span<const std::byte> bytes) {
       .write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
 }
 
-/// The folder that everything happens in; removed at the end.
+/// The folder that everything happens in, the process within it while this lives; libFuzzer ends
+/// without destroying what is static, so each command has its own.
 class Folder {
  public:
-  Folder() {
-    // Settings of this process, because the program reads them.
-    for (const char* name : {"KINTSUGI_DEVICE", "KINTSUGI_LOG_LEVEL", "KINTSUGI_CPU_ISA"}) {
-      ::unsetenv(name);
-    }
-    ::setenv("NO_COLOR", "1", 1);
+  Folder() : before_(fs::current_path()) {
     // In memory where there is such a folder: what is written is flushed, which takes a disk long.
     std::error_code ignored;
     const fs::path memory = "/dev/shm";
-    const fs::path parent =
-        fs::is_directory(memory, ignored) && ::access(memory.c_str(), W_OK | X_OK) == 0
-            ? memory
-            : fs::temp_directory_path();
-    std::string name = (parent / "kintsugi-fuzz-XXXXXX").string();
+    const bool in_memory =
+        fs::is_directory(memory, ignored) && ::access(memory.c_str(), W_OK | X_OK) == 0;
+    std::string name =
+        ((in_memory ? memory : fs::temp_directory_path()) / "kintsugi-fuzz-XXXXXX").string();
     require(::mkdtemp(name.data()) != nullptr, "there is no temporary folder");
     path_ = name;
+    fs::current_path(path_);
+    save(kPicture, picture());
+    save(kMask, mask());
+    save(kWeights, std::as_bytes(std::span("this is no file of weights")));
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
     std::error_code ignored;
+    fs::current_path(before_, ignored);
     fs::remove_all(path_, ignored);
   }
 
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  [[nodiscard]] const std::vector<std::byte>& picture() const { return picture_; }
-
-  /// The three files as every command finds them: an output may have had the name of one.
-  void fill() const {
-    save(path_ / kPicture, picture_);
-    save(path_ / kMask, mask_);
-    save(path_ / kWeights, std::as_bytes(std::span("this is no file of weights")));
+  static const std::vector<std::byte>& picture() {
+    static const std::vector<std::byte> file = encode_image(
+        ImageFormat::png,
+        Image{3, 2, 3, {9, 8, 7, 200, 100, 0, 1, 2, 3, 250, 251, 252, 60, 70, 80, 5, 5, 5}});
+    return file;
+  }
+  static const std::vector<std::byte>& mask() {
+    static const std::vector<std::byte> file =
+        encode_image(ImageFormat::png, Image{3, 2, 1, {0, 255, 0, 0, 0, 0}});
+    return file;
   }
 
-  /// Removes what a command wrote, and returns how many files that were.
-  int64_t clean() const {
-    int64_t removed = 0;
+  /// How many files a command wrote beside those that it found; none of them half.
+  [[nodiscard]] int64_t written() const {
+    int64_t files = 0;
     for (const auto& entry : fs::directory_iterator(path_)) {
       const std::string name = entry.path().filename().string();
-      if (name == kPicture || name == kMask || name == kWeights) continue;
       require(!name.starts_with(".kintsugi-") || !name.ends_with(".tmp"),
               "a temporary file was left behind");
-      fs::remove_all(entry.path());
-      ++removed;
+      files += name == kPicture || name == kMask || name == kWeights ? 0 : 1;
     }
-    return removed;
+    return files;
   }
 
  private:
-  static std::vector<std::byte> encoded(const Image& image) {
-    return encode_image(ImageFormat::png, image);
-  }
-
-  std::vector<std::byte> picture_ =
-      encoded({3, 2, 3, {9, 8, 7, 200, 100, 0, 1, 2, 3, 250, 251, 252, 60, 70, 80, 5, 5, 5}});
-  std::vector<std::byte> mask_ = encoded({3, 2, 1, {0, 255, 0, 0, 0, 0}});
-  fs::path path_;
+  fs::path path_, before_;
 };
 
-/// The process works in that folder while this lives.
-class Within {
- public:
-  explicit Within(const Folder& folder) : before_(fs::current_path()) {
-    fs::current_path(folder.path());
+/// Settings of this process, because the program reads them.
+void forget_environment() {
+  for (const char* name : {"KINTSUGI_DEVICE", "KINTSUGI_LOG_LEVEL", "KINTSUGI_CPU_ISA"}) {
+    ::unsetenv(name);
   }
-  Within(const Within&) = delete;
-  Within& operator=(const Within&) = delete;
-  ~Within() {
-    std::error_code ignored;
-    fs::current_path(before_, ignored);
-  }
-
- private:
-  fs::path before_;
-};
+  ::setenv("NO_COLOR", "1", 1);
+}
 
 struct Outcome {
   int code = 0;
@@ -215,10 +199,7 @@ int run_what_is_harmless(const Verb& verb) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace kintsugi::cli;
-  static const Folder folder;
-  const Within within(folder);
-  folder.fill();
-
+  forget_environment();
   std::vector<std::string> lines(1);
   for (size_t i = 0; i < size; ++i) {
     if (data[i] != '\n' && data[i] != '\0') {
@@ -233,15 +214,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const std::string& line : lines) {
     arguments.push_back(line.c_str());
     leaves_the_folder = leaves_the_folder || line.find('/') != std::string::npos;
-    read_as_values(line);
   }
+  read_as_values(lines.back());
 
+  const Folder folder;
   const Outcome parsed = run(arguments, {}, [](const Verb&) { return static_cast<int>(kOk); });
   check(parsed);
   require(parsed.code == kOk || parsed.code == kUsage, "parsing fails: " + parsed.err);
-  require(folder.clean() == 0, "parsing wrote a file");
+  require(folder.written() == 0, "parsing wrote a file");
   if (leaves_the_folder) return 0;
-  check(run(arguments, folder.picture(), run_what_is_harmless));
-  (void)folder.clean();
+  check(run(arguments, Folder::picture(), run_what_is_harmless));
+  (void)folder.written();
   return 0;
 }
