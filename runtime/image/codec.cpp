@@ -49,13 +49,18 @@ void require_limits(int64_t width, int64_t height, const ImageLimits& limits,
               "crop or shrink it, or raise the limit if the file is to be trusted");
 }
 
-/// stb checks no checksums; a PNG with a flipped bit would come out as another picture.
+/// stb checks no checksums; a PNG with a flipped bit would come out as another picture. Nor can it be
+/// left to speak of chunks that nobody knows: it quotes their bytes, from one buffer for all threads.
 void require_intact_png(Bytes file, const std::string& name) {
   std::string damaged;
-  const bool complete = for_each_chunk(file, [&damaged](const PngChunk& chunk) {
+  bool known = true;
+  const bool complete = for_each_chunk(file, [&](const PngChunk& chunk) {
     // Lower case means that the picture can do without; tRNS is one that it cannot.
-    const bool needed = (chunk.type[0] & 0x20) == 0 || chunk.is("tRNS");
+    const bool critical = (chunk.type[0] & 0x20) == 0;
+    const bool needed = critical || chunk.is("tRNS");
     if (needed && !chunk.intact) damaged = std::string(chunk.type.begin(), chunk.type.end());
+    known = known && (!critical || chunk.is("IHDR") || chunk.is("PLTE") || chunk.is("IDAT") ||
+                      chunk.is("IEND") || chunk.is("CgBI"));
     return damaged.empty();
   });
   if (!damaged.empty()) {
@@ -65,6 +70,7 @@ void require_intact_png(Bytes file, const std::string& name) {
                " does not agree",
            "copy or download it again");
   }
+  if (!known) refuse(name + " is a PNG with data of a kind that is not known here");
   if (!complete) refuse_truncated(name);
 }
 

@@ -120,6 +120,18 @@ TEST(BadPictures, ADamagedPngIsNotAnotherPicture) {
                [&] { (void)decode_image(file); });
 }
 
+TEST(BadPictures, AChunkThatNobodyKnowsIsNotQuoted) {
+  const Bytes good = encode_image(ImageFormat::png, gradient(3, 2, 1));
+  Bytes bad(good.begin(), good.begin() + 33);  // as far as its header goes
+  append(bad, png_chunk("I\nP5", bytes_of("x")));
+  bad.insert(bad.end(), good.begin() + 33, good.end());
+  expect_error(ErrorCode::bad_file,
+               "the picture is a PNG with data of a kind that is not known here",
+               [&] { (void)decode_image(bad); });
+  bad[37] = std::byte{'i'};  // one that a decoder may pass over, whatever it holds
+  EXPECT_EQ(decode_image(bad).width, 3);
+}
+
 TEST(BadPictures, HuffmanTablesThatOverflow) {
   const Bytes good = encode_image(ImageFormat::jpeg, gradient(24, 20, 3));
   const Bytes marker = bytes_of("\xff\xc4");
