@@ -50,7 +50,7 @@ Image read_picture(const std::filesystem::path& path, Console& console) {
   return picture;
 }
 
-void check_format(const std::filesystem::path& path, int64_t channels, Console& console) {
+void check_format(const std::filesystem::path& path, int64_t channels) {
   if (is_stream(path)) {
     if (::isatty(STDOUT_FILENO) == 1) {
       throw Error(ErrorCode::usage, "a picture is not written to a terminal",
@@ -62,9 +62,12 @@ void check_format(const std::filesystem::path& path, int64_t channels, Console& 
   // The encoder is asked about a picture of one pixel.
   constexpr std::array<uint8_t, 4> kPixel{};
   static_cast<void>(encode_image(format, ImageView(1, 1, channels, kPixel.data())));
-  if (format == ImageFormat::jpeg) {
-    console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
-  }
+}
+
+bool tell_of_loss(const std::filesystem::path& path, Console& console) {
+  if (is_stream(path) || image_format(path) != ImageFormat::jpeg) return false;
+  console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
+  return true;
 }
 
 void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console) {

@@ -16,8 +16,11 @@ namespace kintsugi::cli {
 [[nodiscard]] Image read_picture(const std::filesystem::path& path, Console& console);
 
 /// Throws Error::usage where the output's format cannot hold a picture of so many channels: asked
-/// before the work, not after it. Says so where the format is not exact.
-void check_format(const std::filesystem::path& path, int64_t channels, Console& console);
+/// before the work, not after it.
+void check_format(const std::filesystem::path& path, int64_t channels);
+
+/// Says so where the output's format is not exact; true where it did.
+bool tell_of_loss(const std::filesystem::path& path, Console& console);
 
 /// "-" writes PNG to standard output.
 void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console);
