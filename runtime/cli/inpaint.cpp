@@ -170,7 +170,8 @@ Verb add_inpaint(CLI::App& program, Console& console) {
       ->type_name("FILE");
   verb->add_option("-f,--format", a->format, "of a folder's outputs; as its inputs, else png")
       ->type_name("NAME");
-  verb->add_option("--manifest", a->manifest, "of a folder: what became of each; OUTPUT/manifest.json")
+  verb->add_option("--manifest", a->manifest,
+                   "of a folder: what became of each; OUTPUT/manifest.json")
       ->type_name("FILE");
   verb->add_flag("--invert-mask", a->invert_mask, "black is the hole");
   verb->add_option("--max-side", a->max_side,
