@@ -117,20 +117,22 @@ int FolderRun::run(const FolderWork& work, const Json& head) {
   if (ended && records_.empty() && !interrupted) std::rethrow_exception(ended);
 
   const Json all = manifest(work, head, seconds, interrupted);
+  std::exception_ptr unwritten;
+  try {
+    write_text(manifest_, print(all));
+  } catch (const Error& error) {
+    unwritten = std::current_exception();
+    if (ended) console_.warn(error.what());  // the other reason is the one to end with
+  }
   if (ended) {
     console_.info(summary(work, seconds));
-    try {
-      write_text(manifest_, print(all));
-    } catch (const Error& error) {
-      console_.warn(error.what());  // the other reason is the one to end with
-    }
     std::rethrow_exception(ended);
   }
   if (console_.json())
     console_.print_json(all);
   else
     console_.print(one_line(summary(work, seconds)) + "\n");
-  write_text(manifest_, print(all));
+  if (unwritten) std::rethrow_exception(unwritten);
   return failed_ == 0 ? kOk : kSomeFailed;
 }
 

@@ -203,6 +203,14 @@ def test_files_that_cannot_be_written(folders, mend):
     assert names(folders / "mended") == {"a.png", "c.png", "manifest.json"}
 
 
+def test_a_manifest_that_cannot_be_written(folders, mend):
+    add(folders, "a.png")
+    result = mend("--manifest", "/dev/full")
+    assert result.returncode == 1 and "No space left" in failures(result)[0]
+    assert result.stdout.startswith("1 of 1 mended  ")
+    assert names(folders / "mended") == {"a.png"}
+
+
 def test_one_mask_for_all(folders, mend):
     for name in ["a.png", "b.png"]:
         add(folders, name, mask=False)
