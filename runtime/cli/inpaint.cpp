@@ -100,7 +100,7 @@ int inpaint_one(const InpaintArguments& a, Console& console) {
   m.compare_to = a.compare_to;
   m.baseline = a.baseline;
   read_mending(m, a, console);
-  tell_of_loss(a.output, console);
+  tell_of_jpeg(a.output, console);
   stop_if_interrupted();
   {
     ProgressBar bar(console);

@@ -153,7 +153,7 @@ int inpaint_folder(const InpaintArguments& a, Console& console) {
   FolderRun run(files, listing.skipped, manifest, console);
   mender.start(run.progress());
   for (const fs::path& output : outputs) {
-    if (tell_of_loss(output, console)) break;
+    if (tell_of_jpeg(output, console)) break;
   }
 
   create_folder(a.output);

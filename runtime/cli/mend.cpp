@@ -35,11 +35,12 @@ void check_size(const ImageView& other, const ImageView& picture, const std::str
 void write_side_by_side(const Mending& m) {
   Image damaged = m.picture;
   const bool alpha = damaged.channels == 2 || damaged.channels == 4;
-  const auto channels = static_cast<size_t>(damaged.channels);
+  const auto sample = static_cast<size_t>(damaged.bits / 8);
+  const size_t size = static_cast<size_t>(damaged.channels) * sample;
   for (size_t pixel = 0; pixel < m.hole.pixels.size(); ++pixel) {
     if (m.hole.pixels[pixel] == 0) continue;
-    uint8_t* const at = &damaged.pixels[pixel * channels];
-    std::fill(at, at + channels - (alpha ? 1 : 0), uint8_t{255});
+    uint8_t* const at = &damaged.pixels[pixel * size];
+    std::fill(at, at + size - (alpha ? sample : 0), uint8_t{255});
   }
   std::vector<ImageView> pictures = {damaged, m.mended};
   if (m.truth) pictures.push_back(*m.truth);
@@ -107,8 +108,8 @@ void read_mending(Mending& m, const InpaintArguments& arguments, Console& consol
   if (m.mask_of_all == nullptr) m.mask_picture = read_picture(m.mask, console);
   const Image& mask = m.mask_of_all != nullptr ? *m.mask_of_all : m.mask_picture;
   check_size(mask, m.picture, "the mask");
-  check_format(m.output, m.picture.channels);
-  if (!m.side_by_side.empty()) check_format(m.side_by_side, m.picture.channels);
+  check_format(m.output, m.picture, m.picture.metadata, console);
+  if (!m.side_by_side.empty()) check_format(m.side_by_side, m.picture, {}, console);
   if (!m.compare_to.empty()) {
     m.truth = read_picture(m.compare_to, console);
     check_size(*m.truth, m.picture, "the picture to compare to");
@@ -130,7 +131,7 @@ void write_mending(Mending& m, Console& console) {
   if (m.truth) m.psnr = psnr_inside(m.mended, *m.truth, m.hole);
   if (m.other) m.baseline_psnr = psnr_inside(*m.other, *m.truth, m.hole);
   if (!m.side_by_side.empty()) write_side_by_side(m);
-  write_picture(m.output, m.mended, console);
+  write_picture(m.output, m.mended, m.picture.metadata, console);
 }
 
 Json facts_of(const Mending& m) {
