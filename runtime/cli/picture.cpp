@@ -62,9 +62,12 @@ void check_format(const std::filesystem::path& path, const ImageView& picture,
   for (const std::string& sentence : encoding_losses(format, picture, metadata)) {
     console.warn(name + ": " + sentence);
   }
-  if (format == ImageFormat::jpeg) {
-    console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
-  }
+}
+
+bool tell_of_jpeg(const std::filesystem::path& path, Console& console) {
+  if (is_stream(path) || image_format(path) != ImageFormat::jpeg) return false;
+  console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
+  return true;
 }
 
 void write_picture(const std::filesystem::path& path, const ImageView& picture,

@@ -16,9 +16,12 @@ namespace kintsugi::cli {
 [[nodiscard]] Image read_picture(const std::filesystem::path& path, Console& console);
 
 /// Throws Error::usage where the output's format cannot hold a picture of such channels: asked
-/// before the work, not after it. Says so where the format is not exact, or loses bits or metadata.
+/// before the work, not after it. Says so where it loses bits or metadata.
 void check_format(const std::filesystem::path& path, const ImageView& picture,
                   const ImageMetadata& metadata, Console& console);
+
+/// Says so where the output's format is not exact; true where it did.
+bool tell_of_jpeg(const std::filesystem::path& path, Console& console);
 
 /// "-" writes PNG to standard output.
 void write_picture(const std::filesystem::path& path, const ImageView& picture,

@@ -29,26 +29,36 @@ constexpr ImageLimits kLimits{.max_pixels = kMostPixels};
 
 bool holds_its_pixels(const Image& image) {
   return image.width > 0 && image.height > 0 && image.channels >= 1 && image.channels <= 4 &&
-         std::ssize(image.pixels) == image.width * image.height * image.channels;
+         (image.bits == 8 || image.bits == 16) &&
+         std::ssize(image.pixels) == image.height * image.width * image::pixel_bytes(image);
 }
 
 bool same(const Image& a, const Image& b) {
   return a.width == b.width && a.height == b.height && a.channels == b.channels &&
-         a.pixels == b.pixels;
+         a.bits == b.bits && a.pixels == b.pixels;
 }
 
-uint8_t opacity(const ImageView& image, int64_t y, int64_t x) {
-  if (!image::has_alpha(image.channels)) return 255;
-  return image::pixel_at(image, y, x)[image.channels - 1];
+int32_t opacity(const ImageView& image, int64_t y, int64_t x) {
+  if (!image::has_alpha(image.channels)) return image::white_of(image.bits);
+  return image::sample_at(image, y, x, image.channels - 1);
 }
 
-/// The same picture to the eye: a format may store grey as RGB.
+/// A sample of a picture at another's depth.
+int32_t at_depth(int32_t sample, int64_t from, int64_t to) {
+  return from == 16 && to == 8 ? image::narrowed(sample) : sample;
+}
+
+/// The same picture to the eye: a format may store grey as RGB, and 16 bits as 8.
 bool looks_the_same(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height) return false;
   for (int64_t y = 0; y < a.height; ++y) {
     for (int64_t x = 0; x < a.width; ++x) {
-      if (image::rgb8_at(a, y, x) != image::rgb8_at(b, y, x)) return false;
-      if (opacity(a, y, x) != opacity(b, y, x)) return false;
+      const image::Samples ours = image::samples_at(a, y, x);
+      const image::Samples theirs = image::samples_at(b, y, x);
+      for (size_t c = 0; c < 3; ++c) {
+        if (at_depth(ours[c], a.bits, b.bits) != theirs[c]) return false;
+      }
+      if (at_depth(opacity(a, y, x), a.bits, b.bits) != opacity(b, y, x)) return false;
     }
   }
   return true;
@@ -127,7 +137,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   as_mask(image);
   as_oriented(image, static_cast<int>(1 + last(0) % 8));
   const image::Extent2d extent{1 + last(1) % 80, 1 + last(2) % 80};
-  require(holds_its_pixels(image::resize_to_bytes(image, extent)), "a resized picture lost pixels");
+  require(holds_its_pixels(image::resize_picture(image, extent)), "a resized picture lost pixels");
   as_filled(image, 1 + last(3) % 8);
   const std::array<ImageView, 2> both = {image, image};
   require(side_by_side(both).width > 2 * image.width, "two pictures side by side are too narrow");
