@@ -65,6 +65,21 @@ def exif(orientation):
     return b"II*\0" + struct.pack("<IHHHIII", 8, 1, 0x112, 3, 1, orientation, 0)
 
 
+def profile():
+    """The head of an ICC profile for RGB, and an empty table."""
+    return struct.pack(">I12x4s16x4s92x", 132, b"RGB ", b"acsp")
+
+
+def in_pieces(file, sizes):
+    """A JPEG with the profile behind its start, last piece first."""
+    pieces, rest = [], profile()
+    for number, size in enumerate(sizes, 1):
+        payload = b"ICC_PROFILE\0" + bytes([number, len(sizes)]) + rest[:size]
+        pieces.insert(0, struct.pack(">HH", 0xFFE2, len(payload) + 2) + payload)
+        rest = rest[size:]
+    return file[:2] + b"".join(pieces) + file[2:]
+
+
 def pictures():
     y, x = np.mgrid[0:11, 0:13]
     ramp = np.stack([x * 19, y * 23, (x + y) * 10, 255 - x * 9], 2).astype(np.uint8)
@@ -81,11 +96,18 @@ def pictures():
             2, 2, 8, 0, b"\0\x40" + b"\0\x80" + b"\0\xc0\xff", interlaced=1
         ),
         "colour_key.png": png(2, 1, 8, 0, b"\0\x05\x06", (b"tRNS", b"\0\5")),
+        "profile.png": png(
+            1, 1, 16, 2, bytes(range(7)),
+            (b"cICP", b"\x01\x0d\0\x01"), (b"gAMA", struct.pack(">I", 45455)),
+            (b"cHRM", bytes(32)), (b"sRGB", b"\0"),
+            (b"iCCP", b"name\0\0" + zlib.compress(profile())), (b"eXIf", exif(1)),
+        ),
         "turned.png": png(2, 1, 8, 0, b"\0\x05\x96", (b"eXIf", exif(6))),
         "rgb.jpg": saved(rgb, "JPEG"),
         "grey.jpg": saved(grey, "JPEG"),
         "cmyk.jpg": saved(rgb.convert("CMYK"), "JPEG"),
         "progressive.jpg": saved(rgb, "JPEG", progressive=True, subsampling=2),
+        "profile.jpg": in_pieces(saved(rgb, "JPEG", exif=b"Exif\0\0" + exif(3)), [60, 72]),
         "turned.jpg": saved(rgb, "JPEG", exif=b"Exif\0\0" + exif(8)),
         "rgb.bmp": saved(rgb, "BMP"),
         "rgba.bmp": saved(rgba, "BMP"),

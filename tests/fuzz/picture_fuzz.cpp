@@ -30,7 +30,7 @@ constexpr ImageLimits kLimits{.max_pixels = kMostPixels};
 bool holds_its_pixels(const Image& image) {
   return image.width > 0 && image.height > 0 && image.channels >= 1 && image.channels <= 4 &&
          (image.bits == 8 || image.bits == 16) &&
-         std::ssize(image.pixels) == image.height * image.width * image::pixel_bytes(image);
+         std::ssize(image.pixels) == image.width * image.height * image.channels * image.bits / 8;
 }
 
 bool same(const Image& a, const Image& b) {
@@ -38,14 +38,15 @@ bool same(const Image& a, const Image& b) {
          a.bits == b.bits && a.pixels == b.pixels;
 }
 
-int32_t opacity(const ImageView& image, int64_t y, int64_t x) {
-  if (!image::has_alpha(image.channels)) return image::white_of(image.bits);
-  return image::sample_at(image, y, x, image.channels - 1);
-}
-
-/// A sample of a picture at another's depth.
-int32_t at_depth(int32_t sample, int64_t from, int64_t to) {
-  return from == 16 && to == 8 ? image::narrowed(sample) : sample;
+/// Colour and opacity, of as many bits.
+std::array<int32_t, 4> seen_at(const ImageView& image, int64_t bits, int64_t y, int64_t x) {
+  const image::Samples rgb = image::samples_at(image, y, x);
+  const int32_t opacity = image::has_alpha(image.channels)
+                              ? image::sample_at(image, y, x, image.channels - 1)
+                              : image::white_of(image.bits);
+  std::array<int32_t, 4> seen = {rgb[0], rgb[1], rgb[2], opacity};
+  for (int32_t& sample : seen) sample = image.bits > bits ? image::narrowed(sample) : sample;
+  return seen;
 }
 
 /// The same picture to the eye: a format may store grey as RGB, and 16 bits as 8.
@@ -53,15 +54,24 @@ bool looks_the_same(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height) return false;
   for (int64_t y = 0; y < a.height; ++y) {
     for (int64_t x = 0; x < a.width; ++x) {
-      const image::Samples ours = image::samples_at(a, y, x);
-      const image::Samples theirs = image::samples_at(b, y, x);
-      for (size_t c = 0; c < 3; ++c) {
-        if (at_depth(ours[c], a.bits, b.bits) != theirs[c]) return false;
-      }
-      if (at_depth(opacity(a, y, x), a.bits, b.bits) != opacity(b, y, x)) return false;
+      if (seen_at(a, b.bits, y, x) != seen_at(b, b.bits, y, x)) return false;
     }
   }
   return true;
+}
+
+/// What a format took of the metadata, it gives back; what it did not, it said.
+void check_metadata(const Image& image, const Image& back, ImageFormat format,
+                    const std::string& name) {
+  const bool png = format == ImageFormat::png;
+  if (!png && format != ImageFormat::jpeg) return;
+  const ImageMetadata& before = image.metadata;
+  const ImageMetadata& after = back.metadata;
+  size_t lost = image.bits > back.bits ? 1 : 0;
+  lost += before.icc_profile == after.icc_profile ? 0 : 1;
+  lost += before.exif == after.exif ? 0 : 1;
+  require(lost == encoding_losses(format, image, before).size(), name + " loses metadata unsaid");
+  require(!png || before.png_colour == after.png_colour, "PNG loses its words about colour");
 }
 
 void write_and_read(const Image& image, ImageFormat format, const std::string& name) {
@@ -75,7 +85,12 @@ void write_and_read(const Image& image, ImageFormat format, const std::string& n
     return;
   }
   try {
-    const Image back = decode_image(file, kLimits);
+    ImageNotes notes;
+    const Image back = decode_image(file, kLimits, &notes);
+    require(notes.left_out.empty(), name + " writes metadata that is then left out");
+    check_metadata(image, back, format, name);
+    const bool wide = format == ImageFormat::png || format == ImageFormat::pnm;
+    require(back.bits == (wide ? image.bits : 8), name + " changes the depth of a picture");
     require(holds_its_pixels(back) && back.width == image.width && back.height == image.height,
             name + " changes the size of a picture");
     if (format != ImageFormat::jpeg) {
