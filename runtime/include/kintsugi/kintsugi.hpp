@@ -231,7 +231,8 @@ class KINTSUGI_API Session {
   [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options = {});
 
   /// Fills the holes of a picture. `mask` has the picture's size; white = hole. The result has the
-  /// picture's size and channels; pixels outside the hole are copied bit for bit.
+  /// picture's size, channels and bits; pixels outside the hole are copied bit for bit. Views carry
+  /// no metadata: who writes the result hands over that of the picture.
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options = {});
 
