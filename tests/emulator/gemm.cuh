@@ -127,8 +127,11 @@ struct Gemm {
 
     const int m0 = static_cast<int>(blockIdx.y) * kTileM + warp_m;
     const int n0 = static_cast<int>(blockIdx.x) * kTileN + warp_n;
+#pragma unroll
     for (int i = 0; i < kRows; ++i) {
+#pragma unroll
       for (int j = 0; j < kColumns; ++j) {
+#pragma unroll
         for (int e = 0; e < 4; ++e) {
           const device::Element at = device::c_element(lane, e);
           const int row = m0 + 16 * i + at.row;
