@@ -11,7 +11,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build nlohmann-json3-dev libstb-dev libhwy-dev libcli11-dev)
 tests=(git pkg-config binutils libgtest-dev libbenchmark-dev
-       python3 python3-numpy python3-pil python3-pytest python3-torch clang-format)
+       python3 python3-numpy python3-pil python3-pytest python3-torch clang-format
+       clang-19 libclang-rt-19-dev)
 
 minimal=false
 print=false

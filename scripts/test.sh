@@ -5,7 +5,7 @@
 # others; the table at the end says how long each took, the last line how many tests passed.
 #
 #   scripts/test.sh           everything
-#   scripts/test.sh --quick   without the sanitizer build and what builds the library again
+#   scripts/test.sh --quick   without the sanitizers, the fuzzers and what builds the library again
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -105,6 +105,7 @@ if ! $quick; then
   stage asan-build "setup" configure_and_build asan
   stage asan-ctest "asan-build" run_ctest asan asan-ctest
   stage asan-cli "asan-build" run_asan_cli
+  stage fuzz "setup" scripts/fuzz.sh --junit "$results/fuzz.xml"
 fi
 
 exec "$python" tests/tools/summary.py "$results"

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "format.h"
 #include "interrupt.h"
 #include "printable.h"
 
@@ -35,12 +36,12 @@ const char* code_of(Colour colour) {
               "cannot write to standard output: " + std::generic_category().message(error));
 }
 
-/// To standard output, as it is.
-void write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) stdout_failed(errno);
-}
-
 }  // namespace
+
+std::string print(const Json& value) {
+  // File names need not be UTF-8; JSON must be.
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 void Console::read_environment() {
   const char* no_color = std::getenv("NO_COLOR");
@@ -62,6 +63,13 @@ void Console::read_environment() {
   }
 }
 
+/// To standard output, as it is.
+void Console::write(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  erase_drawn();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) stdout_failed(errno);
+}
+
 void Console::print(std::string_view text) { write(printable(text)); }
 
 void Console::print(Colour colour, std::string_view text) {
@@ -73,10 +81,7 @@ void Console::print_bytes(std::span<const std::byte> bytes) {
   write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-void Console::print_json(const Json& value) {
-  // File names need not be UTF-8; JSON must be.
-  write(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
+void Console::print_json(const Json& value) { write(cli::print(value)); }
 
 void Console::flush() {
   if (std::fflush(stdout) != 0) stdout_failed(errno);
@@ -87,6 +92,8 @@ void Console::line(Colour colour, std::string_view head, std::string_view text) 
   const bool paints = colours_ && colour != Colour::plain && ::isatty(STDERR_FILENO) == 1;
   if (paints) out = code_of(colour) + out + kPlain;
   out += one_line(text) + "\n";
+  const std::lock_guard lock(mutex_);
+  erase_drawn();
   std::fwrite(out.data(), 1, out.size(), stderr);  // nowhere is left to complain to
 }
 
@@ -109,26 +116,35 @@ void Console::error(const std::string& sentence, const std::string& hint) {
 
 bool Console::draws_progress() const { return shows(Level::info) && ::isatty(STDERR_FILENO) == 1; }
 
-void ProgressBar::update(double fraction, const std::string& step) {
-  if (!draws_) return;
-  const auto now = std::chrono::steady_clock::now();
-  if (drawn_ && now - last_ < kRedraw) return;
-  last_ = now;
-  drawn_ = true;
-  const double done = std::clamp(fraction, 0.0, 1.0);
-  const auto full = static_cast<size_t>(done * kBarWidth);
-  const std::string bar = std::string(full, '#') + std::string(kBarWidth - full, '.');
+void Console::draw(const std::string& line) {
+  const std::lock_guard lock(mutex_);
   // The end of a line that was longer is erased, not overwritten.
-  const std::string shown = one_line(step);
-  std::fprintf(stderr, "\r[%s] %3.0f %%  %.40s\033[K", bar.c_str(), done * 100, shown.c_str());
+  std::fprintf(stderr, "\r%s\033[K", line.c_str());
   std::fflush(stderr);
+  drawn_ = true;
 }
 
-void ProgressBar::clear() {
+void Console::erase() {
+  const std::lock_guard lock(mutex_);
+  erase_drawn();
+}
+
+void Console::erase_drawn() {
   if (!drawn_) return;
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
+}
+
+void ProgressBar::update(double fraction, const std::string& step) {
+  if (!draws_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < kRedraw) return;
+  last_ = now;
+  const double done = std::clamp(fraction, 0.0, 1.0);
+  const auto full = static_cast<size_t>(done * kBarWidth);
+  const std::string bar = std::string(full, '#') + std::string(kBarWidth - full, '.');
+  console_.draw(text("[%s] %3.0f %%  %.40s", bar.c_str(), done * 100, one_line(step).c_str()));
 }
 
 Progress ProgressBar::callback() {

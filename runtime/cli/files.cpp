@@ -43,8 +43,7 @@ void check_input(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::is_directory(status)) {
-    throw Error(ErrorCode::usage, quoted(path) + " is a folder; folders are not mended yet",
-                "give one picture at a time");
+    throw Error(ErrorCode::usage, quoted(path) + " is a folder; a file is needed here");
   }
   if (!fs::exists(status)) {
     const int reason = error ? error.value() : ENOENT;

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // kintsugi inpaint: fills the holes of a picture and writes it. Known pixels are copied bit for
-// bit, and counted; with the truth at hand, the hole is measured too.
-#include <algorithm>
-#include <chrono>
-#include <cmath>
+// bit, and counted; with the truth at hand, the hole is measured too. Here are the options, their
+// checks and the single picture; a folder of them is inpaint_folder.cpp.
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <utility>
 
-#include <kintsugi/classical.hpp>
-#include <kintsugi/compare.hpp>
-#include <kintsugi/kintsugi.hpp>
-
 #include "files.h"
+#include "folder.h"
 #include "format.h"
+#include "inpaint_folder.h"
 #include "interrupt.h"
+#include "mend.h"
 #include "options.h"
 #include "picture.h"
 #include "printable.h"
@@ -28,37 +24,9 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kLongestSide = int64_t{1} << 20;
 constexpr int64_t kLargestRadius = 100;
-constexpr int64_t kDefaultRadius = 3;
-
-struct Arguments {
-  std::string method = "network";
-  std::string blend = "off";
-  int64_t radius = 0;  // 0: not given
-  fs::path input, mask, model, output;
-  fs::path side_by_side, compare_to, baseline;
-  bool invert_mask = false;
-  int64_t max_side = 0;
-  DeviceChoice device;
-  std::vector<std::string> settings;
-};
-
-struct Outcome {
-  Image picture;
-  double seconds = 0;
-  int64_t peak_bytes = 0;
-  std::string device;
-};
-
-Blend blend_of(const std::string& name) {
-  if (name == "off") return Blend::off;
-  if (name == "poisson") return Blend::poisson;
-  if (name == "official") return Blend::official;
-  throw Error(ErrorCode::usage, "--blend: '" + name + "' is not a way to blend",
-              "they are --blend=poisson, which --blend alone means, and --blend=official");
-}
 
 /// What only a network takes is refused without one, and the other way round.
-void check_method(const Arguments& a) {
+void check_method(const InpaintArguments& a) {
   if (a.method == "network") {
     if (a.model.empty()) {
       throw Error(ErrorCode::usage, "inpaint: --model is required",
@@ -85,19 +53,23 @@ void check_method(const Arguments& a) {
   }
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-void check_paths(const Arguments& a, const Console& console) {
-  const std::vector<fs::path> inputs = {a.input, a.mask, a.model, a.compare_to, a.baseline};
+void check_paths(const InpaintArguments& a, const Console& console) {
+  const std::pair<bool, const char*> of_folders[] = {{!a.manifest.empty(), "--manifest"},
+                                                     {!a.format.empty(), "--format"}};
+  for (const auto& [given, option] : of_folders) {
+    if (!given) continue;
+    throw Error(ErrorCode::usage, std::string(option) + " is for a folder of pictures, not for one",
+                "the format of one picture is that of its output's name");
+  }
+  const std::vector<fs::path> inputs = {a.input,      a.mask,     a.model,
+                                        a.compare_to, a.baseline, a.score};
   int streams = 0;
   for (const fs::path& input : inputs) {
     if (input.empty()) continue;
     check_input(input);
     streams += is_stream(input) ? 1 : 0;
   }
-  if (streams > 1 || is_stream(a.model)) {
+  if (streams > 1 || is_stream(a.model) || is_stream(a.score)) {
     throw Error(ErrorCode::usage, "standard input can be one picture, and nothing else",
                 "give files for the others");
   }
@@ -115,149 +87,54 @@ void check_paths(const Arguments& a, const Console& console) {
   check_output(a.side_by_side, taken);
 }
 
-void check_size(const ImageView& other, const ImageView& picture, const std::string& what) {
-  if (other.width == picture.width && other.height == picture.height) return;
-  const bool turned = other.width == picture.height && other.height == picture.width;
-  throw Error(ErrorCode::mismatch,
-              what + " is " + size_of(other) + ", the picture " + size_of(picture),
-              turned ? "the picture may have been turned upright by its EXIF orientation"
-                     : "both must have the same width and height");
-}
-
-Outcome mend_without_network(const Arguments& a, const Image& picture, const Image& hole,
-                             Console& console) {
-  if (count_hole(hole) == 0) {
-    console.warn("the mask selects nothing: the picture is copied as it is (white = hole)");
-  }
-  const auto start = std::chrono::steady_clock::now();
-  Outcome outcome;
-  outcome.picture = inpaint_telea(picture, hole, a.radius == 0 ? kDefaultRadius : a.radius);
-  outcome.seconds = seconds_since(start);
-  outcome.device = "cpu";
-  return outcome;
-}
-
-Outcome mend(const Arguments& a, const Model& model, const Image& picture, const Image& mask,
-             Console& console) {
-  ProgressBar bar(console);
-  Session session = model.session(a.device.session(console, bar.callback()));
-  console.info("device: " + session.device());
-  const auto start = std::chrono::steady_clock::now();
-  Outcome outcome;
-  outcome.picture = session.inpaint(picture, mask,
-                                    {.settings = parse_settings(a.settings),
-                                     .invert_mask = a.invert_mask,
-                                     .max_side = a.max_side,
-                                     .blend = blend_of(a.blend)});
-  outcome.seconds = seconds_since(start);
-  outcome.peak_bytes = session.peak_allocated_bytes();
-  outcome.device = session.device();
-  return outcome;
-}
-
-/// The damaged picture, its hole white, the mended one and, where it is known, the truth.
-void write_side_by_side(const Arguments& a, const Image& picture, const Image& hole,
-                        const Image& mended, const std::optional<Image>& truth) {
-  Image damaged = picture;
-  const bool alpha = picture.channels == 2 || picture.channels == 4;
-  const auto channels = static_cast<size_t>(picture.channels);
-  for (size_t pixel = 0; pixel < hole.pixels.size(); ++pixel) {
-    if (hole.pixels[pixel] == 0) continue;
-    uint8_t* const at = &damaged.pixels[pixel * channels];
-    std::fill(at, at + channels - (alpha ? 1 : 0), uint8_t{255});
-  }
-  std::vector<ImageView> pictures = {damaged, mended};
-  if (truth) pictures.push_back(*truth);
-  write_image(a.side_by_side, side_by_side(pictures));
-}
-
-Json decibels(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-std::string print_decibels(double value) {
-  if (std::isnan(value)) return "no hole";
-  return std::isinf(value) ? "identical" : text("%.2f dB", value);
-}
-
-int inpaint(const Arguments& a, Console& console) {
-  check_method(a);
-  static_cast<void>(blend_of(a.blend));
+int inpaint_one(const InpaintArguments& a, Console& console) {
   check_paths(a, console);
-  a.device.check();
-  static_cast<void>(a.device.memory_limit());
-  static_cast<void>(parse_settings(a.settings));
   if (!is_stream(a.output)) static_cast<void>(image_format(a.output));
   if (!a.side_by_side.empty()) static_cast<void>(image_format(a.side_by_side));
 
-  std::optional<Model> model;
-  if (!a.model.empty()) {
-    model = Model::open(a.model);
-    console.debug("model: " + model->describe().title + "; " + model->describe().reason);
-  }
-
-  const Image picture = read_picture(a.input, console);
-  const Image mask = read_picture(a.mask, console);
-  check_size(mask, picture, "the mask");
-  check_format(a.output, picture.channels, console);
-  if (!a.side_by_side.empty()) check_format(a.side_by_side, picture.channels, console);
-  std::optional<Image> truth, baseline;
-  if (!a.compare_to.empty()) {
-    truth = read_picture(a.compare_to, console);
-    check_size(*truth, picture, "the picture to compare to");
-  }
-  if (!a.baseline.empty()) {
-    baseline = read_picture(a.baseline, console);
-    check_size(*baseline, picture, "the baseline");
-  }
-
-  const Image hole = hole_of(mask, a.invert_mask);
-  const int64_t hole_pixels = count_hole(hole);
-  const double fraction =
-      static_cast<double>(hole_pixels) / static_cast<double>(picture.width * picture.height);
+  Mender mender(a, console);
+  Mending m;
+  m.input = a.input;
+  m.mask = a.mask;
+  m.output = a.output;
+  m.side_by_side = a.side_by_side;
+  m.compare_to = a.compare_to;
+  m.baseline = a.baseline;
+  read_mending(m, a, console);
+  tell_of_jpeg(a.output, console);
   stop_if_interrupted();
-  const Outcome outcome = model ? mend(a, *model, picture, mask, console)
-                                : mend_without_network(a, picture, hole, console);
-  stop_if_interrupted();
-
-  const int64_t changed = differing_outside(picture, outcome.picture, hole);
-  if (changed > 0) console.warn(plural(changed, "known pixel") + " changed: please report this");
-  if (!a.side_by_side.empty()) {
-    write_side_by_side(a, picture, hole, outcome.picture, truth);
+  {
+    ProgressBar bar(console);
+    mender.start(bar.callback());
+    mender.mend(m);
   }
-  write_picture(a.output, outcome.picture, console);
+  stop_if_interrupted();
+  write_mending(m, console);
 
-  double psnr = 0, baseline_psnr = 0;
-  if (truth) psnr = psnr_inside(outcome.picture, *truth, hole);
-  if (baseline) baseline_psnr = psnr_inside(*baseline, *truth, hole);
   const int64_t process_bytes = process_peak_bytes();
   const std::string name = is_stream(a.output) ? "standard output" : a.output.string();
   if (console.json()) {
-    Json json = {{"output", name},
-                 {"method", a.method},
-                 {"blend", a.blend},
-                 {"width", picture.width},
-                 {"height", picture.height},
-                 {"channels", picture.channels},
-                 {"hole_pixels", hole_pixels},
-                 {"hole_fraction", fraction},
-                 {"known_pixels_changed", changed},
-                 {"seconds", outcome.seconds},
-                 {"peak_bytes", outcome.peak_bytes},
+    Json json = {{"output", name}, {"method", a.method}, {"blend", a.blend}};
+    json.update(facts_of(m));
+    json.update({{"seconds", m.seconds},
+                 {"peak_bytes", mender.peak_bytes()},
                  {"process_peak_bytes", process_bytes},
-                 {"device", outcome.device}};
-    if (truth) json["psnr_hole_db"] = decibels(psnr);
-    if (baseline) json["baseline_psnr_hole_db"] = decibels(baseline_psnr);
+                 {"device", mender.device()}});
     console.print_json(json);
     return kOk;
   }
-  const std::string memory = model ? "peak " + format_bytes(outcome.peak_bytes) + " (process " +
-                                         format_bytes(process_bytes) + ")"
-                                   : "process " + format_bytes(process_bytes);
-  std::vector<std::string> lines = {name + "  " + size_of(picture) + "  " +
-                                    format_seconds(outcome.seconds) + "  " + memory};
-  if (truth) {
-    lines.push_back("PSNR inside the hole: " + print_decibels(psnr));
-    if (baseline) lines.back() += ", the baseline: " + print_decibels(baseline_psnr);
-    lines.push_back("known pixels changed: " + format_count(changed));
+  const std::string memory = mender.model() ? "peak " + format_bytes(mender.peak_bytes()) +
+                                                  " (process " + format_bytes(process_bytes) + ")"
+                                            : "process " + format_bytes(process_bytes);
+  std::vector<std::string> lines = {name + "  " + size_of(m.picture) + "  " +
+                                    format_seconds(m.seconds) + "  " + memory};
+  if (m.truth) {
+    lines.push_back("PSNR inside the hole: " + print_decibels(m.psnr));
+    if (m.other) lines.back() += ", the baseline: " + print_decibels(m.baseline_psnr);
+    lines.push_back("known pixels changed: " + format_count(m.known_pixels_changed));
+  }
+  if (!std::isnan(m.plausibility)) {
+    lines.push_back("plausibility: " + text("%.4f", m.plausibility));
   }
   for (const std::string& line : lines) {
     // Standard output belongs to the picture where that is what it carries.
@@ -269,20 +146,36 @@ int inpaint(const Arguments& a, Console& console) {
   return kOk;
 }
 
+int inpaint(const InpaintArguments& a, Console& console) {
+  check_method(a);
+  static_cast<void>(blend_of(a.blend));
+  a.device.check();
+  static_cast<void>(a.device.memory_limit());
+  static_cast<void>(parse_settings(a.settings));
+  return is_folder(a.input) ? inpaint_folder(a, console) : inpaint_one(a, console);
+}
+
 }  // namespace
 
 Verb add_inpaint(CLI::App& program, Console& console) {
-  const auto a = std::make_shared<Arguments>();
-  CLI::App* verb = program.add_subcommand("inpaint", "fill the holes of a picture");
-  verb->add_option("-i,--input,photo", a->input, "the picture; - reads standard input")
+  const auto a = std::make_shared<InpaintArguments>();
+  CLI::App* verb =
+      program.add_subcommand("inpaint", "fill the holes of a picture, or of a folder of them");
+  verb->add_option("-i,--input,photo", a->input, "the picture, or a folder; - reads standard input")
       ->required()
       ->type_name("FILE");
-  verb->add_option("--mask", a->mask, "a picture of the same size; white is the hole")
+  verb->add_option("--mask", a->mask, "of the same size, white is the hole; or a folder of them")
       ->required()
       ->type_name("FILE");
   verb->add_option("-m,--model", a->model, "weights; --method telea needs none")->type_name("FILE");
-  verb->add_option("-o,--output", a->output, "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout")
+  verb->add_option("-o,--output", a->output,
+                   "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout; or a folder")
       ->required()
+      ->type_name("FILE");
+  verb->add_option("-f,--format", a->format, "of a folder's outputs; as its inputs, else png")
+      ->type_name("NAME");
+  verb->add_option("--manifest", a->manifest,
+                   "of a folder: what became of each; OUTPUT/manifest.json")
       ->type_name("FILE");
   verb->add_flag("--invert-mask", a->invert_mask, "black is the hole");
   verb->add_option("--max-side", a->max_side,
@@ -305,6 +198,9 @@ Verb add_inpaint(CLI::App& program, Console& console) {
   verb->add_option("--baseline", a->baseline, "another result, to be compared in the same way")
       ->type_name("FILE")
       ->needs(truth);
+  verb->add_option("--score", a->score,
+                   "weights of GLCIC's discriminators: how plausible the result is, 0 to 1")
+      ->type_name("FILE");
   add_device(*verb, a->device);
   add_settings(*verb, a->settings);
   add_common(*verb, console);

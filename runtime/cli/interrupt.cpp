@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt.h"
 
+#include <atomic>
 #include <csignal>
 
 #include <kintsugi/kintsugi.hpp>
@@ -8,9 +9,11 @@
 namespace kintsugi::cli {
 namespace {
 
-volatile std::sig_atomic_t flag = 0;
+// Set by a signal, read by threads: without a lock it is fit for both.
+std::atomic<bool> flag{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
 
-extern "C" void on_interrupt(int) { flag = 1; }
+extern "C" void on_interrupt(int) { flag = true; }
 
 }  // namespace
 
@@ -25,7 +28,7 @@ void install_interrupt_handler() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-bool interrupted() { return flag != 0; }
+bool interrupted() { return flag; }
 
 void stop_if_interrupted() {
   if (interrupted()) throw Error(ErrorCode::cancelled, "interrupted");

@@ -39,37 +39,41 @@ Image read_picture(const std::filesystem::path& path, Console& console) {
   Image picture =
       is_stream(path) ? decode_image(read_stdin(), {}, &notes) : read_image(path, {}, &notes);
   const std::string name = is_stream(path) ? "standard input" : "'" + path.string() + "'";
-  if (notes.reduced_from_16_bits) {
-    console.warn(name + " has 16 bits a channel; 8 of them are used");
-  }
+  for (const std::string& sentence : notes.left_out) console.warn(name + ": " + sentence);
   if (notes.orientation != 1) {
     console.debug(name + " was turned upright: its EXIF orientation is " +
                   std::to_string(notes.orientation));
   }
-  console.debug(name + ": " + size_of(picture) + ", " + plural(picture.channels, "channel"));
+  console.debug(name + ": " + size_of(picture) + ", " + plural(picture.channels, "channel") + ", " +
+                std::to_string(picture.bits) + " bits");
   return picture;
 }
 
-void check_format(const std::filesystem::path& path, int64_t channels, Console& console) {
+void check_format(const std::filesystem::path& path, const ImageView& picture,
+                  const ImageMetadata& metadata, Console& console) {
   if (is_stream(path)) {
     if (::isatty(STDOUT_FILENO) == 1) {
       throw Error(ErrorCode::usage, "a picture is not written to a terminal",
                   "send standard output to a file or another program");
     }
-    return;
   }
-  const ImageFormat format = image_format(path);
-  // The encoder is asked about a picture of one pixel.
-  constexpr std::array<uint8_t, 4> kPixel{};
-  static_cast<void>(encode_image(format, ImageView(1, 1, channels, kPixel.data())));
-  if (format == ImageFormat::jpeg) {
-    console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
+  const ImageFormat format = is_stream(path) ? ImageFormat::png : image_format(path);
+  const std::string name = is_stream(path) ? "standard output" : "'" + path.string() + "'";
+  for (const std::string& sentence : encoding_losses(format, picture, metadata)) {
+    console.warn(name + ": " + sentence);
   }
 }
 
-void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console) {
-  if (!is_stream(path)) return write_image(path, picture);
-  const std::vector<std::byte> bytes = encode_image(ImageFormat::png, picture);
+bool tell_of_jpeg(const std::filesystem::path& path, Console& console) {
+  if (is_stream(path) || image_format(path) != ImageFormat::jpeg) return false;
+  console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");
+  return true;
+}
+
+void write_picture(const std::filesystem::path& path, const ImageView& picture,
+                   const ImageMetadata& metadata, Console& console) {
+  if (!is_stream(path)) return write_image(path, picture, metadata);
+  const std::vector<std::byte> bytes = encode_image(ImageFormat::png, picture, metadata);
   console.print_bytes(bytes);
   console.flush();
 }

@@ -15,12 +15,17 @@ namespace kintsugi::cli {
 /// "-" reads standard input.
 [[nodiscard]] Image read_picture(const std::filesystem::path& path, Console& console);
 
-/// Throws Error::usage where the output's format cannot hold a picture of so many channels: asked
-/// before the work, not after it. Says so where the format is not exact.
-void check_format(const std::filesystem::path& path, int64_t channels, Console& console);
+/// Throws Error::usage where the output's format cannot hold a picture of such channels: asked
+/// before the work, not after it. Says so where it loses bits or metadata.
+void check_format(const std::filesystem::path& path, const ImageView& picture,
+                  const ImageMetadata& metadata, Console& console);
+
+/// Says so where the output's format is not exact; true where it did.
+bool tell_of_jpeg(const std::filesystem::path& path, Console& console);
 
 /// "-" writes PNG to standard output.
-void write_picture(const std::filesystem::path& path, const ImageView& picture, Console& console);
+void write_picture(const std::filesystem::path& path, const ImageView& picture,
+                   const ImageMetadata& metadata, Console& console);
 
 /// "512x384", width first, as pictures are spoken of.
 [[nodiscard]] std::string size_of(const ImageView& picture);

@@ -11,7 +11,7 @@
 
 namespace kintsugi::image {
 
-/// `made` has the picture's extent and channels, its known pixels being the network's too. Known
+/// `made` has the picture's extent, channels and bits, its known pixels being the network's too. Known
 /// pixels and alpha of the result are the picture's, bit for bit, whatever the method. Where nothing
 /// is known there is nothing to blend with.
 [[nodiscard]] Image blend(const ImageView& picture, const Mask& mask, const ImageView& made,

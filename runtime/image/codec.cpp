@@ -9,6 +9,7 @@
 
 #include "kernels/core/error.h"
 #include "runtime/image/jpeg.h"
+#include "runtime/image/metadata.h"
 #include "runtime/image/orientation.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/png.h"
@@ -25,6 +26,7 @@ constexpr int kJpegQuality = 95;
 constexpr int64_t kLargestStbBytes = std::numeric_limits<int32_t>::max() / 2;
 constexpr int64_t kLargestExtent16 = 65535;  // of formats that store extents in 16 bits
 constexpr size_t kSinkBytes = size_t{1} << 16;
+constexpr size_t kJfifEnd = 20;
 constexpr const char* kReadable = "PNG, JPEG, BMP, TGA, GIF and binary PNM pictures are read";
 
 [[noreturn]] void refuse(const std::string& sentence, const std::string& hint = {}) {
@@ -47,13 +49,18 @@ void require_limits(int64_t width, int64_t height, const ImageLimits& limits,
               "crop or shrink it, or raise the limit if the file is to be trusted");
 }
 
-/// stb checks no checksums; a PNG with a flipped bit would come out as another picture.
+/// stb checks no checksums; a PNG with a flipped bit would come out as another picture. Nor can it be
+/// left to speak of chunks that nobody knows: it quotes their bytes, from one buffer for all threads.
 void require_intact_png(Bytes file, const std::string& name) {
   std::string damaged;
-  const bool complete = for_each_chunk(file, [&damaged](const PngChunk& chunk) {
+  bool known = true;
+  const bool complete = for_each_chunk(file, [&](const PngChunk& chunk) {
     // Lower case means that the picture can do without; tRNS is one that it cannot.
-    const bool needed = (chunk.type[0] & 0x20) == 0 || chunk.is("tRNS");
+    const bool critical = (chunk.type[0] & 0x20) == 0;
+    const bool needed = critical || chunk.is("tRNS");
     if (needed && !chunk.intact) damaged = std::string(chunk.type.begin(), chunk.type.end());
+    known = known && (!critical || chunk.is("IHDR") || chunk.is("PLTE") || chunk.is("IDAT") ||
+                      chunk.is("IEND") || chunk.is("CgBI"));
     return damaged.empty();
   });
   if (!damaged.empty()) {
@@ -63,6 +70,7 @@ void require_intact_png(Bytes file, const std::string& name) {
                " does not agree",
            "copy or download it again");
   }
+  if (!known) refuse(name + " is a PNG with data of a kind that is not known here");
   if (!complete) refuse_truncated(name);
 }
 
@@ -70,10 +78,9 @@ DecodedImage decode_pnm(Bytes bytes, const ImageLimits& limits, const std::strin
   const std::optional<PnmHeader> header = pnm_header(bytes);
   if (!header) refuse(name + " is a PNM picture with a malformed header");
   require_limits(header->width, header->height, limits, name);
-  std::optional<std::vector<uint8_t>> pixels = pnm_pixels(bytes, *header);
-  if (!pixels) refuse_truncated(name);
-  return {Image{header->width, header->height, header->channels, std::move(*pixels)},
-          ImageNotes{.reduced_from_16_bits = header->largest > 255}};
+  std::optional<Image> image = pnm_picture(bytes, *header);
+  if (!image) refuse_truncated(name);
+  return {std::move(*image), {}};
 }
 
 /// The largest piece that decoding may ask for: twice the samples at 16 bits, or the file itself.
@@ -110,10 +117,17 @@ DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits&
     refuse(broken + ": " + (reason != nullptr ? reason : "damaged data"),
            "open it in another program and save it as PNG");
   }
-  const int orientation = orientation_of(bytes);
-  Image image{pixels.width, pixels.height, pixels.channels, std::move(pixels.values)};
+  FoundMetadata found = metadata_of(bytes, probed.kind);
+  const int orientation = orientation_of(found.metadata.exif);
+  say_upright(found.metadata.exif);
+  Image image{.width = pixels.width,
+              .height = pixels.height,
+              .channels = pixels.channels,
+              .pixels = std::move(pixels.values),
+              .bits = header->sixteen_bits ? 16 : 8,
+              .metadata = std::move(found.metadata)};
   return {turn_upright(std::move(image), orientation),
-          ImageNotes{.reduced_from_16_bits = header->sixteen_bits, .orientation = orientation}};
+          ImageNotes{.orientation = orientation, .left_out = std::move(found.left_out)}};
 }
 
 [[noreturn]] void refuse_alpha(const char* format) {
@@ -143,6 +157,37 @@ class Gather {
   std::vector<std::byte> bytes_;
 };
 
+/// For a format of 8 bits.
+Image narrowed_copy(const ImageView& image) {
+  Image narrow = black(image.width, image.height, image.channels, 8);
+  for (int64_t i = 0; i < samples_of(image); ++i) {
+    narrow.pixels[static_cast<size_t>(i)] = narrowed(sample_at(image.pixels, image.bits, i));
+  }
+  return narrow;
+}
+
+/// Passes a JPEG on with segments put behind its start and its JFIF segment, which stb writes first
+/// and which must stay first.
+class InsertIntoJpeg {
+ public:
+  InsertIntoJpeg(std::vector<std::byte> segments, const Sink& sink)
+      : segments_(std::move(segments)), sink_(sink) {}
+  void write(Bytes bytes) {
+    const size_t before = std::min(before_, bytes.size());
+    if (before > 0) {
+      sink_(bytes.first(before));
+      before_ -= before;
+      if (before_ == 0) sink_(segments_);
+    }
+    sink_(bytes.subspan(before));
+  }
+
+ private:
+  size_t before_ = kJfifEnd;
+  std::vector<std::byte> segments_;
+  const Sink& sink_;
+};
+
 /// BMP has no grey with alpha.
 Image widened_to_rgba(const ImageView& grey) {
   Image rgba{grey.width, grey.height, 4, {}};
@@ -163,6 +208,10 @@ void require_picture(const ImageView& image) {
   if (image.channels < 1 || image.channels > 4) {
     throw Error(ErrorCode::usage,
                 "a picture has 1 to 4 channels, not " + std::to_string(image.channels));
+  }
+  if (image.bits != 8 && image.bits != 16) {
+    throw Error(ErrorCode::usage,
+                "a picture has 8 or 16 bits a channel, not " + std::to_string(image.bits));
   }
 }
 
@@ -201,19 +250,31 @@ void require_encodable(ImageFormat format, const ImageView& image) {
   }
 }
 
-void encode(ImageFormat format, const ImageView& image, const Sink& sink) {
+bool holds_16_bits(ImageFormat format) {
+  return format == ImageFormat::png || format == ImageFormat::pnm;
+}
+
+void encode(ImageFormat format, const ImageView& image, const ImageMetadata& metadata,
+            const Sink& sink) {
   require_encodable(format, image);
+  if (image.bits > 8 && !holds_16_bits(format)) {
+    return encode(format, narrowed_copy(image), metadata, sink);
+  }
+  const Storable stored = storable(format, image.channels, metadata);
   Gather gather(sink);
   const Sink gathered = [&gather](Bytes bytes) { gather.write(bytes); };
   const int width = static_cast<int>(image.width);
   const int height = static_cast<int>(image.height);
   const int channels = static_cast<int>(image.channels);
   switch (format) {
-    case ImageFormat::png: write_png(image, gathered); break;
+    case ImageFormat::png: write_png(image, stored, gathered); break;
     case ImageFormat::pnm: write_pnm(image, gathered); break;
-    case ImageFormat::jpeg:
-      stb::write_jpeg(width, height, channels, image.pixels, kJpegQuality, gathered);
+    case ImageFormat::jpeg: {
+      InsertIntoJpeg insert(jpeg_segments(stored), gathered);
+      stb::write_jpeg(width, height, channels, image.pixels, kJpegQuality,
+                      [&insert](Bytes bytes) { insert.write(bytes); });
       break;
+    }
     case ImageFormat::tga: stb::write_tga(width, height, channels, image.pixels, gathered); break;
     case ImageFormat::bmp:
       if (image.channels == 2) {

@@ -18,26 +18,25 @@ std::string extent_of(int64_t width, int64_t height) {
 }
 
 /// Puts a colour, RGB in [0, 1], into a pixel; alpha stays.
-void fill_pixel(uint8_t* pixel, int64_t channels, std::array<float, 3> rgb) {
-  if (is_grey(channels)) {
+void fill_pixel(Image& picture, int64_t y, int64_t x, std::array<float, 3> rgb) {
+  const int64_t first = (y * picture.width + x) * picture.channels;
+  if (is_grey(picture.channels)) {
     for (float& value : rgb) value = std::clamp(value, 0.0F, 1.0F);
-    pixel[0] = to_byte(luma(rgb));
-  } else {
-    std::transform(rgb.begin(), rgb.end(), pixel, to_byte);
+    put_sample(picture, first, to_sample(luma(rgb), picture.bits));
+    return;
+  }
+  for (int64_t c = 0; c < 3; ++c) {
+    put_sample(picture, first + c, to_sample(rgb[static_cast<size_t>(c)], picture.bits));
   }
 }
 
 /// The picture with `fill(y, x)`, RGB in [0, 1], in its holes.
 template <class Fill>
 Image composite_with(const ImageView& picture, const Mask& mask, const Fill& fill) {
-  const int64_t bytes = picture.width * picture.height * picture.channels;
-  Image result{
-      picture.width, picture.height, picture.channels, {picture.pixels, picture.pixels + bytes}};
+  Image result = copy_of(picture);
   for (int64_t y = 0; y < picture.height; ++y) {
     for (int64_t x = 0; x < picture.width; ++x) {
-      if (!mask.at(y, x)) continue;
-      fill_pixel(result.pixels.data() + (y * picture.width + x) * picture.channels,
-                 picture.channels, fill(y, x));
+      if (mask.at(y, x)) fill_pixel(result, y, x, fill(y, x));
     }
   }
   return result;
@@ -49,8 +48,7 @@ void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float
   for (int64_t x = 0; x < picture.width; ++x) {
     if (!mask.at(y, x)) continue;
     const float* value = rgb.data() + 3 * x;
-    fill_pixel(picture.pixels.data() + (y * picture.width + x) * picture.channels, picture.channels,
-               {value[0], value[1], value[2]});
+    fill_pixel(picture, y, x, {value[0], value[1], value[2]});
   }
 }
 

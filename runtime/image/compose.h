@@ -21,12 +21,12 @@ void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float
 
 /// The picture with its holes filled. `generated` is RGB in [0, 1], NHWC, [1, 3, H, W] at least as
 /// large as the picture; what lies beyond is padding and is not looked at. In a hole each value is
-/// clamped, multiplied by 255 and truncated, as the official code saves it; a grey picture takes
-/// the luma. Alpha is the picture's own everywhere, holes included: an opaque hole stays opaque, a
+/// clamped, multiplied by white and truncated, as the official code saves it; a grey picture
+/// takes the luma. Alpha is the picture's own everywhere, holes included: an opaque hole stays opaque, a
 /// transparent one stays transparent. A NaN or infinity in a hole is Error::not_finite.
 [[nodiscard]] Image composite(const ImageView& picture, const Mask& mask,
                               TensorView<const float> generated);
-/// The same for bytes, of the picture's extent and any channels; their alpha is not looked at.
+/// The same for a picture of this extent, of any channels and bits; its alpha is not looked at.
 [[nodiscard]] Image composite(const ImageView& picture, const Mask& mask,
                               const ImageView& generated);
 

@@ -2,6 +2,7 @@
 #include "runtime/image/deflate.h"
 
 #include <algorithm>
+#include <cstring>
 #include <queue>
 #include <utility>
 
@@ -41,8 +42,45 @@ constexpr std::array<uint8_t, kLengthCodes> kLengthOrder = {16, 17, 18, 0, 8,  7
                                                             11, 4,  12, 3, 13, 2, 14, 1, 15};
 
 template <size_t Size>
-int class_of(const std::array<uint16_t, Size>& bases, uint16_t value) {
-  return static_cast<int>(std::upper_bound(bases.begin(), bases.end(), value) - bases.begin()) - 1;
+constexpr uint8_t class_of(const std::array<uint16_t, Size>& bases, size_t value) {
+  const auto above = std::upper_bound(bases.begin(), bases.end(), value);
+  return static_cast<uint8_t>(above - bases.begin() - 1);
+}
+
+// Looked up, since each token needs its class twice. From 257 on, distances of one class differ in
+// their lower seven bits alone.
+constexpr std::array<uint8_t, kMaxMatch + 1> kLengthClass = [] {
+  std::array<uint8_t, kMaxMatch + 1> classes{};
+  for (size_t length = kMinMatch; length <= kMaxMatch; ++length) {
+    classes[length] = class_of(kLengthBase, length);
+  }
+  return classes;
+}();
+constexpr std::array<uint8_t, 512> kDistanceClass = [] {
+  std::array<uint8_t, 512> classes{};
+  for (size_t i = 0; i < 256; ++i) {
+    classes[i] = class_of(kDistanceBase, i + 1);
+    classes[256 + i] = class_of(kDistanceBase, (i << 7) + 1);
+  }
+  return classes;
+}();
+
+size_t class_of_distance(size_t distance) {
+  return kDistanceClass[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)];
+}
+
+/// Bytes that agree from the beginning on, at most `longest`: eight at a time.
+size_t common_length(const uint8_t* a, const uint8_t* b, size_t longest) {
+  size_t length = 0;
+  while (length + 8 <= longest) {
+    uint64_t left = 0, right = 0;
+    std::memcpy(&left, a + length, 8);
+    std::memcpy(&right, b + length, 8);
+    if (left != right) break;
+    length += 8;
+  }
+  while (length < longest && a[length] == b[length]) ++length;
+  return length;
 }
 
 uint32_t hash_of(const uint8_t* bytes) {
@@ -236,8 +274,7 @@ Deflater::Token Deflater::longest_match(size_t position, size_t end) const {
     if (distance >= kHistory) break;
     const uint8_t* there = window_.data() + candidate;
     if (there[best] == here[best] && there[0] == here[0]) {
-      size_t length = 0;
-      while (length < longest && there[length] == here[length]) ++length;
+      const size_t length = common_length(there, here, longest);
       if (length > best) {
         best = length;
         best_distance = distance;
@@ -260,8 +297,8 @@ void Deflater::emit_block(bool last) {
     if (token.length == 0) {
       ++literal_counts[token.distance];
     } else {
-      ++literal_counts[static_cast<size_t>(257 + class_of(kLengthBase, token.length))];
-      ++distance_counts[static_cast<size_t>(class_of(kDistanceBase, token.distance))];
+      ++literal_counts[257 + size_t{kLengthClass[token.length]}];
+      ++distance_counts[class_of_distance(token.distance)];
     }
   }
   const std::vector<uint8_t> literals = code_lengths(std::move(literal_counts), 15);
@@ -292,10 +329,10 @@ void Deflater::emit_block(bool last) {
       put_bits(literal_codes[token.distance], literals[token.distance]);
       continue;
     }
-    const auto length = static_cast<size_t>(class_of(kLengthBase, token.length));
+    const size_t length = kLengthClass[token.length];
     put_bits(literal_codes[257 + length], literals[257 + length]);
     put_bits(static_cast<uint32_t>(token.length - kLengthBase[length]), kLengthExtra[length]);
-    const auto distance = static_cast<size_t>(class_of(kDistanceBase, token.distance));
+    const size_t distance = class_of_distance(token.distance);
     put_bits(distance_codes[distance], distances[distance]);
     put_bits(static_cast<uint32_t>(token.distance - kDistanceBase[distance]),
              kDistanceExtra[distance]);

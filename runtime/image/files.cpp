@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "kernels/core/error.h"
 #include "kintsugi/image.hpp"
 #include "runtime/image/codec.h"
+#include "runtime/image/metadata.h"
 #include "runtime/image/probe.h"
 #include "runtime/io/atomic_file.h"
 #include "runtime/io/guarded.h"
@@ -107,24 +109,41 @@ ImageFormat image_format(const std::filesystem::path& file) {
               "end the name in .png, .jpg, .jpeg, .bmp, .tga, .ppm, .pgm or .pnm");
 }
 
-void write_image(const std::filesystem::path& file, const ImageView& image) {
+void write_image(const std::filesystem::path& file, const ImageView& image,
+                 const ImageMetadata& metadata) {
   const ImageFormat format = image_format(file);
   image::require_encodable(format, image);
   guarded([&] {
     AtomicFile target(file);
-    image::encode(format, image,
+    image::encode(format, image, metadata,
                   [&target](std::span<const std::byte> bytes) { target.write(bytes); });
     target.commit();
   });
 }
 
-std::vector<std::byte> encode_image(ImageFormat format, const ImageView& image) {
+std::vector<std::byte> encode_image(ImageFormat format, const ImageView& image,
+                                    const ImageMetadata& metadata) {
   return guarded([&] {
     std::vector<std::byte> bytes;
-    image::encode(format, image, [&bytes](std::span<const std::byte> piece) {
+    image::encode(format, image, metadata, [&bytes](std::span<const std::byte> piece) {
       bytes.insert(bytes.end(), piece.begin(), piece.end());
     });
     return bytes;
+  });
+}
+
+std::vector<std::string> encoding_losses(ImageFormat format, const ImageView& image,
+                                         const ImageMetadata& metadata) {
+  return guarded([&] {
+    image::require_encodable(format, image);
+    std::vector<std::string> losses;
+    if (image.bits > 8 && !image::holds_16_bits(format)) {
+      losses.emplace_back(
+          "the picture's 16 bits a channel are rounded to 8: the format holds no more");
+    }
+    image::Storable stored = image::storable(format, image.channels, metadata);
+    std::move(stored.left_out.begin(), stored.left_out.end(), std::back_inserter(losses));
+    return losses;
   });
 }
 

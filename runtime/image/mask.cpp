@@ -2,7 +2,6 @@
 #include "runtime/image/mask.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "kernels/core/error.h"
@@ -50,12 +49,12 @@ Mask make_mask(const ImageView& picture, const MaskOptions& options) {
   const Extent2d target = options.target == Extent2d{} ? own : options.target;
   const RowReader read_row = [&picture, &options](int64_t y, float* row) {
     for (int64_t x = 0; x < picture.width; ++x) {
-      std::array<uint8_t, 3> rgb = rgb8_at(picture, y, x);
+      Samples rgb = samples_at(picture, y, x);
       if (options.invert) {
-        // As bytes: 1 - 204 / 255 in floats falls short of a fifth.
-        for (uint8_t& value : rgb) value = static_cast<uint8_t>(255 - value);
+        // As integers: 1 - 204 / 255 in floats falls short of a fifth.
+        for (int32_t& value : rgb) value = white_of(picture.bits) - value;
       }
-      row[x] = luma(to_unit(rgb));
+      row[x] = luma(to_unit(rgb, picture.bits));
     }
   };
   Mask mask{target.height, target.width, {}};

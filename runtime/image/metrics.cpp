@@ -2,7 +2,6 @@
 #include "runtime/image/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -27,15 +26,19 @@ void require_same_extent(const ImageView& a, const ImageView& b, const Mask& mas
 
 double psnr_inside(const ImageView& a, const ImageView& b, const Mask& mask) {
   require_same_extent(a, b, mask);
+  // Of two depths, the narrow one is widened.
+  const int64_t bits = std::max(a.bits, b.bits);
+  const int32_t a_scale = a.bits == bits ? 1 : kWidened;
+  const int32_t b_scale = b.bits == bits ? 1 : kWidened;
   int64_t samples = 0;
   int64_t squares = 0;  // integers: exact, and the same in any order
   for (int64_t y = 0; y < mask.height; ++y) {
     for (int64_t x = 0; x < mask.width; ++x) {
       if (!mask.at(y, x)) continue;
-      const std::array<uint8_t, 3> left = rgb8_at(a, y, x);
-      const std::array<uint8_t, 3> right = rgb8_at(b, y, x);
+      const Samples left = samples_at(a, y, x);
+      const Samples right = samples_at(b, y, x);
       for (size_t c = 0; c < 3; ++c) {
-        const int64_t difference = int64_t{left[c]} - int64_t{right[c]};
+        const int64_t difference = int64_t{left[c] * a_scale} - int64_t{right[c] * b_scale};
         squares += difference * difference;
       }
       samples += 3;
@@ -44,7 +47,8 @@ double psnr_inside(const ImageView& a, const ImageView& b, const Mask& mask) {
   if (samples == 0) return std::numeric_limits<double>::quiet_NaN();
   if (squares == 0) return std::numeric_limits<double>::infinity();
   const double mean = static_cast<double>(squares) / static_cast<double>(samples);
-  return 10 * std::log10(255.0 * 255.0 / mean);
+  const double white = white_of(bits);
+  return 10 * std::log10(white * white / mean);
 }
 
 int64_t differing_outside(const ImageView& a, const ImageView& b, const Mask& mask) {
@@ -54,11 +58,16 @@ int64_t differing_outside(const ImageView& a, const ImageView& b, const Mask& ma
                                          std::to_string(b.channels) +
                                          " channels cannot be equal bit for bit");
   }
+  if (a.bits != b.bits) {
+    throw Error(ErrorCode::mismatch, "pictures of " + std::to_string(a.bits) + " and " +
+                                         std::to_string(b.bits) +
+                                         " bits a channel cannot be equal bit for bit");
+  }
   int64_t count = 0;
   for (int64_t y = 0; y < mask.height; ++y) {
     for (int64_t x = 0; x < mask.width; ++x) {
       const uint8_t* pixel = pixel_at(a, y, x);
-      if (!mask.at(y, x) && !std::equal(pixel, pixel + a.channels, pixel_at(b, y, x))) ++count;
+      if (!mask.at(y, x) && !std::equal(pixel, pixel + pixel_bytes(a), pixel_at(b, y, x))) ++count;
     }
   }
   return count;

@@ -2,12 +2,11 @@
 #include "runtime/image/orientation.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
-#include "runtime/image/jpeg.h"
-#include "runtime/image/png.h"
-#include "runtime/image/probe.h"
+#include "runtime/image/pixel.h"
 
 namespace kintsugi::image {
 namespace {
@@ -20,68 +19,59 @@ constexpr uint32_t kOrientationTag = 0x0112;
 constexpr uint32_t kShort = 3;
 constexpr uint32_t kLong = 4;
 
-bool starts_with(Bytes bytes, std::string_view text) {
-  return bytes.size() >= text.size() &&
-         std::equal(text.begin(), text.end(), bytes.begin(),
-                    [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
-}
+/// A number that stands somewhere in EXIF.
+struct Field {
+  size_t offset = 0;
+  size_t size = 0;
+  bool little = false;
 
-/// The orientation in a TIFF structure, which is what an EXIF block is.
-int orientation_in_tiff(Bytes tiff) {
-  const bool little = starts_with(tiff, "II*\0"sv);
-  if (!little && !starts_with(tiff, "MM\0*"sv)) return kUpright;
-  const auto number = [tiff, little](size_t offset, size_t size) {
+  [[nodiscard]] size_t byte(size_t i) const { return offset + (little ? size - 1 - i : i); }
+  [[nodiscard]] uint32_t read(Bytes exif) const {
     uint32_t value = 0;
-    for (size_t i = 0; i < size; ++i) {
-      value = value << 8 | static_cast<uint32_t>(tiff[offset + (little ? size - 1 - i : i)]);
-    }
+    for (size_t i = 0; i < size; ++i) value = value << 8 | static_cast<uint32_t>(exif[byte(i)]);
     return value;
+  }
+};
+
+/// Where the first directory has an orientation that makes sense.
+std::optional<Field> find_orientation(Bytes exif) {
+  const std::string_view head(reinterpret_cast<const char*>(exif.data()),
+                              std::min<size_t>(exif.size(), 4));
+  const bool little = head == "II*\0"sv;
+  if (!little && head != "MM\0*"sv) return {};
+  const auto number = [exif, little](size_t offset, size_t size) {
+    return Field{offset, size, little}.read(exif);
   };
-  if (tiff.size() < 10) return kUpright;
+  if (exif.size() < 10) return {};
   const size_t directory = number(4, 4);
-  if (directory > tiff.size() - 2) return kUpright;
+  if (directory > exif.size() - 2) return {};
   const size_t entries = number(directory, 2);
   for (size_t i = 0; i < entries; ++i) {
     const size_t entry = directory + 2 + 12 * i;
-    if (entry + 12 > tiff.size()) return kUpright;
+    if (entry + 12 > exif.size()) return {};
     if (number(entry, 2) != kOrientationTag) continue;
     const uint32_t type = number(entry + 2, 2);
-    if (type != kShort && type != kLong) return kUpright;
-    const uint32_t value = number(entry + 8, type == kShort ? 2 : 4);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : kUpright;
+    if (type != kShort && type != kLong) return {};
+    const Field field{entry + 8, type == kShort ? size_t{2} : size_t{4}, little};
+    const uint32_t value = field.read(exif);
+    if (value < 1 || value > 8) return {};
+    return field;
   }
-  return kUpright;
-}
-
-int orientation_in_jpeg(Bytes file) {
-  constexpr uint8_t kApp1 = 0xe1;
-  constexpr uint8_t kStartOfScan = 0xda;
-  int orientation = kUpright;
-  for_each_segment(file, [&orientation](const JpegSegment& segment) {
-    if (segment.marker == kStartOfScan) return false;
-    if (segment.marker != kApp1 || !starts_with(segment.payload, "Exif\0\0"sv)) return true;
-    orientation = orientation_in_tiff(segment.payload.subspan(6));
-    return false;
-  });
-  return orientation;
-}
-
-int orientation_in_png(Bytes file) {
-  int orientation = kUpright;
-  for_each_chunk(file, [&orientation](const PngChunk& chunk) {
-    if (chunk.is("eXIf") && chunk.intact) orientation = orientation_in_tiff(chunk.data);
-    return true;
-  });
-  return orientation;
+  return {};
 }
 
 }  // namespace
 
-int orientation_of(Bytes file) {
-  switch (probe(file).kind) {
-    case FileKind::jpeg: return orientation_in_jpeg(file);
-    case FileKind::png: return orientation_in_png(file);
-    default: return kUpright;
+int orientation_of(Bytes exif) {
+  const std::optional<Field> field = find_orientation(exif);
+  return field ? static_cast<int>(field->read(exif)) : kUpright;
+}
+
+void say_upright(std::span<std::byte> exif) {
+  const std::optional<Field> field = find_orientation(exif);
+  if (!field) return;
+  for (size_t i = 0; i < field->size; ++i) {
+    exif[field->byte(i)] = static_cast<std::byte>(i + 1 == field->size ? kUpright : 0);
   }
 }
 
@@ -91,7 +81,10 @@ Image turn_upright(Image image, int orientation) {
   Image upright{.width = exchanged ? image.height : image.width,
                 .height = exchanged ? image.width : image.height,
                 .channels = image.channels,
-                .pixels = std::vector<uint8_t>(image.pixels.size())};
+                .pixels = std::vector<uint8_t>(image.pixels.size()),
+                .bits = image.bits,
+                .metadata = std::move(image.metadata)};
+  const int64_t size = pixel_bytes(upright);
   const int64_t last_y = image.height - 1;
   const int64_t last_x = image.width - 1;
   for (int64_t y = 0; y < upright.height; ++y) {
@@ -106,9 +99,8 @@ Image turn_upright(Image image, int orientation) {
         case 7: from = {last_y - x, last_x - y}; break;
         default: from = {x, last_x - y}; break;
       }
-      std::copy_n(image.pixels.begin() + (from.first * image.width + from.second) * image.channels,
-                  image.channels,
-                  upright.pixels.begin() + (y * upright.width + x) * image.channels);
+      std::copy_n(image.pixels.begin() + (from.first * image.width + from.second) * size, size,
+                  upright.pixels.begin() + (y * upright.width + x) * size);
     }
   }
   return upright;

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <string_view>
 #include <vector>
 
 #include "runtime/image/deflate.h"
+#include "runtime/image/pixel.h"
 
 namespace kintsugi::image {
 namespace {
@@ -83,6 +85,19 @@ using Filter = void (*)(const uint8_t*, const uint8_t*, size_t, std::vector<uint
 constexpr std::array<Filter, 5> kFilters = {filter_row<0>, filter_row<1>, filter_row<2>,
                                             filter_row<3>, filter_row<4>};
 
+/// A name, a zero, the method zero, and zlib data.
+void write_profile(const Sink& sink, std::span<const std::byte> profile) {
+  constexpr std::string_view kHead("ICC profile\0\0", 13);
+  const auto head = std::as_bytes(std::span(kHead));
+  std::vector<std::byte> data(head.begin(), head.end());
+  Deflater deflater([&data](std::span<const std::byte> piece) {
+    data.insert(data.end(), piece.begin(), piece.end());
+  });
+  deflater.write({reinterpret_cast<const uint8_t*>(profile.data()), profile.size()});
+  deflater.finish();
+  write_chunk(sink, "iCCP", data);
+}
+
 /// The usual guess at what compresses well: the sum of the bytes as signed magnitudes.
 int64_t cost_of(const std::vector<uint8_t>& filtered) {
   int64_t sum = 0;
@@ -102,7 +117,11 @@ uint32_t crc32(std::span<const std::byte> bytes) {
 
 bool for_each_chunk(std::span<const std::byte> file,
                     const std::function<bool(const PngChunk&)>& visit) {
-  std::span<const std::byte> rest = file.subspan(std::min(file.size(), kSignature.size()));
+  return walk_chunks(file.subspan(std::min(file.size(), kSignature.size())), visit);
+}
+
+bool walk_chunks(std::span<const std::byte> rest,
+                 const std::function<bool(const PngChunk&)>& visit) {
   while (rest.size() >= 12) {
     const size_t length = read_u32(rest);
     if (length > rest.size() - 12) return false;
@@ -128,27 +147,38 @@ std::optional<PngExtent> png_extent(std::span<const std::byte> file) {
   return extent;
 }
 
-void write_png(const ImageView& image, const Sink& sink) {
+void write_png(const ImageView& image, const Storable& metadata, const Sink& sink) {
   constexpr std::array<uint8_t, 5> kColourTypes = {0, 0, 4, 2, 6};  // by channels
   sink(std::as_bytes(std::span(kSignature)));
 
   std::vector<std::byte> header;
   append_u32(header, static_cast<uint32_t>(image.width));
   append_u32(header, static_cast<uint32_t>(image.height));
-  header.push_back(std::byte{8});
+  header.push_back(static_cast<std::byte>(image.bits));
   header.push_back(static_cast<std::byte>(kColourTypes[static_cast<size_t>(image.channels)]));
   header.insert(header.end(), 3, std::byte{0});  // deflate, adaptive filters, not interlaced
   write_chunk(sink, "IHDR", header);
+  if (!metadata.png_colour.empty()) sink(metadata.png_colour);
+  if (!metadata.icc_profile.empty()) write_profile(sink, metadata.icc_profile);
+  if (!metadata.exif.empty()) write_chunk(sink, "eXIf", metadata.exif);
 
   Deflater deflater([&sink](std::span<const std::byte> data) { write_chunk(sink, "IDAT", data); });
-  const auto pixel_bytes = static_cast<size_t>(image.channels);
+  const auto pixel_bytes = static_cast<size_t>(image.channels * image.bits / 8);
   const size_t row_bytes = static_cast<size_t>(image.width) * pixel_bytes;
   const std::vector<uint8_t> zeros(row_bytes, 0);
+  // In the file's byte order; rows of 8 bits are looked at where they are.
+  std::array<std::vector<uint8_t>, 2> swapped;
+  if (image.bits == 16) swapped.fill(zeros);
   std::vector<uint8_t> best(row_bytes + 1);
   std::vector<uint8_t> trial(row_bytes + 1);
   const uint8_t* above = zeros.data();
   for (int64_t y = 0; y < image.height; ++y) {
     const uint8_t* row = image.pixels + static_cast<size_t>(y) * row_bytes;
+    if (image.bits == 16) {
+      std::vector<uint8_t>& own = swapped[static_cast<size_t>(y % 2)];
+      to_big_endian(row, own);
+      row = own.data();
+    }
     int64_t best_cost = -1;
     for (const Filter filter : kFilters) {
       filter(row, above, pixel_bytes, trial);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The PNG writer: eight bits a channel, rows filtered and compressed as they come.
-// It is not a decoder and writes no metadata; of reading it knows the chunks and their checksums.
+// The PNG writer: 8 or 16 bits a channel, rows filtered and compressed as they come.
+// It is not a decoder; of reading it knows the chunks and their checksums.
 // It owns a few rows and the compressor's half megabyte; the pixels stay the caller's.
 // Called by the codec.
 #pragma once
@@ -15,6 +15,7 @@
 #include <span>
 
 #include "kintsugi/image.hpp"
+#include "runtime/image/metadata.h"
 
 namespace kintsugi::image {
 
@@ -35,6 +36,10 @@ struct PngChunk {
 bool for_each_chunk(std::span<const std::byte> file,
                     const std::function<bool(const PngChunk&)>& visit);
 
+/// The same for chunks without a file around them.
+bool walk_chunks(std::span<const std::byte> chunks,
+                 const std::function<bool(const PngChunk&)>& visit);
+
 struct PngExtent {
   int64_t width = 0;
   int64_t height = 0;
@@ -43,6 +48,7 @@ struct PngExtent {
 /// What the header claims; empty when there is none or a side is zero.
 [[nodiscard]] std::optional<PngExtent> png_extent(std::span<const std::byte> file);
 
-void write_png(const ImageView& image, const std::function<void(std::span<const std::byte>)>& sink);
+void write_png(const ImageView& image, const Storable& metadata,
+               const std::function<void(std::span<const std::byte>)>& sink);
 
 }  // namespace kintsugi::image

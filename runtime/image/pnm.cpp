@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
+
+#include "runtime/image/pixel.h"
 
 namespace kintsugi::image {
 namespace {
@@ -45,30 +48,40 @@ std::optional<PnmHeader> pnm_header(std::span<const std::byte> file) {
   return header;
 }
 
-std::optional<std::vector<uint8_t>> pnm_pixels(std::span<const std::byte> file,
-                                               const PnmHeader& header) {
+std::optional<Image> pnm_picture(std::span<const std::byte> file, const PnmHeader& header) {
   const auto samples = static_cast<size_t>(header.width * header.height * header.channels);
   const size_t sample_bytes = header.largest > 255 ? 2 : 1;
   if (header.data_offset > file.size()) return std::nullopt;
   const std::span<const std::byte> data = file.subspan(header.data_offset);
   if (data.size() / sample_bytes < samples) return std::nullopt;
-  std::vector<uint8_t> pixels(samples);
+  Image image = black(header.width, header.height, header.channels, sample_bytes == 2 ? 16 : 8);
+  const int64_t white = white_of(image.bits);
   for (size_t i = 0; i < samples; ++i) {
-    int64_t value = static_cast<int64_t>(data[i * sample_bytes]);
+    auto value = static_cast<int64_t>(data[i * sample_bytes]);
     if (sample_bytes == 2) value = value << 8 | static_cast<int64_t>(data[i * 2 + 1]);
     value = std::min(value, header.largest);
-    pixels[i] = static_cast<uint8_t>((value * 255 * 2 + header.largest) / (2 * header.largest));
+    put_sample(image, static_cast<int64_t>(i),
+               static_cast<int32_t>((value * white * 2 + header.largest) / (2 * header.largest)));
   }
-  return pixels;
+  return image;
 }
 
 void write_pnm(const ImageView& image,
                const std::function<void(std::span<const std::byte>)>& sink) {
   const std::string header = (image.channels == 1 ? "P5\n" : "P6\n") + std::to_string(image.width) +
-                             " " + std::to_string(image.height) + "\n255\n";
+                             " " + std::to_string(image.height) + "\n" +
+                             std::to_string(white_of(image.bits)) + "\n";
   sink(std::as_bytes(std::span(header)));
-  const auto bytes = static_cast<size_t>(image.width * image.height * image.channels);
-  sink(std::as_bytes(std::span(image.pixels, bytes)));
+  const auto row_bytes = static_cast<size_t>(image.width * pixel_bytes(image));
+  if (image.bits == 8) {
+    sink(std::as_bytes(std::span(image.pixels, row_bytes * static_cast<size_t>(image.height))));
+    return;
+  }
+  std::vector<uint8_t> row(row_bytes);
+  for (int64_t y = 0; y < image.height; ++y) {
+    to_big_endian(pixel_at(image, y, 0), row);
+    sink(std::as_bytes(std::span(row)));
+  }
 }
 
 }  // namespace kintsugi::image

@@ -2,7 +2,7 @@
 //
 // Binary PGM and PPM, read and written: the simplest pictures there are.
 // It is not all of Netpbm: no text, bitmap or PAM variants.
-// It owns nothing but the pixels it returns.
+// It owns nothing but the picture it returns.
 // Called by the codec. (stb_image also reads PNM, but neither scales by the largest value nor swaps
 // the bytes of 16-bit samples.)
 #pragma once
@@ -12,7 +12,6 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "kintsugi/image.hpp"
 
@@ -28,11 +27,12 @@ struct PnmHeader {
 
 /// Empty when the header makes no sense.
 [[nodiscard]] std::optional<PnmHeader> pnm_header(std::span<const std::byte> file);
-/// Empty when the file ends too early.
-[[nodiscard]] std::optional<std::vector<uint8_t>> pnm_pixels(std::span<const std::byte> file,
-                                                             const PnmHeader& header);
+/// Scaled so that white is white: 8 bits a sample, or 16 where the file's have two bytes. Empty when
+/// the file ends too early.
+[[nodiscard]] std::optional<Image> pnm_picture(std::span<const std::byte> file,
+                                               const PnmHeader& header);
 
-/// PGM for one channel, PPM for three.
+/// PGM for one channel, PPM for three; 8 bits or 16.
 void write_pnm(const ImageView& image, const std::function<void(std::span<const std::byte>)>& sink);
 
 }  // namespace kintsugi::image

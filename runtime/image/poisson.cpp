@@ -19,7 +19,7 @@
 namespace kintsugi::image {
 namespace {
 
-constexpr double kTolerance = 1e-7;   // of the residual, beside the first one
+constexpr double kTolerance = 1e-7;   // of the residual, beside the first one, where white is 255
 constexpr double kModified = 0.97;    // how much of the fill-in goes to the diagonal
 constexpr size_t kNone = ~size_t{0};  // no hole there
 
@@ -84,10 +84,11 @@ class Solver {
     }
   }
 
-  /// Laplacian of the result = b; b is used up.
-  [[nodiscard]] Vector operator()(Vector& residual) const {
+  /// Laplacian of the result = b, as exact beside a sample's step whatever white is; b is used up.
+  [[nodiscard]] Vector operator()(Vector& residual, double white) const {
     Vector solution(residual.size(), 0);
-    const double goal = kTolerance * kTolerance * dot(residual, residual);
+    const double tolerance = kTolerance * (255 / white);
+    const double goal = tolerance * tolerance * dot(residual, residual);
     Vector z = precondition(residual);
     Vector direction = z;
     Vector image(residual.size());
@@ -147,25 +148,27 @@ class Solver {
 
 }  // namespace
 
+void require_same_kind(const ImageView& a, const ImageView& b) {
+  if (a.channels == b.channels && a.bits == b.bits) return;
+  throw Error(ErrorCode::mismatch, "only pictures of the same channels and bits can be blended");
+}
+
 Image fill_poisson(const ImageView& picture, const Mask& mask, const ImageView& made) {
   require_same_extent(picture, mask);
   require_same_extent(made, mask);
-  if (picture.channels != made.channels) {
-    throw Error(ErrorCode::mismatch, "only pictures of the same channels can be blended");
-  }
-  const int64_t bytes = picture.width * picture.height * picture.channels;
-  Image result{
-      picture.width, picture.height, picture.channels, {picture.pixels, picture.pixels + bytes}};
+  require_same_kind(picture, made);
+  Image result = copy_of(picture);
   const Domain domain(mask);
   if (domain.nodes.empty()) return result;
   if (static_cast<int64_t>(domain.nodes.size()) == mask.height * mask.width) {
     return composite(picture, mask, made);
   }
   const Solver solve(domain);
+  const double white = white_of(picture.bits);
   for (int64_t c = 0; c < colours(picture.channels); ++c) {
     const auto missing = [&](int64_t y, int64_t x) {
       if (y < 0 || y >= mask.height || x < 0 || x >= mask.width || mask.at(y, x)) return 0;
-      return int{pixel_at(picture, y, x)[c]} - int{pixel_at(made, y, x)[c]};
+      return sample_at(picture, y, x, c) - sample_at(made, y, x, c);
     };
     Vector given;
     given.reserve(domain.nodes.size());
@@ -174,13 +177,12 @@ Image fill_poisson(const ImageView& picture, const Mask& mask, const ImageView& 
       given.push_back(static_cast<double>(missing(y - 1, x) + missing(y + 1, x) +
                                           missing(y, x - 1) + missing(y, x + 1)));
     }
-    const Vector added = solve(given);
+    const Vector added = solve(given, white);
     for (size_t i = 0; i < added.size(); ++i) {
       const Domain::Node& node = domain.nodes[i];
-      const double value = added[i] + static_cast<double>(pixel_at(made, node.y, node.x)[c]);
+      const double value = added[i] + static_cast<double>(sample_at(made, node.y, node.x, c));
       const int64_t at = (node.y * picture.width + node.x) * picture.channels + c;
-      result.pixels[static_cast<size_t>(at)] =
-          static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+      put_sample(result, at, static_cast<int32_t>(std::lround(std::clamp(value, 0.0, white))));
     }
   }
   return result;

@@ -16,11 +16,14 @@
 
 namespace kintsugi::image {
 
-/// The picture with its holes filled by the gradients of `made`, of the same extent and channels,
-/// whose known pixels beside a hole count too. Known pixels are copied bit for bit, and a hole
+/// The picture with its holes filled by the gradients of `made`, of the same extent, channels and
+/// bits, whose known pixels beside a hole count too. Known pixels are copied bit for bit, and a hole
 /// meets them without a step. Values are clamped and rounded. Where nothing is known, `made` itself
 /// is taken.
 [[nodiscard]] Image fill_poisson(const ImageView& picture, const Mask& mask, const ImageView& made);
+
+/// Throws Error::mismatch unless both have the same channels and bits.
+void require_same_kind(const ImageView& a, const ImageView& b);
 
 struct Point {
   int64_t x = 0;
@@ -29,7 +32,7 @@ struct Point {
 
 /// `target` with the masked part of `source` cloned into it so that its middle comes to `centre`,
 /// or stays where it is: OpenCV 4.6's seamlessClone, NORMAL_CLONE, all of its habits included.
-/// Pictures have one extent and the same channels. Holes of the outermost rows and columns are
+/// Pictures have one extent and the same channels and bits. Holes of the outermost rows and columns are
 /// ignored. Within the rectangle around the holes every pixel but the border changes, known ones by
 /// what the solution spreads and by -1 where truncation makes 99 of 99.9999.
 /// A rectangle that would leave the picture is Error::usage.

@@ -133,10 +133,13 @@ FloatImage resize(Extent2d source, int64_t channels, const RowReader& read_row, 
 
 FloatImage resize(const ImageView& source, Extent2d target) {
   require_picture(source);
-  const int64_t row_bytes = source.width * source.channels;
-  const RowReader read_row = [&source, row_bytes](int64_t y, float* row) {
-    const uint8_t* bytes = source.pixels + y * row_bytes;
-    for (int64_t i = 0; i < row_bytes; ++i) row[i] = static_cast<float>(bytes[i]) / 255.0F;
+  const int64_t row_samples = source.width * source.channels;
+  const auto white = static_cast<float>(white_of(source.bits));
+  const RowReader read_row = [&source, row_samples, white](int64_t y, float* row) {
+    const uint8_t* samples = pixel_at(source, y, 0);
+    for (int64_t i = 0; i < row_samples; ++i) {
+      row[i] = static_cast<float>(sample_at(samples, source.bits, i)) / white;
+    }
   };
   return resize({source.height, source.width}, source.channels, read_row, target);
 }
@@ -149,17 +152,15 @@ FloatImage resize(const FloatImage& source, Extent2d target) {
   return resize({source.height, source.width}, source.channels, read_row, target);
 }
 
-Image resize_to_bytes(const ImageView& source, Extent2d target) {
+Image resize_picture(const ImageView& source, Extent2d target) {
   require_picture(source);
   require_extents({source.height, source.width}, target);
-  const int64_t bytes = source.width * source.height * source.channels;
-  if (target == Extent2d{source.height, source.width}) {
-    return {source.width, source.height, source.channels, {source.pixels, source.pixels + bytes}};
-  }
+  if (target == Extent2d{source.height, source.width}) return copy_of(source);
   const FloatImage scaled = resize(source, target);
-  Image result{target.width, target.height, source.channels,
-               std::vector<uint8_t>(scaled.values.size())};
-  std::transform(scaled.values.begin(), scaled.values.end(), result.pixels.begin(), to_byte);
+  Image result = black(target.width, target.height, source.channels, source.bits);
+  for (size_t i = 0; i < scaled.values.size(); ++i) {
+    put_sample(result, static_cast<int64_t>(i), to_sample(scaled.values[i], source.bits));
+  }
   return result;
 }
 

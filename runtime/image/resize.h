@@ -43,10 +43,10 @@ using RowReader = std::function<void(int64_t y, float* row)>;
 [[nodiscard]] FloatImage resize(Extent2d source, int64_t channels, const RowReader& read_row,
                                 Extent2d target);
 
-/// Of bytes: values in [0, 1], all channels (alpha is resampled like any other).
+/// Of samples: values in [0, 1], all channels (alpha is resampled like any other).
 [[nodiscard]] FloatImage resize(const ImageView& source, Extent2d target);
 [[nodiscard]] FloatImage resize(const FloatImage& source, Extent2d target);
-/// The same, brought back to bytes: clamped, times 255, truncated.
-[[nodiscard]] Image resize_to_bytes(const ImageView& source, Extent2d target);
+/// The same, brought back to samples of as many bits: clamped, times white, truncated.
+[[nodiscard]] Image resize_picture(const ImageView& source, Extent2d target);
 
 }  // namespace kintsugi::image

@@ -70,10 +70,10 @@ std::vector<double> divergence(const ImageView& source, const ImageView& target,
   const auto source_at = [&](int64_t y, int64_t x) {
     const int64_t v = at.source.y + y;
     const int64_t u = at.source.x + x;
-    return mask.at(v, u) ? int{pixel_at(source, v, u)[channel]} : 0;
+    return mask.at(v, u) ? sample_at(source, v, u, channel) : 0;
   };
   const auto target_at = [&](int64_t y, int64_t x) {
-    return int{pixel_at(target, at.target.y + y, at.target.x + x)[channel]};
+    return sample_at(target, at.target.y + y, at.target.x + x, channel);
   };
   // From a pixel to its neighbour below or to the right; whose it is, the first one decides.
   const auto step = [&](int64_t y, int64_t x, int64_t dy, int64_t dx) {
@@ -156,12 +156,8 @@ Image seamless_clone(const ImageView& source, const ImageView& target, const Mas
                      std::optional<Point> centre) {
   require_same_extent(source, mask);
   require_same_extent(target, mask);
-  if (source.channels != target.channels) {
-    throw Error(ErrorCode::mismatch, "only pictures of the same channels can be blended");
-  }
-  const int64_t bytes = target.width * target.height * target.channels;
-  Image result{
-      target.width, target.height, target.channels, {target.pixels, target.pixels + bytes}};
+  require_same_kind(source, target);
+  Image result = copy_of(target);
   const Mask holes = without_border(mask);
   const Box box = holes.bounding_box();
   if (box.empty()) return result;
@@ -172,10 +168,11 @@ Image seamless_clone(const ImageView& source, const ImageView& target, const Mas
   const int64_t height = at.height - 2;
   const int64_t width = at.width - 2;
   Solver solve(height, width);
+  const double white = white_of(target.bits);
   for (int64_t c = 0; c < colours(target.channels); ++c) {
     std::vector<double> values = divergence(source, target, holes, inside, at, c);
     const auto border = [&](int64_t y, int64_t x) {
-      return static_cast<double>(pixel_at(target, at.target.y + y, at.target.x + x)[c]);
+      return static_cast<double>(sample_at(target, at.target.y + y, at.target.x + x, c));
     };
     const auto value = [&](int64_t y, int64_t x) -> double& {
       return values[static_cast<size_t>((y - 1) * width + x - 1)];
@@ -192,8 +189,8 @@ Image seamless_clone(const ImageView& source, const ImageView& target, const Mas
     for (int64_t y = 1; y <= height; ++y) {
       for (int64_t x = 1; x <= width; ++x) {
         const int64_t pixel = (at.target.y + y) * target.width + at.target.x + x;
-        result.pixels[static_cast<size_t>(pixel * target.channels + c)] =
-            static_cast<uint8_t>(std::clamp(value(y, x), 0.0, 255.0));
+        put_sample(result, pixel * target.channels + c,
+                   static_cast<int32_t>(std::clamp(value(y, x), 0.0, white)));
       }
     }
   }

@@ -2,7 +2,6 @@
 #include "runtime/image/side_by_side.h"
 
 #include <algorithm>
-#include <array>
 
 #include "kernels/core/error.h"
 #include "runtime/image/codec.h"
@@ -16,6 +15,7 @@ Image side_by_side(std::span<const ImageView> pictures, int64_t gap) {
   }
   bool grey = true;
   bool alpha = false;
+  int64_t bits = 8;
   int64_t width = gap * (static_cast<int64_t>(pictures.size()) - 1);
   for (const ImageView& picture : pictures) {
     require_picture(picture);
@@ -26,21 +26,26 @@ Image side_by_side(std::span<const ImageView> pictures, int64_t gap) {
     }
     grey = grey && is_grey(picture.channels);
     alpha = alpha || has_alpha(picture.channels);
+    bits = std::max(bits, picture.bits);
     width += picture.width;
   }
   const int64_t height = pictures.front().height;
   const int64_t channels = (grey ? 1 : 3) + (alpha ? 1 : 0);
-  Image result{width, height, channels, {}};
-  result.pixels.assign(static_cast<size_t>(width * height * channels), 255);  // white, opaque
+  Image result = black(width, height, channels, bits);
+  std::fill(result.pixels.begin(), result.pixels.end(), uint8_t{255});  // white, opaque
   int64_t left = 0;
   for (const ImageView& picture : pictures) {
+    const int32_t scale = picture.bits == bits ? 1 : kWidened;
     for (int64_t y = 0; y < height; ++y) {
       for (int64_t x = 0; x < picture.width; ++x) {
-        uint8_t* pixel = result.pixels.data() + (y * width + left + x) * channels;
-        const std::array<uint8_t, 3> rgb = rgb8_at(picture, y, x);
-        std::copy_n(rgb.begin(), colours(channels), pixel);
+        const int64_t first = (y * width + left + x) * channels;
+        const Samples rgb = samples_at(picture, y, x);
+        for (int64_t c = 0; c < colours(channels); ++c) {
+          put_sample(result, first + c, rgb[static_cast<size_t>(c)] * scale);
+        }
         if (has_alpha(picture.channels)) {
-          pixel[channels - 1] = pixel_at(picture, y, x)[picture.channels - 1];
+          put_sample(result, first + channels - 1,
+                     sample_at(picture, y, x, picture.channels - 1) * scale);
         }
       }
     }

@@ -13,7 +13,8 @@
 
 namespace kintsugi::image {
 
-/// Grey if all are, RGB otherwise; with alpha if one has it, the others opaque.
+/// Grey if all are, RGB otherwise; with alpha if one has it, the others opaque; with the most bits
+/// that one has.
 [[nodiscard]] Image side_by_side(std::span<const ImageView> pictures, int64_t gap = 8);
 
 }  // namespace kintsugi::image

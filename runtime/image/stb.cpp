@@ -108,32 +108,35 @@ Pixels decode(std::span<const std::byte> file, bool sixteen_bits, size_t largest
   int width = 0;
   int height = 0;
   int channels = 0;
-  Pixels pixels;
+  std::unique_ptr<void, Free> decoded;
   if (sixteen_bits) {
-    const std::unique_ptr<stbi_us, Free> wide(
-        stbi_load_16_from_callbacks(&callbacks, &reader, &width, &height, &channels, 0));
-    if (wide) {
-      const size_t count =
-          static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(channels);
-      pixels.values.resize(count);
-      for (size_t i = 0; i < count; ++i) {
-        pixels.values[i] = static_cast<uint8_t>((wide.get()[i] + 128) / 257);  // 65535 is 255
-      }
-    }
+    decoded.reset(stbi_load_16_from_callbacks(&callbacks, &reader, &width, &height, &channels, 0));
   } else {
-    const std::unique_ptr<stbi_uc, Free> narrow(
-        stbi_load_from_callbacks(&callbacks, &reader, &width, &height, &channels, 0));
-    if (narrow) {
-      const size_t count =
-          static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(channels);
-      pixels.values.assign(narrow.get(), narrow.get() + count);
-    }
+    decoded.reset(stbi_load_from_callbacks(&callbacks, &reader, &width, &height, &channels, 0));
+  }
+  Pixels pixels;
+  if (decoded) {
+    const size_t count = static_cast<size_t>(width) * static_cast<size_t>(height) *
+                         static_cast<size_t>(channels) * (sixteen_bits ? 2 : 1);
+    const auto* bytes = static_cast<const uint8_t*>(decoded.get());
+    pixels.values.assign(bytes, bytes + count);
   }
   pixels.width = width;
   pixels.height = height;
   pixels.channels = channels;
   pixels.ran_out = reader.ran_out;
   return pixels;
+}
+
+std::optional<std::vector<std::byte>> inflate(std::span<const std::byte> data, size_t largest) {
+  largest_allocation = largest;
+  const int first = static_cast<int>(std::min<size_t>(largest, 1 << 14));  // doubled as needed
+  int size = 0;
+  const std::unique_ptr<char, Free> unfolded(stbi_zlib_decode_malloc_guesssize(
+      reinterpret_cast<const char*>(data.data()), static_cast<int>(data.size()), first, &size));
+  if (!unfolded) return std::nullopt;
+  const auto* bytes = reinterpret_cast<const std::byte*>(unfolded.get());
+  return std::vector<std::byte>(bytes, bytes + size);
 }
 
 const char* failure() { return stbi_failure_reason(); }

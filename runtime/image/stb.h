@@ -30,13 +30,18 @@ struct Pixels {
   int64_t width = 0;
   int64_t height = 0;
   int64_t channels = 0;
-  std::vector<uint8_t> values;  ///< empty when the file could not be decoded
+  std::vector<uint8_t> values;  ///< two bytes a sample at 16 bits; empty: could not be decoded
   bool ran_out = false;         ///< the decoder asked for bytes beyond the end of the file
 };
 
 /// Decodes; no single allocation exceeds `largest_allocation` bytes, whatever the file claims.
 [[nodiscard]] Pixels decode(std::span<const std::byte> file, bool sixteen_bits,
                             size_t largest_allocation);
+
+/// zlib data unfolded; empty when it is damaged or unfolds to more than `largest` bytes, of which no
+/// more than that are ever allocated.
+[[nodiscard]] std::optional<std::vector<std::byte>> inflate(std::span<const std::byte> data,
+                                                            size_t largest);
 
 /// Why this thread's last decode failed, in two or three words of stb's.
 [[nodiscard]] const char* failure();

@@ -234,7 +234,10 @@ struct Sums {
 
 /// The colours around a hole's pixel, by the distances that are known so far. Coordinates count
 /// from the ring, those of the picture are one less.
+template <int64_t Bits>
 class Painter {
+  static constexpr auto kWhite = static_cast<float>(white_of(Bits));
+
  public:
   Painter(Image& picture, const March& march, int64_t radius)
       : picture_(picture), march_(march), radius_(radius), colours_(colours(picture.channels)) {}
@@ -256,14 +259,17 @@ class Painter {
       const float length = std::sqrt(s.jx * s.jx + s.jy * s.jy);
       const float value =
           s.values / s.weights + (s.jx + s.jy) / (length + 1e-20F) + 0.5F;  // an upward bias, kept
-      pixel(y - 1, x - 1)[c] =
-          static_cast<uint8_t>(std::nearbyint(std::clamp(value, 0.0F, 255.0F)));
+      put_sample(picture_, index(y - 1, x - 1, c),
+                 static_cast<int32_t>(std::nearbyint(std::clamp(value, 0.0F, kWhite))));
     }
   }
 
  private:
-  [[nodiscard]] uint8_t* pixel(int64_t y, int64_t x) const {
-    return picture_.pixels.data() + (y * picture_.width + x) * picture_.channels;
+  [[nodiscard]] int64_t index(int64_t y, int64_t x, int64_t c) const {
+    return (y * picture_.width + x) * picture_.channels + c;
+  }
+  [[nodiscard]] int32_t sample(int64_t y, int64_t x, int64_t c) const {
+    return sample_at(picture_.pixels.data(), Bits, index(y, x, c));
   }
 
   /// Of the distances. The ring counts as known and far: a hole at the picture's edge looks inwards.
@@ -316,7 +322,7 @@ class Painter {
     const auto dx = static_cast<float>(x - l);
     for (int64_t c = 0; c < colours_; ++c) {
       const auto difference = [&](int64_t y1, int64_t x1, int64_t y0, int64_t x0) {
-        return static_cast<float>(int{pixel(y1, x1)[c]} - int{pixel(y0, x0)[c]});
+        return static_cast<float>(sample(y1, x1, c) - sample(y0, x0, c));
       };
       Gradient g{0, 0};
       if (right && left) {
@@ -334,7 +340,7 @@ class Painter {
         g.y = difference(kp, lm, kl, lm);
       }
       Sums& s = sums[static_cast<size_t>(c)];
-      s.values += w * static_cast<float>(pixel(km, lm)[c]);
+      s.values += w * static_cast<float>(sample(km, lm, c));
       s.jx -= w * (g.x * dx);
       s.jy -= w * (g.y * dy);
       s.weights += w;
@@ -355,12 +361,13 @@ Image fill_telea(const ImageView& picture, const Mask& mask, int64_t radius) {
     throw Error(ErrorCode::usage, "the radius " + std::to_string(radius) +
                                       " is not between 1 and " + std::to_string(kMaxRadius));
   }
-  const int64_t bytes = picture.width * picture.height * picture.channels;
-  Image result{
-      picture.width, picture.height, picture.channels, {picture.pixels, picture.pixels + bytes}};
+  Image result = copy_of(picture);
   March march(mask, radius);
-  const Painter paint(result, march, radius);
-  march.go_inside(paint);
+  if (result.bits == 8) {
+    march.go_inside(Painter<8>(result, march, radius));
+  } else {
+    march.go_inside(Painter<16>(result, march, radius));
+  }
   return result;
 }
 

@@ -30,17 +30,17 @@ std::string version() { return KINTSUGI_VERSION; }
 
 std::vector<DeviceInfo> devices() {
   return guarded([]() -> std::vector<DeviceInfo> {
-    const ThreadPool pool;
+    const int threads = ThreadPool::count(0);
     std::string sets;
     for (const simd::Isa isa : simd::available()) {
       sets += (sets.empty() ? "" : ", ") + std::string(simd::to_string(isa));
     }
     return {
         {"cpu", processor_name() + ", using " + simd::to_string(simd::chosen()) + " of " + sets,
-         true, "", pool.threads()},
+         true, "", threads},
         {"reference", "plain loops, f32 storage, double accumulation: the definition", true, "",
-         pool.threads()},
-        {"reference-f64", "the same in double throughout", true, "", pool.threads()},
+         threads},
+        {"reference-f64", "the same in double throughout", true, "", threads},
         {"cuda", "NVIDIA GPU", false, "this build has no CUDA backend", 0},
     };
   });

@@ -46,9 +46,11 @@ class ClassicalData {
 };
 
 inline Image channel_of(const Image& picture, int64_t channel) {
-  Image one{picture.width, picture.height, 1, {}};
+  Image one = image::black(picture.width, picture.height, 1, picture.bits);
   for (int64_t i = 0; i < picture.width * picture.height; ++i) {
-    one.pixels.push_back(picture.pixels[static_cast<size_t>(i * picture.channels + channel)]);
+    image::put_sample(
+        one, i,
+        image::sample_at(picture.pixels.data(), picture.bits, i * picture.channels + channel));
   }
   return one;
 }

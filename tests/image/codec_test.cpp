@@ -111,36 +111,17 @@ TEST(Png, CompressesWhatIsEasyAndKeepsWhatIsNot) {
   expect_equal(decode_image(encode_image(ImageFormat::png, skewed)), skewed);
 }
 
-TEST(Png, SixteenBitsAreRoundedToEightAndSaid) {
-  Bytes file = png_start(4, 1, 16, 0);
-  // Stored deflate block: filter number 0, then four samples.
-  const std::array<uint8_t, 9> row = {0, 0x00, 0x80, 0x00, 0x81, 0x7f, 0xff, 0xff, 0xff};
-  Bytes data = bytes_of(std::string_view("\x78\x01\x01\x09\x00\xf6\xff", 7));
-  append(data, std::as_bytes(std::span(row)));
-  uint32_t a = 1;
-  uint32_t b = 0;
-  for (const uint8_t byte : row) b += a += byte;
-  append_u32(data, b << 16 | a);
-  append(file, png_chunk("IDAT", data));
-  append(file, png_chunk("IEND", {}));
-  ImageNotes notes;
-  const Image image = decode_image(file, {}, &notes);
-  EXPECT_TRUE(notes.reduced_from_16_bits);
-  // 128 / 257 rounds to 0, 129 / 257 to 1, 32767 / 257 = 127.498 to 127.
-  EXPECT_EQ(image.pixels, (std::vector<uint8_t>{0, 1, 127, 255}));
-  (void)decode_image(encode_image(ImageFormat::png, image), {}, &notes);
-  EXPECT_FALSE(notes.reduced_from_16_bits);
-}
-
 TEST(Pnm, ScalesByItsLargestValueAndSwapsBytes) {
   const Image four_bits =
       decode_image(bytes_of(std::string_view("P5\n# a comment\n3 1 15\n\0\x07\x0f", 26)));
   EXPECT_EQ(four_bits.pixels, (std::vector<uint8_t>{0, 119, 255}));
-  ImageNotes notes;
-  const Image wide = decode_image(
-      bytes_of(std::string_view("P6 1 1 65535\n\xff\xff\x01\x01\x00\x7f", 19)), {}, &notes);
-  EXPECT_EQ(wide.pixels, (std::vector<uint8_t>{255, 1, 0}));
-  EXPECT_TRUE(notes.reduced_from_16_bits);
+  EXPECT_EQ(four_bits.bits, 8);
+  const Image wide =
+      decode_image(bytes_of(std::string_view("P6 1 1 65535\n\xff\xff\x01\x02\x00\x7f", 19)));
+  EXPECT_EQ(samples_of(wide), (std::vector<int32_t>{65535, 258, 127}));
+  const Image ten_bits =
+      decode_image(bytes_of(std::string_view("P5 3 1 1023\n\x03\xff\x02\x00\x00\x01", 18)));
+  EXPECT_EQ(samples_of(ten_bits), (std::vector<int32_t>{65535, 32800, 64}));  // 32799.5, 64.06
 }
 
 TEST(Gif, FirstFrameWithAlpha) {
@@ -159,7 +140,7 @@ TEST(Encode, GivesLargePiecesToTheSink) {
                                    ImageFormat::tga, ImageFormat::pnm}) {
     int64_t pieces = 0;
     int64_t total = 0;
-    image::encode(format, image, [&](std::span<const std::byte> bytes) {
+    image::encode(format, image, {}, [&](std::span<const std::byte> bytes) {
       ++pieces;
       total += std::ssize(bytes);
     });

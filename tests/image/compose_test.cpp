@@ -85,9 +85,9 @@ TEST(Composite, TruncatesAndDoesNotRound) {
   const FloatImage beyond{1, 1, 3, {1.0F, 7.5F, 0.0F}};
   EXPECT_EQ(composite(picture, mask, view_of(beyond)).pixels, (std::vector<uint8_t>{255, 255, 0}));
   for (int value = 0; value < 256; ++value) {  // every byte survives a trip through [0, 1]
-    EXPECT_EQ(image::to_byte(static_cast<float>(value) / 255.0F), value);
+    EXPECT_EQ(image::to_sample(static_cast<float>(value) / 255.0F, 8), value);
     const float part = static_cast<float>(value) / 255.0F;
-    EXPECT_EQ(image::to_byte(image::luma({part, part, part})), value);
+    EXPECT_EQ(image::to_sample(image::luma({part, part, part}), 8), value);
   }
 }
 

@@ -26,6 +26,22 @@ TEST(Mask, ThresholdIsAFifthOfWhite) {
   EXPECT_EQ(make_mask(pixel({51, 51, 51})).count(), 1);
 }
 
+TEST(Mask, OfSixteenBitsMeansTheSame) {
+  const auto count = [](int32_t value, bool invert) {
+    return make_mask(of_16_bits(1, 1, 1, {value}), {.invert = invert, .target = {}}).count();
+  };
+  EXPECT_EQ(count(13106, false), 0);  // 13107 / 65535 is 0.2
+  EXPECT_EQ(count(13107, false), 1);
+  EXPECT_EQ(count(52428, true), 1);
+  EXPECT_EQ(count(52429, true), 0);
+  EXPECT_EQ(make_mask(of_16_bits(1, 1, 3, {13107, 13107, 13107})).count(), 1);
+  const Image narrow = noise(31, 17, 3);
+  for (const image::Extent2d target : {image::Extent2d{}, image::Extent2d{9, 40}}) {
+    EXPECT_EQ(make_mask(widened(narrow), {.target = target}).holes,
+              make_mask(narrow, {.target = target}).holes);
+  }
+}
+
 TEST(Mask, ColourBecomesLumaAndAlphaIsDropped) {
   EXPECT_EQ(make_mask(pixel({255, 0, 0})).count(), 1);  // 0.299
   EXPECT_EQ(make_mask(pixel({0, 255, 0})).count(), 1);  // 0.587

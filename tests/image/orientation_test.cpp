@@ -3,6 +3,7 @@
 // Every EXIF orientation, in JPEG and PNG, both byte orders; and EXIF blocks that lie.
 #include "runtime/image/orientation.h"
 
+#include "runtime/image/metadata.h"
 #include "tests/image/support.h"
 
 namespace kintsugi::testing {
@@ -27,6 +28,11 @@ Bytes tiff(int orientation, bool little, uint16_t type = 3) {
   put(static_cast<uint32_t>(orientation), 2), put(0, 2);
   put(0, 4);
   return bytes;
+}
+
+/// As decoding finds it.
+int orientation_of_file(const Bytes& file) {
+  return image::orientation_of(image::metadata_of(file, image::probe(file).kind).metadata.exif);
 }
 
 Bytes jpeg_with(const Image& image, const Bytes& exif) {
@@ -82,22 +88,24 @@ TEST(Orientation, AllEightInJpegAndPng) {
         const Image image = decode_image(file, {}, &notes);
         EXPECT_EQ(read_letters(image), kSeen[static_cast<size_t>(orientation)]);
         EXPECT_EQ(notes.orientation, orientation);
+        EXPECT_TRUE(notes.left_out.empty());
+        EXPECT_TRUE(image.metadata.exif == tiff(1, little));  // as it is now
       }
     }
   }
 }
 
-TEST(Orientation, ExactForEveryChannelCount) {
-  for (int64_t channels = 1; channels <= 4; ++channels) {
-    const Image image = noise(5, 3, channels);
+TEST(Orientation, ExactForEveryChannelCountAndDepth) {
+  for (int64_t kind = 0; kind < 8; ++kind) {
+    const int64_t channels = 1 + kind % 4;
+    const Image image = noise(5, 3, channels, 1, kind < 4 ? 8 : 16);
     const Image turned = image::turn_upright(image, 6);
     ASSERT_EQ(turned.width, 3);
     ASSERT_EQ(turned.height, 5);
     for (int64_t y = 0; y < 3; ++y) {
       for (int64_t x = 0; x < 5; ++x) {
         for (int64_t c = 0; c < channels; ++c) {
-          EXPECT_EQ(turned.pixels[static_cast<size_t>((x * 3 + 2 - y) * channels + c)],
-                    image.pixels[static_cast<size_t>((y * 5 + x) * channels + c)]);
+          EXPECT_EQ(image::sample_at(turned, x, 2 - y, c), image::sample_at(image, y, x, c));
         }
       }
     }
@@ -113,8 +121,8 @@ TEST(Orientation, NonsenseMeansUpright) {
   EXPECT_EQ(image::orientation_of({}), 1);
   const Image image = letters();
   const auto of = [&image](const Bytes& exif) {
-    const int jpeg = image::orientation_of(jpeg_with(image, exif));
-    EXPECT_EQ(image::orientation_of(png_with(image, exif)), jpeg);
+    const int jpeg = orientation_of_file(jpeg_with(image, exif));
+    EXPECT_EQ(orientation_of_file(png_with(image, exif)), jpeg);
     EXPECT_EQ(read_letters(decode_image(jpeg_with(image, exif))), kSeen[static_cast<size_t>(jpeg)]);
     return jpeg;
   };
@@ -132,8 +140,10 @@ TEST(Orientation, NonsenseMeansUpright) {
     for (const int lie : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
       Bytes bad = good;
       bad[at] = static_cast<std::byte>(lie);
-      const int found = image::orientation_of(jpeg_with(image, bad));
+      const int found = image::orientation_of(bad);
       EXPECT_TRUE(found >= 1 && found <= 8);
+      image::say_upright(bad);
+      EXPECT_EQ(image::orientation_of(bad), 1);
     }
   }
 }

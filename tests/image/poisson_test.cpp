@@ -110,13 +110,13 @@ TEST(SeamlessClone, OnlyTheInteriorOfTheRectangleChanges) {
 /// Sweeps until nothing moves: the equations themselves, one channel.
 std::vector<double> sweep(const Image& picture, const Mask& mask, const Image& made, int64_t c) {
   const auto at = [&](const Image& image, int64_t y, int64_t x) {
-    return static_cast<double>(image::pixel_at(image, y, x)[c]);
+    return static_cast<double>(image::sample_at(image, y, x, c));
   };
   std::vector<double> u;
   for (int64_t i = 0; i < mask.height * mask.width; ++i) {
     u.push_back(at(picture, i / mask.width, i % mask.width));
   }
-  for (double moved = 1; moved > 1e-10;) {
+  for (double moved = 1; moved > 1e-9;) {
     moved = 0;
     for (int64_t y = 0; y < mask.height; ++y) {
       for (int64_t x = 0; x < mask.width; ++x) {
@@ -139,12 +139,14 @@ std::vector<double> sweep(const Image& picture, const Mask& mask, const Image& m
 }
 
 TEST(FillPoisson, SolvesItsEquations) {
-  for (uint32_t seed = 0; seed < 24; ++seed) {
+  for (uint32_t seed = 0; seed < 48; ++seed) {
+    const int64_t bits = seed < 24 ? 8 : 16;
     const int64_t width = 1 + seed * 7 % 17;
     const int64_t height = 2 + seed * 5 % 11;
     const int64_t channels = 1 + seed % 4;
-    const Image picture = noise(width, height, channels, seed);
-    const Image made = gradient(width, height, channels);
+    const Image picture = noise(width, height, channels, seed, bits);
+    const Image made =
+        bits == 8 ? gradient(width, height, channels) : widened(gradient(width, height, channels));
     Mask mask = seed % 2 != 0 ? random_mask(width, height, seed, 1 + seed % 5)
                               : box_mask(width, height, {0, 0, height - 1, (width + 1) / 2});
     mask.holes.back() = 0;
@@ -153,9 +155,10 @@ TEST(FillPoisson, SolvesItsEquations) {
     for (int64_t c = 0; c < image::colours(channels); ++c) {
       const std::vector<double> expected = sweep(picture, mask, made, c);
       for (size_t i = 0; i < expected.size(); ++i) {
-        const double value = std::clamp(expected[i], 0.0, 255.0);
-        EXPECT_NEAR(filled.pixels[i * static_cast<size_t>(channels) + static_cast<size_t>(c)],
-                    value, 0.5001);
+        const double value =
+            std::clamp(expected[i], 0.0, static_cast<double>(image::white_of(bits)));
+        const auto at = static_cast<int64_t>(i) * channels + c;
+        EXPECT_NEAR(image::sample_at(filled.pixels.data(), bits, at), value, 0.5001);
       }
     }
     if (image::has_alpha(channels)) {
@@ -182,18 +185,21 @@ TEST(FillPoisson, EmptyAndFullMasksAndMisfits) {
   expect_equal(fill_poisson(pixel, box_mask(1, 1, {0, 0, 1, 1}), pixel), pixel);
   expect_error(ErrorCode::mismatch, "the same channels",
                [&] { (void)fill_poisson(picture, full, noise(6, 5, 3)); });
+  expect_error(ErrorCode::mismatch, "the same channels and bits",
+               [&] { (void)fill_poisson(picture, full, noise(6, 5, 4, 2, 16)); });
   expect_error(ErrorCode::mismatch, "the mask is 6 x 5",
                [&] { (void)fill_poisson(picture, full, noise(5, 6, 4)); });
 }
 
 TEST(Blend, KnownPixelsAndAlphaStayWhateverTheMethod) {
   for (const Blend method : {Blend::off, Blend::poisson, Blend::official}) {
-    for (uint32_t seed = 0; seed < 40; ++seed) {
+    for (uint32_t seed = 0; seed < 80; ++seed) {
+      const int64_t bits = seed % 2 == 0 ? 8 : 16;
       const int64_t width = 1 + seed * 11 % 29;
       const int64_t height = 1 + seed * 5 % 23;
-      const int64_t channels = 1 + seed % 4;
-      const Image picture = noise(width, height, channels, seed);
-      const Image made = noise(width, height, channels, seed + 1000);
+      const int64_t channels = 1 + seed / 2 % 4;
+      const Image picture = noise(width, height, channels, seed, bits);
+      const Image made = noise(width, height, channels, seed + 1000, bits);
       const Mask mask = seed % 3 == 0 ? box_mask(width, height, {0, 0, height, width})
                                       : random_mask(width, height, seed, 1 + seed % 6);
       const Image mended = image::blend(picture, mask, made, method);

@@ -50,7 +50,7 @@ TEST(Resize, EqualLengthIsACopyAndAxesAreIndependent) {
   for (size_t i = 0; i < image.pixels.size(); ++i) {
     EXPECT_EQ(same.values[i], static_cast<float>(image.pixels[i]) / 255.0F);
   }
-  expect_equal(image::resize_to_bytes(image, {4, 6}), image);
+  expect_equal(image::resize_picture(image, {4, 6}), image);
   // Columns shrink while rows grow.
   const FloatImage mixed = resize(FloatImage{4, 2, 1, {0, 2, 4, 6, 10, 12, 14, 16}}, {3, 2});
   expect_near(mixed.values, {1, 5, 6, 10, 11, 15});
@@ -132,7 +132,7 @@ TEST(Resize, LimitsTheLongerSide) {
 
 TEST(Resize, RefusesNothingToScale) {
   expect_error(ErrorCode::usage, "an extent of zero", [] {
-    (void)image::resize_to_bytes(gradient(2, 2, 3), {0, 5});
+    (void)image::resize_picture(gradient(2, 2, 3), {0, 5});
   });
 }
 

@@ -22,6 +22,7 @@
 
 #include "kernels/core/error.h"
 #include "kintsugi/image.hpp"
+#include "runtime/image/pixel.h"
 #include "runtime/image/png.h"
 
 namespace kintsugi::testing {
@@ -65,13 +66,55 @@ inline Bytes png_start(uint32_t width, uint32_t height, uint8_t depth, uint8_t c
   return file;
 }
 
+/// What passes for an ICC profile: its size, the colours it is for, its signature, and noise.
+inline Bytes icc_profile(size_t size, std::string_view space) {
+  std::mt19937 random(7);
+  Bytes profile;
+  append_u32(profile, static_cast<uint32_t>(size));
+  while (profile.size() < size) profile.push_back(static_cast<std::byte>(random() & 0x3f));
+  for (size_t i = 0; i < 4; ++i) {
+    profile[16 + i] = static_cast<std::byte>(space[i]);
+    profile[36 + i] = static_cast<std::byte>("acsp"[i]);
+  }
+  return profile;
+}
+
 /// Noise with a seed: pixels that no filter or compressor finds easy.
-inline Image noise(int64_t width, int64_t height, int64_t channels, uint32_t seed = 1) {
+inline Image noise(int64_t width, int64_t height, int64_t channels, uint32_t seed = 1,
+                   int64_t bits = 8) {
   std::mt19937 random(seed);
-  Image image{width, height, channels, {}};
-  image.pixels.resize(static_cast<size_t>(width * height * channels));
+  Image image{.width = width, .height = height, .channels = channels, .bits = bits};
+  image.pixels.resize(static_cast<size_t>(width * height * channels * bits / 8));
   for (uint8_t& pixel : image.pixels) pixel = static_cast<uint8_t>(random());
   return image;
+}
+
+/// Samples as numbers, whatever their depth.
+inline std::vector<int32_t> samples_of(const Image& image) {
+  std::vector<int32_t> samples(image.pixels.size() / static_cast<size_t>(image.bits / 8));
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = image::sample_at(image.pixels.data(), image.bits, static_cast<int64_t>(i));
+  }
+  return samples;
+}
+
+/// A picture of 16 bits from numbers.
+inline Image of_16_bits(int64_t width, int64_t height, int64_t channels,
+                        const std::vector<int32_t>& samples) {
+  Image image = image::black(width, height, channels, 16);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    image::put_sample(image, static_cast<int64_t>(i), samples[i]);
+  }
+  return image;
+}
+
+/// The same picture at 16 bits: each sample 257 times.
+inline Image widened(const Image& narrow) {
+  Image wide = image::black(narrow.width, narrow.height, narrow.channels, 16);
+  for (size_t i = 0; i < narrow.pixels.size(); ++i) {
+    image::put_sample(wide, static_cast<int64_t>(i), 257 * narrow.pixels[i]);
+  }
+  return wide;
 }
 
 /// A gradient with an edge, as photographs have: what compresses, and what JPEG keeps well.
@@ -92,6 +135,7 @@ inline void expect_equal(const Image& a, const Image& b) {
   EXPECT_EQ(a.width, b.width);
   EXPECT_EQ(a.height, b.height);
   EXPECT_EQ(a.channels, b.channels);
+  EXPECT_EQ(a.bits, b.bits);
   EXPECT_TRUE(a.pixels == b.pixels);
 }
 

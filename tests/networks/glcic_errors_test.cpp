@@ -63,6 +63,16 @@ TEST(Glcic, AnImageMustHoldItsPixels) {
   EXPECT_EQ(error_of([&] { ImageView{short_of_pixels}; }).code(), ErrorCode::mismatch);
 }
 
+TEST(Glcic, AViewMustBeOfSomethingKnown) {
+  Session session = model().session();
+  const Image mask = box_mask(4, 4, 0, 0, 2, 2);
+  const uint8_t pixels[64] = {};
+  Error error = error_of([&] { (void)session.inpaint({4, 4, 3, pixels, 12}, mask); });
+  EXPECT_STREQ(error.what(), "a picture has 8 or 16 bits a channel, not 12");
+  error = error_of([&] { (void)session.inpaint({4, 4, 5, pixels}, mask); });
+  EXPECT_STREQ(error.what(), "a picture has 1 to 4 channels, not 5");
+}
+
 // One plan fits the limit; what the others packed is given back before a new one is refused.
 TEST(Glcic, AMemoryLimitHoldsForSeveralPlans) {
   const Model m = model();

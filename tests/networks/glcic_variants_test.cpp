@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "kintsugi/kintsugi.hpp"
+#include "runtime/image/pixel.h"
 #include "runtime/weights/safetensors.h"
 
 namespace kintsugi {
@@ -201,6 +202,51 @@ TEST(GlcicPorts, TheOfficialNamesMeanTheOfficialOrder) {
     furthest = std::max(furthest, std::abs(double(a.values[i]) - double(b.values[i])));
   }
   EXPECT_GT(furthest, 0.01) << "the same weights, another network";
+}
+
+/// The same picture at 16 bits a channel: 257 times each byte, the same number in [0, 1].
+Image widened(const Image& narrow) {
+  Image wide = image::black(narrow.width, narrow.height, narrow.channels, 16);
+  for (size_t i = 0; i < narrow.pixels.size(); ++i) {
+    image::put_sample(wide, static_cast<int64_t>(i), 257 * narrow.pixels[i]);
+  }
+  return wide;
+}
+
+TEST(GlcicPorts, SixteenBitsAreTheSameValuesCutLater) {
+  const TemporaryFile file;
+  write_renamed(file.path, in_mmediting);
+  // What is a byte's part of the numbers of 16 bits: above it where a port truncates, around it
+  // where it rounds.
+  struct Case {
+    Model model;
+    int32_t least, most;
+  };
+  const std::vector<Case> cases = {{Model::open(kData / "glcic_ch8.safetensors"), 0, 257},
+                                   {Model::open(file.path), -129, 129}};
+  for (const Case& port : cases) {
+    Session session = port.model.session();
+    for (const int64_t max_side : {0, 40}) {
+      const Image narrow =
+          session.inpaint(carried().picture, carried().mask, {.max_side = max_side});
+      const Image wide =
+          session.inpaint(widened(carried().picture), carried().mask, {.max_side = max_side});
+      ASSERT_EQ(wide.bits, 16);
+      int64_t between = 0;
+      for (size_t i = 0; i < narrow.pixels.size(); ++i) {
+        const int32_t sample = image::sample_at(wide.pixels.data(), 16, static_cast<int64_t>(i)) -
+                               257 * narrow.pixels[i];
+        if (carried().mask.pixels[i / 3] == 0) {
+          ASSERT_EQ(sample, 0) << i;
+        } else {
+          ASSERT_GE(sample, port.least) << i;
+          ASSERT_LE(sample, port.most) << i;
+          between += sample != 0 ? 1 : 0;
+        }
+      }
+      EXPECT_GT(between, 100);
+    }
+  }
 }
 
 TEST(GlcicPorts, ScaledAndGreyPicturesKeepTheirKnownPixels) {

@@ -35,7 +35,7 @@ struct Config {
   std::array<float, 3> mean = {0.4560f, 0.4472f, 0.4155f};  // of the training set, Places2
   float scale = 1;
   std::array<float, 3> hole = {0, 0, 0};
-  bool rounds = false;  // to the nearest byte, where the official code truncates
+  bool rounds = false;  // to the nearest sample, where the official code truncates
 };
 
 /// `x` is [N, 4, H, W]: the picture as `config` says, and the mask, 1 = hole. Returns [N, 3, H, W]

@@ -2,7 +2,7 @@
 //
 // What happens before and after the network. As the official code does it: the picture less the
 // training mean, zeros in the hole, the mask as a fourth channel; afterwards the network's values
-// in the hole, truncated to bytes, and the picture's own bytes everywhere else. Ports that take or
+// in the hole, truncated to samples, and the picture's own samples everywhere else. Ports that take or
 // give other numbers say so in their Config; holes are filled in the same way for all. Pictures
 // that are no multiple of four are continued with their border pixels and cropped back, where the
 // official code would scale them.
@@ -30,20 +30,20 @@ void write_pixel(const Config& config, bool hole, std::array<float, 3> rgb, floa
   out[3] = hole ? 1.0f : 0.0f;
 }
 
-/// A row of the network's output as RGB in [0, 1], such that truncation makes the port's bytes.
-void to_rgb(const Config& config, std::span<float> row) {
+/// A row of the network's output as RGB in [0, 1], such that truncation makes the port's samples.
+void to_rgb(const Config& config, float white, std::span<float> row) {
   if (config.output == Output::clamp) {
     for (float& value : row) value = (value + 1) / 2;
   }
   if (config.rounds) {
-    for (float& value : row) value += 0.5f / 255;
+    for (float& value : row) value += 0.5f / white;
   }
   if (config.colours == Colours::bgr) {
     for (size_t i = 0; i + 2 < row.size(); i += 3) std::swap(row[i], row[i + 2]);
   }
 }
 
-void complete(const Config& config, const image::Mask& mask, const Colour& colour,
+void complete(const Config& config, int64_t bits, const image::Mask& mask, const Colour& colour,
               const Replay& replay, const ReadRow& read) {
   const Shape input{1, 4, round_up(mask.height, kMultiple), round_up(mask.width, kMultiple)};
   const WriteRow write = [&](int64_t, int64_t row, std::span<float> values) {
@@ -53,10 +53,11 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
       write_pixel(config, mask.at(y, x), colour(y, x), &values[static_cast<size_t>(4 * column)]);
     }
   };
+  const auto white = static_cast<float>(image::white_of(bits));
   std::vector<float> rgb;
   const ReadRow convert = [&](int64_t n, int64_t y, std::span<const float> row) {
     rgb.assign(row.begin(), row.end());
-    to_rgb(config, rgb);
+    to_rgb(config, white, rgb);
     read(n, y, rgb);
   };
   replay({{"input", {input, write}}}, {{"output", convert}});
@@ -66,13 +67,10 @@ void complete(const Config& config, const image::Mask& mask, const Colour& colou
 /// selects.
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
            const image::Mask& taken, const Replay& replay) {
-  Image result{
-      picture.width,
-      picture.height,
-      picture.channels,
-      {picture.pixels, picture.pixels + picture.width * picture.height * picture.channels}};
+  Image result = image::copy_of(picture);
   complete(
-      config, mask, [&](int64_t y, int64_t x) { return image::rgb_at(picture, y, x); }, replay,
+      config, picture.bits, mask,
+      [&](int64_t y, int64_t x) { return image::rgb_at(picture, y, x); }, replay,
       [&](int64_t, int64_t y, std::span<const float> rgb) {
         if (y < mask.height) image::fill_row(result, taken, y, rgb);
       });
@@ -86,7 +84,7 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
   const image::FloatImage small = image::resize(picture, extent);
   image::FloatImage made{extent.width, extent.height, 3, {}};
   complete(
-      config, small_mask,
+      config, picture.bits, small_mask,
       [&](int64_t y, int64_t x) -> std::array<float, 3> {
         const float* p = &small.values[static_cast<size_t>((y * small.width + x) * small.channels)];
         if (image::is_grey(small.channels)) return {p[0], p[0], p[0]};
@@ -106,13 +104,11 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
 Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask_picture,
               const InpaintOptions& options, const Replay& replay, const Warn& warn) {
   const image::Mask mask = image::make_mask(mask_picture, {.invert = options.invert_mask});
+  image::require_same_extent(picture, mask);
   const double fraction = mask.fraction();
   if (fraction == 0) {
     warn("the mask selects nothing: the picture is copied as it is (white = hole)");
-    return {picture.width,
-            picture.height,
-            picture.channels,
-            {picture.pixels, picture.pixels + picture.width * picture.height * picture.channels}};
+    return image::copy_of(picture);
   }
   if (fraction > 0.95) {
     warn("the mask selects " + std::to_string(static_cast<int>(100 * fraction)) +
