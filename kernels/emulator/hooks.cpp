@@ -105,6 +105,7 @@ void* __tsan_memset(void* to, int value, std::size_t bytes) {
 KINTSUGI_ATOMICS(8, unsigned char)
 KINTSUGI_ATOMICS(32, unsigned int)
 KINTSUGI_ATOMICS(64, unsigned long)
+void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 void __tsan_init() {}
 void __tsan_func_entry(void* /*caller*/) {}
 void __tsan_func_exit() {}

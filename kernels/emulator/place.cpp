@@ -10,12 +10,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace kintsugi::emulator {
 
 namespace {
 
 constexpr uint64_t kCode = uint64_t{1} << 63;
+
+/// Compilers are called from build folders; messages speak of the tree.
+std::string from_root(const std::string& path) {
+  std::string file = std::filesystem::path(path).lexically_normal().string();
+  while (file.starts_with("../")) file.erase(0, 3);
+  return file;
+}
 
 // "file:line" of an address by binutils, the frame nearest to the kernel: what the compiler inlined
 // from the emulator's own headers is not what its author wants to hear.
@@ -45,7 +53,7 @@ std::string line_of_code(const void* return_address) {
     pclose(output);
   }
   if (found.empty()) return "address " + std::string(offset.data()) + " of the program";
-  return found.starts_with("./") ? found.substr(2) : found;
+  return from_root(found);
 }
 
 }  // namespace
@@ -67,9 +75,7 @@ std::string Place::text() const {
 }
 
 std::string text(const Where& where) {
-  std::string file = where.file_name();
-  if (file.starts_with("./")) file.erase(0, 2);
-  return file + ":" + std::to_string(where.line()) + ":" + std::to_string(where.column());
+  return from_root(where.file_name()) + ":" + std::to_string(where.line()) + ":" + std::to_string(where.column());
 }
 
 bool same(const Where& a, const Where& b) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/emulator/gemm.cuh"
 
-#include "tests/emulator/specimens.h"
-
 namespace kintsugi::specimen {
 
 namespace {

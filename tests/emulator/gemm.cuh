@@ -16,19 +16,9 @@
 #include "kernels/device/memory.cuh"
 #include "kernels/device/mma.cuh"
 #include "kernels/device/sync.cuh"
+#include "tests/emulator/specimens.h"
 
 namespace kintsugi::specimen {
-
-enum class GemmFault {
-  none,
-  no_wait,             // cp_async_wait is missing
-  wait_off_by_one,     // leaves one group too many under way
-  no_barrier_after,    // between the arrival of a tile and its use
-  no_barrier_before,   // between the use of a stage and its refill
-  no_swizzle,          // not a fault: slow
-  stray_load,          // does not zero-fill rows past the end
-  dropped_step,        // one product too few
-};
 
 template <typename T, GemmFault kFault = GemmFault::none>
 struct Gemm {
