@@ -18,7 +18,7 @@ class Conv2dEmulated : public testing::TestWithParam<Type> {
 TEST_P(Conv2dEmulated, MovesWhatItSaysAndNoBanksMeet) {
   const Type type = GetParam();
   emulator::set({.count_banks = true});
-  std::vector<Case> cases = test_cases();
+  std::vector<Case> cases = corners();
   for (const Case& c : pipelined()) cases.push_back(c);
   for (Case& c : cases) {
     c.desc.epilogue = {step::activate(Function::relu)};  // whose operands are not counted
