@@ -61,6 +61,7 @@ Block::Block() {
   heap_ = static_cast<std::byte*>(heap);
   shared = heap_ + kArenaGuard;
   static_assert(kArenaGuard % kSharedAlignment == 0);
+  name_kernels_in_reports();
   if (race_detector()) race = std::make_unique<Race>();
   banks = std::make_unique<BankCounter>();
   async = std::make_unique<AsyncState>();
@@ -211,6 +212,9 @@ void Block::finish() {
   }
   if (thread.first_copy < thread.copies.size()) {
     fail("thread " + std::to_string(self) + " exits with a cp_async that it never waited for");
+  }
+  if (finished_ + 1 == threads.size() && !async->transfers.empty()) {
+    fail("the last thread exits while a tma_load that nobody waited for is under way");
   }
   thread.finished = true;
   warps[w].finished |= bit;
