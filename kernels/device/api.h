@@ -33,7 +33,7 @@ using Handle = std::unique_ptr<T, Close>;
 
 struct DeviceInfo {
   std::string name;
-  int compute = 0;          ///< 80 or 90
+  int compute = 0;  ///< 80 or 90
   int multiprocessors = 0;
   std::size_t memory_bytes = 0;
   std::size_t shared_bytes = 0;  ///< that one block may have

@@ -37,7 +37,7 @@ constexpr int kBoxColumns = 64;
 /// of eight rows (1024 bytes), and the swizzle by 128 bytes. Along k one steps by 32 bytes.
 [[nodiscard]] constexpr uint64_t matrix_descriptor(uint32_t shared_address) {
   const uint64_t start = (shared_address & 0x3ffffu) >> 4;
-  const uint64_t leading = 1;            // not used with this swizzle
+  const uint64_t leading = 1;  // not used with this swizzle
   const uint64_t stride = 1024 >> 4;
   const uint64_t swizzle128 = 1;
   return start | leading << 16 | stride << 32 | swizzle128 << 62;

@@ -29,13 +29,13 @@ void wait_copies(unsigned pending);
 
 /// An mbarrier's state; the object in shared memory is only its name.
 struct PhaseBarrier {
-  unsigned count = 0;      // arrivals that complete a phase
-  unsigned missing = 0;    // arrivals still to come
-  int64_t bytes = 0;       // still to be transferred: expected minus arrived
-  uint32_t phase = 0;      // phases completed
-  Where where;             // of its init
-  Clock gathering;         // what this phase's arrivals know
-  Clock completed;         // what the last phase's did
+  unsigned count = 0;    // arrivals that complete a phase
+  unsigned missing = 0;  // arrivals still to come
+  int64_t bytes = 0;     // still to be transferred: expected minus arrived
+  uint32_t phase = 0;    // phases completed
+  Where where;           // of its init
+  Clock gathering;       // what this phase's arrivals know
+  Clock completed;       // what the last phase's did
   std::vector<unsigned> waiting;
 };
 

@@ -75,7 +75,7 @@ Block::~Block() {
 void Block::start(const Launch& what, const Memory& where, device::Grid at, uint64_t seed) {
   launch = &what;
   memory = &where;
-  last_buffer = nullptr;
+  last_buffers = {};
   index = at;
   random = seed * 0x9e3779b97f4a7c15ULL + 1;
   counted = {};
@@ -316,11 +316,6 @@ int Block::pick(unsigned after) {
 bool Block::in_arena(const void* p) const {
   const auto* at = static_cast<const std::byte*>(p);
   return at >= heap_ && at < heap_ + kMaxSharedBytes + 2 * kArenaGuard;
-}
-
-bool Block::in_shared(const void* p, std::size_t bytes) const {
-  const auto* at = static_cast<const std::byte*>(p);
-  return at >= shared && at + bytes <= shared + launch->shared_bytes;
 }
 
 }  // namespace kintsugi::emulator

@@ -46,7 +46,8 @@ void Race::join_block() { ++epoch_; }
 void Race::join_lanes(unsigned warp, uint32_t lanes) {
   std::vector<uint16_t> members;
   for (unsigned lane = 0; lane < kWarpSize; ++lane) {
-    if ((lanes >> lane & 1u) != 0) members.push_back(static_cast<uint16_t>(warp * kWarpSize + lane));
+    if ((lanes >> lane & 1u) != 0)
+      members.push_back(static_cast<uint16_t>(warp * kWarpSize + lane));
   }
   join_barrier(members, members);
 }
@@ -126,14 +127,14 @@ std::size_t Race::offset(const void* p) const {
 
 void Race::report(const char* does, const Access& access, const char* did, const Access& before,
                   std::size_t at) {
-  std::string said = "race: " + who(access.thread) + " " + does + " byte " +
-                     std::to_string(at) + " of shared memory at " + access.place.text();
+  std::string said = "race: " + who(access.thread) + " " + does + " byte " + std::to_string(at) +
+                     " of shared memory at " + access.place.text();
   if (before.clock == kInFlight) {
-    said += ", where an asynchronous copy that " + who(before.thread) +
-            " issued at " + before.place.text() + " has not been waited for";
+    said += ", where an asynchronous copy that " + who(before.thread) + " issued at " +
+            before.place.text() + " has not been waited for";
   } else {
-    said += ", " + who(before.thread) + " " + did + " it at " +
-            before.place.text() + ", and no barrier stands between";
+    said += ", " + who(before.thread) + " " + did + " it at " + before.place.text() +
+            ", and no barrier stands between";
   }
   block_now->fail(said);
 }
@@ -156,8 +157,8 @@ void Race::read(const void* p, std::size_t bytes, Place place) {
   for (std::size_t at = begin; at < begin + bytes; ++at) {
     Cell& cell = cells_[at];
     if (cell.write.epoch < first_epoch_) {
-      block_now->fail(who(self) + " reads byte " + std::to_string(at) +
-                      " of shared memory at " + place.text() + ", which was never written");
+      block_now->fail(who(self) + " reads byte " + std::to_string(at) + " of shared memory at " +
+                      place.text() + ", which was never written");
     }
     if (!ordered(cell.write, self, seen)) report("reads", access, "wrote", cell.write, at);
     // A reader that comes before this one in order needs no memory of its own.
@@ -172,9 +173,8 @@ void Race::read(const void* p, std::size_t bytes, Place place) {
         cell.more = static_cast<uint32_t>(more_.size());
       }
       std::vector<Access>& readers = more_[cell.more - 1];
-      const auto replaced = std::find_if(readers.begin(), readers.end(), [&](const Access& a) {
-        return ordered(a, self, seen);
-      });
+      const auto replaced = std::find_if(readers.begin(), readers.end(),
+                                         [&](const Access& a) { return ordered(a, self, seen); });
       if (replaced != readers.end()) {
         *replaced = access;
       } else {

@@ -77,8 +77,8 @@ class Race {
   unsigned engines_ = 0;  // how many of them are no threads
   int engine_ = -1;       // the one that acts now
   const std::byte* shared_ = nullptr;
-  uint32_t epoch_ = 0;        // grows with every syncthreads, and never falls
-  uint32_t first_epoch_ = 0;  // of this block
+  uint32_t epoch_ = 0;               // grows with every syncthreads, and never falls
+  uint32_t first_epoch_ = 0;         // of this block
   std::vector<uint32_t> knowledge_;  // [thread][thread]: how far the row knows the column to be
   std::vector<uint32_t> row_epoch_;
   std::vector<Cell> cells_;

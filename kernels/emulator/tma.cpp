@@ -53,8 +53,8 @@ void begin_transfer(void* to, const device::TensorMap& map, void* barrier, int r
   const device::TensorMapDesc desc = read_map(map);
   const auto bytes = static_cast<std::size_t>(desc.box_rows) * kRowBytes;
   check_shared(block, "tma_load", to, bytes, device::kSharedAlignment, where);
-  check_device(block, "tma_load", desc.data,
-               (desc.rows - 1) * desc.pitch_bytes + 2 * desc.columns, 16, where);
+  check_device(block, "tma_load", desc.data, (desc.rows - 1) * desc.pitch_bytes + 2 * desc.columns,
+               16, where);
   check_barrier(block, barrier, "tma_load", where);
   if (block.race) block.race->issue(to, bytes, where);
   std::memset(to, 0xff, bytes);
@@ -70,7 +70,8 @@ void begin_transfer(void* to, const device::TensorMap& map, void* barrier, int r
 namespace kintsugi::device {
 
 TensorMap make_tensor_map(const TensorMapDesc& desc) {
-  const bool aligned = reinterpret_cast<uintptr_t>(desc.data) % 16 == 0 && desc.pitch_bytes % 16 == 0;
+  const bool aligned =
+      reinterpret_cast<uintptr_t>(desc.data) % 16 == 0 && desc.pitch_bytes % 16 == 0;
   if (!aligned || desc.box_rows == 0 || desc.box_rows > 256 || desc.rows == 0 ||
       desc.columns == 0 || desc.pitch_bytes < 2 * desc.columns) {
     throw Error(ErrorCode::usage,

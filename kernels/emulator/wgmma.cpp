@@ -41,8 +41,8 @@ bool meet(Block& block, WarpGroup& group, const char* op, const Where& where) {
     }
   }
   if (group.arrived > 0 && (group.op != op || !same(group.where, where))) {
-    block.fail(me + " while thread " + std::to_string(group.waiting.front()) +
-               " waits for it in " + group.op + " at " + text(group.where));
+    block.fail(me + " while thread " + std::to_string(group.waiting.front()) + " waits for it in " +
+               group.op + " at " + text(group.where));
   }
   group.op = op;
   group.where = where;
@@ -87,9 +87,8 @@ void read_tile(Block& block, uint64_t descriptor, int rows, bool is_bf16, const 
 
 void compute(Block& block, WarpGroup& group, const Product& product, const Where& where) {
   const ProductArgs& args = product.args;
-  const auto found =
-      std::find_if(group.accumulators.begin(), group.accumulators.end(),
-                   [&](const Accumulators& a) { return a.registers[0] == args.c; });
+  const auto found = std::find_if(group.accumulators.begin(), group.accumulators.end(),
+                                  [&](const Accumulators& a) { return a.registers[0] == args.c; });
   std::vector<float> transposed;
   std::vector<float> a(static_cast<std::size_t>(kRows * kDepth));
   std::vector<float> b;

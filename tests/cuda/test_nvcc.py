@@ -47,6 +47,8 @@ KERNELS = {
         r"mbarrier\.init", r"mbarrier\.arrive\.expect_tx", r"mbarrier\.try_wait\.parity",
         r"fence\.mbarrier_init"]),
 }
+RECORDER = ["tests/cuda/record_conformance.cpp", "tests/emulator/conformance.cu",
+            "kernels/device/cuda/api.cpp"]
 CASES = [(file, arch) for file, (archs, _) in KERNELS.items() for arch in archs]
 
 pytestmark = pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")
@@ -109,3 +111,16 @@ def test_the_tensor_core_steps_are_all_there(compiled):
     assert len(re.findall(r"mma\.sync", first.group(0))) % 16 == 0
 
 
+
+
+def test_the_recorder_of_conformance_vectors_builds(tmp_path):
+    """It can run only where a GPU is; see tests/cuda/README.md."""
+    program = tmp_path / "record"
+    run = subprocess.run(
+        [NVCC, "-std=c++20", "-O2", "--expt-relaxed-constexpr", f"-I{ROOT}", "-gencode",
+         "arch=compute_80,code=sm_80", *[str(ROOT / file) for file in RECORDER], "-o",
+         str(program)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    run = subprocess.run([program, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 5), run.stderr
+    assert run.returncode == 0 or "no CUDA device" in run.stderr

@@ -150,7 +150,8 @@ struct Conversions {
       const float value = __builtin_bit_cast(float, any);
       // Exponents near those of f16, so that its subnormals and infinities occur.
       const float near = __builtin_bit_cast(float, (any & 0x8fffffffu) | 0x30000000u);
-      l.put(3 * i, device::from_float<f16>(near).bits | uint32_t{device::from_float<bf16>(value).bits} << 16);
+      l.put(3 * i, device::from_float<f16>(near).bits |
+                       uint32_t{device::from_float<bf16>(value).bits} << 16);
       l.put(3 * i + 1, device::pack2<f16>(near, value));
       l.put(3 * i + 2, device::pack2<bf16>(near, value));
     }

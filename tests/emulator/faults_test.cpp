@@ -63,7 +63,8 @@ TEST_F(FaultTest, EndTheLaunchInEveryBuild) {
   };
   const std::string file = "tests/emulator/faults.cuh:";
   const std::vector<Case> cases = {
-      {Fault::divergent_barriers, {"Meet", "calls syncthreads", "waits for it in syncthreads", file}},
+      {Fault::divergent_barriers,
+       {"Meet", "calls syncthreads", "waits for it in syncthreads", file}},
       {Fault::absent_lane, {"Meet", "shfl_down", file}},
       {Fault::early_exit, {"Meet", "thread 40", "exit", "syncthreads", file}},
       {Fault::half_a_barrier, {"Meet", "no thread can go on", "barrier_sync", file}},
@@ -105,7 +106,8 @@ TEST_F(FaultTest, RacesAreSeenByTheDetector) {
       emulator::set(settings);
       std::string said = Small().run(c.fault);
       // Which of two bad writes is met first depends on the schedule.
-      if (c.fault == Fault::shared_out_of_bounds && said.find("race") != std::string::npos) continue;
+      if (c.fault == Fault::shared_out_of_bounds && said.find("race") != std::string::npos)
+        continue;
       expect_said(said, c.words);
     }
   }

@@ -8,8 +8,8 @@
 // Shared      a and b 4 x [64][64], swizzled by 128 bytes: 64 KiB; two mbarriers a stage
 // Sync        full: one arrival and the bytes of both boxes. empty: one arrival of each multiplying
 //             warp, after the wait for its products
-#include "kernels/device/memory.cuh"
 #include "kernels/device/mbarrier.cuh"
+#include "kernels/device/memory.cuh"
 #include "kernels/device/sync.cuh"
 #include "kernels/device/tma.cuh"
 #include "kernels/device/wgmma.cuh"
@@ -85,7 +85,8 @@ struct GemmHopper {
       const device::Element at = device::wgmma_element(t, i);
       const int row = static_cast<int>(blockIdx.y) * kTile + at.row;
       const int column = static_cast<int>(blockIdx.x) * kTile + at.column;
-      if (row < m && column < n) device::store(&c[static_cast<int64_t>(row) * n + column], sum.x[i]);
+      if (row < m && column < n)
+        device::store(&c[static_cast<int64_t>(row) * n + column], sum.x[i]);
     }
   }
 

@@ -112,9 +112,8 @@ using GemmF16 = GemmTest<f16>;
 TEST_F(GemmF16, WithoutTheSwizzleTheBanksConflict) {
   Problem problem({128, 128, 320});
   static_cast<void>(emulator::take_reports());
-  ASSERT_EQ(sentence_of([&](device::Stream& s) {
-              broken_gemm(s, GemmFault::no_swizzle, problem.args());
-            }),
+  ASSERT_EQ(sentence_of(
+                [&](device::Stream& s) { broken_gemm(s, GemmFault::no_swizzle, problem.args()); }),
             "");
   EXPECT_EQ(emulator::take_reports().at(0).ldmatrix.ratio(), 4.0);  // 8 rows on 2 bank groups
 }
@@ -137,9 +136,8 @@ TEST_F(GemmF16, ByTmaAndWgmmaIsRightAndTheSameUnderEverySchedule) {
     for (const emulator::Settings& settings : schedules()) {
       emulator::set(settings);
       static_cast<void>(emulator::take_reports());
-      ASSERT_EQ(sentence_of([&](device::Stream& s) {
-                  hopper_gemm(s, HopperFault::none, problem.args());
-                }),
+      ASSERT_EQ(sentence_of(
+                    [&](device::Stream& s) { hopper_gemm(s, HopperFault::none, problem.args()); }),
                 "");
       const std::vector<float> got = problem.device_c.values();
       if (first.empty()) first = got;
@@ -230,9 +228,8 @@ TEST(Blocks, MayWaitForOneAnother) {
       emulator::set(settings);
       OnDevice<uint32_t> turn(std::vector<uint32_t>{0});
       OnDevice<float> out(std::size_t{32} * 9);
-      ASSERT_EQ(sentence_of([&](device::Stream& s) {
-                  queue(s, Fault::none, turn.data(), out.data(), 9);
-                }),
+      ASSERT_EQ(sentence_of(
+                    [&](device::Stream& s) { queue(s, Fault::none, turn.data(), out.data(), 9); }),
                 "");
       EXPECT_EQ(out.values().back(), 9.0f);
     }

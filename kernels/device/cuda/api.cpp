@@ -229,11 +229,11 @@ TensorMap make_tensor_map(const TensorMapDesc& desc) {
   const cuuint64_t pitches[1] = {desc.pitch_bytes};
   const cuuint32_t box[2] = {kBoxColumns, desc.box_rows};
   const cuuint32_t strides[2] = {1, 1};
-  const CUresult status = encode(
-      reinterpret_cast<CUtensorMap*>(&map), CU_TENSOR_MAP_DATA_TYPE_UINT16, 2,
-      const_cast<void*>(desc.data), sizes, pitches, box, strides, CU_TENSOR_MAP_INTERLEAVE_NONE,
-      CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
-      CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult status =
+      encode(reinterpret_cast<CUtensorMap*>(&map), CU_TENSOR_MAP_DATA_TYPE_UINT16, 2,
+             const_cast<void*>(desc.data), sizes, pitches, box, strides,
+             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (status != CUDA_SUCCESS) {
     throw Error(ErrorCode::internal, "CUDA refuses the tensor map of a matrix of " +
                                          std::to_string(desc.rows) + " x " +

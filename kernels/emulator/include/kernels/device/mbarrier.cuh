@@ -19,8 +19,7 @@ inline void mbarrier_init(MBarrier& barrier, int arrivals,
 
 inline void fence_barrier_init() {}
 
-inline void mbarrier_arrive(MBarrier& barrier,
-                            emulator::Where where = emulator::Where::current()) {
+inline void mbarrier_arrive(MBarrier& barrier, emulator::Where where = emulator::Where::current()) {
   emulator::arrive_barrier(&barrier, 0, where);
 }
 
