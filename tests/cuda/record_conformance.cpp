@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "kernels/core/error.h"
 #include "kernels/device/api.h"
@@ -22,7 +23,12 @@ int main(int argc, char** argv) {
   }
   try {
     std::printf("recording on %s\n", device::info().name.c_str());
-    for (const conformance::Case& c : conformance::cases()) {
+    std::vector<conformance::Case> cases(conformance::cases().begin(), conformance::cases().end());
+    if (device::info().compute == 90) {
+      cases.insert(cases.end(), conformance::hopper_cases().begin(),
+                   conformance::hopper_cases().end());
+    }
+    for (const conformance::Case& c : cases) {
       const std::vector<uint32_t> words = conformance::output(c);
       std::ofstream file(std::string(argv[1]) + "/" + c.name + ".bin", std::ios::binary);
       file.write(reinterpret_cast<const char*>(words.data()),

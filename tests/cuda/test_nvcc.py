@@ -41,6 +41,9 @@ KERNELS = {
         r"cvt\.rna\.tf32\.f32", r"ex2\.approx\.f32", r"rcp\.rn\.f32", r"rsqrt\.approx\.f32",
         r"ld\.global\.v4\.u32", r"st\.shared\.v4\.u32", r"vote\.sync\.ballot", r"vote\.sync\.any",
         r"vote\.sync\.all"]),
+    "tests/emulator/conformance_hopper.cu": (["90a"], [
+        r"wgmma\.mma_async\.sync\.aligned\.m64n64k16\.f32\.bf16\.bf16",
+        r"cp\.async\.bulk\.tensor\.2d", r"fence\.proxy\.async"]),
     "tests/emulator/hopper.cu": (["90a"], [
         r"wgmma\.mma_async\.sync\.aligned\.m64n64k16\.f32\.f16\.f16", r"wgmma\.fence",
         r"wgmma\.commit_group", r"wgmma\.wait_group", r"cp\.async\.bulk\.tensor\.2d",
@@ -48,7 +51,7 @@ KERNELS = {
         r"fence\.mbarrier_init"]),
 }
 RECORDER = ["tests/cuda/record_conformance.cpp", "tests/emulator/conformance.cu",
-            "kernels/device/cuda/api.cpp"]
+            "tests/emulator/conformance_hopper.cu", "kernels/device/cuda/api.cpp"]
 CASES = [(file, arch) for file, (archs, _) in KERNELS.items() for arch in archs]
 
 pytestmark = pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")
@@ -118,7 +121,7 @@ def test_the_recorder_of_conformance_vectors_builds(tmp_path):
     program = tmp_path / "record"
     run = subprocess.run(
         [NVCC, "-std=c++20", "-O2", "--expt-relaxed-constexpr", f"-I{ROOT}", "-gencode",
-         "arch=compute_80,code=sm_80", *[str(ROOT / file) for file in RECORDER], "-o",
+         "arch=compute_90a,code=sm_90a", *[str(ROOT / file) for file in RECORDER], "-o",
          str(program)], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     run = subprocess.run([program, str(tmp_path)], capture_output=True, text=True, check=False)
