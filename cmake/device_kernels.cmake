@@ -12,7 +12,7 @@
 # A directory may ask for cuda or for emulated builds, not for both: a source has one language there.
 
 set(KINTSUGI_EMULATED_FLAGS
-    -O3 -g -ffp-contract=off
+    $<IF:$<CONFIG:Debug>,-Og,-O3> -g -ffp-contract=off
     -Wno-unknown-pragmas)  # "#pragma unroll" is nvcc's
 set(KINTSUGI_ASAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer -O1)

@@ -24,8 +24,8 @@ struct bf16 {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint32_t sign = (bits >> 16) & 0x8000u;
   uint32_t rest = bits & 0x7fffffffu;
-  if (rest > 0x7f800000u) return 0x7fffu;                                     // NaN, as cvt.rn.f16 gives
-  if (rest >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);      // rounds to infinity
+  if (rest > 0x7f800000u) return 0x7fffu;  // NaN, as cvt.rn.f16 gives
+  if (rest >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // rounds to infinity
   if (rest < 0x38800000u) {  // subnormal: a multiple of 2^-24; adding 0.5 rounds to it, to even
     const float shifted = std::bit_cast<float>(rest) + 0.5f;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - 0x3f000000u));

@@ -13,6 +13,8 @@
 #include <memory>
 #include <string>
 
+#include "kernels/device/tensor_map.h"
+
 namespace kintsugi::device {
 
 struct Stream;
@@ -31,7 +33,7 @@ using Handle = std::unique_ptr<T, Close>;
 
 struct DeviceInfo {
   std::string name;
-  int compute = 0;          ///< 80 or 90
+  int compute = 0;  ///< 80 or 90
   int multiprocessors = 0;
   std::size_t memory_bytes = 0;
   std::size_t shared_bytes = 0;  ///< that one block may have
@@ -79,6 +81,9 @@ void begin_capture(Stream& stream);
 [[nodiscard]] std::size_t node_count(Graph& graph);
 [[nodiscard]] Handle<Executable> instantiate(Graph& graph);
 void replay(Stream& stream, Executable& executable);
+
+/// What TMA reads of a matrix. Throws where the hardware's rules of alignment are broken; sm_90.
+[[nodiscard]] TensorMap make_tensor_map(const TensorMapDesc& desc);
 
 /// The sentence of an error that a launch left behind, and forgets it; empty if there is none.
 [[nodiscard]] std::string last_error();

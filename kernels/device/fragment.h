@@ -80,7 +80,8 @@ template <typename T>
 /// with its neighbours, so the xor changes only every 8 / chunks rows.
 template <int kChunks>
 [[nodiscard]] constexpr int swizzled_chunk(int row, int chunk) {
-  static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0, "rows of 32, 64, or n * 128 bytes");
+  static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0,
+                "rows of 32, 64, or n * 128 bytes");
   constexpr int kSpan = kChunks < 8 ? kChunks : 8;
   return row * kChunks + (chunk ^ ((row / (8 / kSpan)) % kSpan));
 }

@@ -49,4 +49,14 @@ constexpr unsigned min_blocks() {
   }
 }
 
+/// How many registers a thread may take: the nvcc checks read it from the kernel's name (launch.cuh).
+template <typename K>
+constexpr int max_registers() {
+  if constexpr (requires { K::kMaxRegisters; }) {
+    return K::kMaxRegisters;
+  } else {
+    return 255;
+  }
+}
+
 }  // namespace kintsugi::device

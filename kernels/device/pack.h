@@ -25,6 +25,6 @@ constexpr bool is_access = std::is_trivially_copyable_v<T> &&
 /// No floating-point atomics: a sum's order would depend on the schedule.
 template <typename T>
 concept AtomicInteger = std::same_as<T, int32_t> || std::same_as<T, uint32_t> ||
-                        std::same_as<T, int64_t> || std::same_as<T, uint64_t>;
+    std::same_as<T, int64_t> || std::same_as<T, uint64_t>;
 
 }  // namespace kintsugi::device

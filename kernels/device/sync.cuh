@@ -24,7 +24,9 @@ KIN_DEVICE void barrier_arrive(int id, int threads) {
 KIN_DEVICE void fence_block() { __threadfence_block(); }
 KIN_DEVICE void fence_device() { __threadfence(); }
 /// Shared memory written by threads, before TMA or wgmma read it. sm_90.
-KIN_DEVICE void fence_async_shared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+KIN_DEVICE void fence_async_shared() {
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
 
 /// Waits until `predicate` holds; it must read with load_acquire or an atomic. A bare loop instead
 /// would never end in the emulator.

@@ -2,6 +2,7 @@
 #include "kernels/emulator/access.h"
 
 #include <cstring>
+#include <utility>
 
 #include "kernels/emulator/async.h"
 #include "kernels/emulator/banks.h"
@@ -33,9 +34,9 @@ uint64_t apply(Atomic op, T* p, T value, T expected) {
     case Atomic::max:
     case Atomic::min:
       old = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-      while ((op == Atomic::max ? value > old : value < old) &&
-             !__atomic_compare_exchange_n(p, &old, value, true, __ATOMIC_ACQ_REL,
-                                          __ATOMIC_ACQUIRE)) {
+      while (
+          (op == Atomic::max ? value > old : value < old) &&
+          !__atomic_compare_exchange_n(p, &old, value, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       }
       return static_cast<uint64_t>(old);
   }
@@ -47,13 +48,14 @@ uint64_t apply(Atomic op, T* p, T value, T expected) {
 void check_device(Block& block, const char* does, const void* p, std::size_t bytes,
                   std::size_t alignment, const Where& where) {
   const auto* at = static_cast<const std::byte*>(p);
-  const Allocation* buffer = block.last_buffer;
-  if (buffer == nullptr || at < buffer->begin || at + bytes > buffer->begin + buffer->bytes) {
-    buffer = block.memory->holding(p);
-    if (buffer == nullptr || at < buffer->begin || at + bytes > buffer->begin + buffer->bytes) {
-      block.fail(who(does, where) + describe_stray(*block.memory, p, bytes));
-    }
-    block.last_buffer = buffer;
+  const auto holds = [=](const Allocation* buffer) {
+    return buffer != nullptr && at >= buffer->begin && at + bytes <= buffer->begin + buffer->bytes;
+  };
+  auto& [last, other] = block.last_buffers;
+  if (!holds(last)) {
+    if (!holds(other)) other = block.memory->holding(p);
+    if (!holds(other)) block.fail(who(does, where) + describe_stray(*block.memory, p, bytes));
+    std::swap(last, other);
   }
   if (reinterpret_cast<uintptr_t>(p) % alignment != 0) {
     block.fail(who(does, where) + "the address in device memory is not a multiple of " +

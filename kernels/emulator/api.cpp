@@ -205,7 +205,8 @@ void synchronize(Event& event) {
 }
 
 float elapsed_ms(Event& from, Event& to) {
-  if (from.happened == 0 || to.happened == 0) refuse("elapsed_ms of an event that has not happened");
+  if (from.happened == 0 || to.happened == 0)
+    refuse("elapsed_ms of an event that has not happened");
   return std::chrono::duration<float, std::milli>(to.when - from.when).count();
 }
 

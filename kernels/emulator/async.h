@@ -13,8 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/device/tensor_map.h"
 #include "kernels/emulator/place.h"
 #include "kernels/emulator/race.h"
+#include "kernels/emulator/wgmma.h"
 
 namespace kintsugi::emulator {
 
@@ -27,13 +29,13 @@ void wait_copies(unsigned pending);
 
 /// An mbarrier's state; the object in shared memory is only its name.
 struct PhaseBarrier {
-  unsigned count = 0;      // arrivals that complete a phase
-  unsigned missing = 0;    // arrivals still to come
-  int64_t bytes = 0;       // still to be transferred: expected minus arrived
-  uint32_t phase = 0;      // phases completed
-  Where where;             // of its init
-  Clock gathering;         // what this phase's arrivals know
-  Clock completed;         // what the last phase's did
+  unsigned count = 0;    // arrivals that complete a phase
+  unsigned missing = 0;  // arrivals still to come
+  int64_t bytes = 0;     // still to be transferred: expected minus arrived
+  uint32_t phase = 0;    // phases completed
+  Where where;           // of its init
+  Clock gathering;       // what this phase's arrivals know
+  Clock completed;       // what the last phase's did
   std::vector<unsigned> waiting;
 };
 
@@ -46,6 +48,7 @@ struct AsyncState {
   std::map<const void*, PhaseBarrier> barriers;
   std::deque<Transfer> transfers;
   std::map<const void*, Clock> flags;  // of release stores and acquire loads
+  std::vector<WarpGroup> groups;       // of 128 threads; empty until one uses wgmma
 };
 
 void init_barrier(void* barrier, unsigned count, const Where& where);
@@ -54,6 +57,13 @@ void wait_barrier(void* barrier, unsigned parity, const Where& where);
 [[nodiscard]] bool test_barrier(void* barrier, unsigned parity, const Where& where);
 /// `bytes` of a transfer have arrived.
 void complete_bytes(Block& block, void* barrier, int64_t bytes);
+
+/// Ends the block unless `barrier` has been initialised.
+void check_barrier(Block& block, void* barrier, const char* op, const Where& where);
+
+/// TMA: the box at [row, column] to `to`.
+void begin_transfer(void* to, const device::TensorMap& map, void* barrier, int row, int column,
+                    const Where& where);
 
 /// Lets one transfer arrive; false if none is under way.
 bool complete_async(Block& block);

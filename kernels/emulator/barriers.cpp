@@ -91,6 +91,10 @@ void complete_bytes(Block& block, void* name, int64_t bytes) {
   complete_if_done(block, barrier);
 }
 
+void check_barrier(Block& block, void* barrier, const char* op, const Where& where) {
+  static_cast<void>(find(block, barrier, op, where));
+}
+
 bool complete_async(Block& block) {
   auto& transfers = block.async->transfers;
   if (transfers.empty()) return false;

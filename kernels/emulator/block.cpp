@@ -61,6 +61,7 @@ Block::Block() {
   heap_ = static_cast<std::byte*>(heap);
   shared = heap_ + kArenaGuard;
   static_assert(kArenaGuard % kSharedAlignment == 0);
+  name_kernels_in_reports();
   if (race_detector()) race = std::make_unique<Race>();
   banks = std::make_unique<BankCounter>();
   async = std::make_unique<AsyncState>();
@@ -74,7 +75,7 @@ Block::~Block() {
 void Block::start(const Launch& what, const Memory& where, device::Grid at, uint64_t seed) {
   launch = &what;
   memory = &where;
-  last_buffer = nullptr;
+  last_buffers = {};
   index = at;
   random = seed * 0x9e3779b97f4a7c15ULL + 1;
   counted = {};
@@ -212,6 +213,9 @@ void Block::finish() {
   if (thread.first_copy < thread.copies.size()) {
     fail("thread " + std::to_string(self) + " exits with a cp_async that it never waited for");
   }
+  if (finished_ + 1 == threads.size() && !async->transfers.empty()) {
+    fail("the last thread exits while a tma_load that nobody waited for is under way");
+  }
   thread.finished = true;
   warps[w].finished |= bit;
   ready_[w] &= ~bit;
@@ -312,11 +316,6 @@ int Block::pick(unsigned after) {
 bool Block::in_arena(const void* p) const {
   const auto* at = static_cast<const std::byte*>(p);
   return at >= heap_ && at < heap_ + kMaxSharedBytes + 2 * kArenaGuard;
-}
-
-bool Block::in_shared(const void* p, std::size_t bytes) const {
-  const auto* at = static_cast<const std::byte*>(p);
-  return at >= shared && at + bytes <= shared + launch->shared_bytes;
 }
 
 }  // namespace kintsugi::emulator

@@ -119,7 +119,7 @@ class Block {
 
   const Launch* launch = nullptr;
   const Memory* memory = nullptr;
-  const Allocation* last_buffer = nullptr;  // the one found last: mostly the next one too
+  std::array<const Allocation*, 2> last_buffers{};  // found last: mostly the next ones too
   device::Grid index;
   std::vector<Thread> threads;
   std::vector<Warp> warps;
@@ -131,8 +131,11 @@ class Block {
   std::unique_ptr<AsyncState> async;  // mbarriers, TMA, wgmma
   uint64_t random = 1;
 
-  [[nodiscard]] bool in_arena(const void* p) const;         // or its guards
-  [[nodiscard]] bool in_shared(const void* p, std::size_t bytes) const;
+  [[nodiscard]] bool in_arena(const void* p) const;  // or its guards
+  [[nodiscard]] bool in_shared(const void* p, std::size_t bytes) const {
+    const auto* at = static_cast<const std::byte*>(p);
+    return at >= shared && at + bytes <= shared + launch->shared_bytes;
+  }
   [[nodiscard]] uint32_t shared_offset(const void* p) const {
     return static_cast<uint32_t>(static_cast<const std::byte*>(p) - shared);
   }

@@ -18,9 +18,9 @@ enum class Order : uint8_t { forward, reverse, random };
 
 struct Settings {
   Order order = Order::forward;
-  uint64_t seed = 1;        ///< of the random order
-  unsigned workers = 0;     ///< threads of the operating system; 0: one for each processor
-  bool count_banks = false; ///< of 16-byte accesses to shared memory (ldmatrix is always counted)
+  uint64_t seed = 1;         ///< of the random order
+  unsigned workers = 0;      ///< threads of the operating system; 0: one for each processor
+  bool count_banks = false;  ///< of 16-byte accesses to shared memory (ldmatrix is always counted)
 };
 
 void set(const Settings& settings);
@@ -41,11 +41,11 @@ struct Report {
   device::Grid grid;
   unsigned threads = 0;
   std::size_t shared_bytes = 0;
-  int64_t bytes_read = 0;     ///< of device memory, through load, cp_async, TMA and atomics
+  int64_t bytes_read = 0;  ///< of device memory, through load, cp_async, TMA and atomics
   int64_t bytes_written = 0;
-  int64_t mma = 0;            ///< instructions of the tensor core, one for each warp
+  int64_t mma = 0;  ///< instructions of the tensor core, one for each warp
   Wavefronts ldmatrix;
-  Wavefronts shared16;        ///< counted only with Settings::count_banks
+  Wavefronts shared16;  ///< counted only with Settings::count_banks
 };
 
 /// The launches that have run since the last call, in the order in which they ran.

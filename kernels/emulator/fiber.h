@@ -12,11 +12,11 @@
 namespace kintsugi::emulator {
 
 struct Fiber {
-  void* stack_pointer = nullptr;   // where it stopped
-  std::byte* bottom = nullptr;     // its stack, for the address sanitizer
+  void* stack_pointer = nullptr;  // where it stopped
+  std::byte* bottom = nullptr;    // its stack, for the address sanitizer
   std::size_t bytes = 0;
-  void* fake_stack = nullptr;      // the sanitizer's
-  std::shared_ptr<void> context;   // ucontext's, where that is used
+  void* fake_stack = nullptr;     // the sanitizer's
+  std::shared_ptr<void> context;  // ucontext's, where that is used
 };
 
 /// Stacks of one size with an unreadable page below each.

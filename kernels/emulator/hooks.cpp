@@ -62,24 +62,24 @@ const bool switched_on = switch_race_detector_on();
 using kintsugi::emulator::seen;
 
 #define KINTSUGI_CALLER __builtin_return_address(0)
-#define KINTSUGI_HOOKS(bytes)                                                                     \
-  void __tsan_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }                    \
-  void __tsan_write##bytes(void* p) { seen(p, bytes, true, KINTSUGI_CALLER); }                    \
-  void __tsan_unaligned_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }          \
-  void __tsan_unaligned_write##bytes(void* p) { seen(p, bytes, true, KINTSUGI_CALLER); }          \
-  void __tsan_volatile_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }           \
+#define KINTSUGI_HOOKS(bytes)                                                            \
+  void __tsan_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }           \
+  void __tsan_write##bytes(void* p) { seen(p, bytes, true, KINTSUGI_CALLER); }           \
+  void __tsan_unaligned_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); } \
+  void __tsan_unaligned_write##bytes(void* p) { seen(p, bytes, true, KINTSUGI_CALLER); } \
+  void __tsan_volatile_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }  \
   void __tsan_volatile_write##bytes(void* p) { seen(p, bytes, true, KINTSUGI_CALLER); }
-#define KINTSUGI_ATOMICS(bits, T)                                                                 \
-  T __tsan_atomic##bits##_load(const T* p, int) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }  \
-  void __tsan_atomic##bits##_store(T* p, T v, int) { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); }  \
-  T __tsan_atomic##bits##_exchange(T* p, T v, int) {                                              \
-    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                           \
-  }                                                                                               \
-  T __tsan_atomic##bits##_fetch_add(T* p, T v, int) {                                             \
-    return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);                                            \
-  }                                                                                               \
-  T __tsan_atomic##bits##_fetch_sub(T* p, T v, int) {                                             \
-    return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST);                                            \
+#define KINTSUGI_ATOMICS(bits, T)                                                                \
+  T __tsan_atomic##bits##_load(const T* p, int) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); } \
+  void __tsan_atomic##bits##_store(T* p, T v, int) { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); } \
+  T __tsan_atomic##bits##_exchange(T* p, T v, int) {                                             \
+    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                          \
+  }                                                                                              \
+  T __tsan_atomic##bits##_fetch_add(T* p, T v, int) {                                            \
+    return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);                                           \
+  }                                                                                              \
+  T __tsan_atomic##bits##_fetch_sub(T* p, T v, int) {                                            \
+    return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST);                                           \
   }
 
 extern "C" {

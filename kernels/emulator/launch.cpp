@@ -42,16 +42,16 @@ Reports& reports() {
 struct Job {
   const Launch* launch = nullptr;
   Memory memory;
-  std::vector<uint32_t> order;        // of the blocks
+  std::vector<uint32_t> order;  // of the blocks
   unsigned workers = 1;
   std::atomic<std::size_t> next{0};   // in `order`
   std::atomic<uint64_t> progress{0};  // grows whenever some block moved
   std::atomic<unsigned> finished{0};  // workers that have nothing left
   std::atomic<bool> failed{false};
   std::mutex mutex;
-  uint64_t idle_since = 0;            // a count of progress
-  unsigned idle = 0;                  // workers whose blocks have all spun since then
-  std::string sentence;               // of the failing block that comes first in the grid
+  uint64_t idle_since = 0;  // a count of progress
+  unsigned idle = 0;        // workers whose blocks have all spun since then
+  std::string sentence;     // of the failing block that comes first in the grid
   uint32_t failing = 0;
   Report counted;
 };

@@ -80,8 +80,9 @@ std::size_t allocated_bytes() {
 
 const Allocation* Memory::holding(const void* p) const {
   const auto* at = static_cast<const std::byte*>(p);
-  auto after = std::upper_bound(allocations.begin(), allocations.end(), at + kGuard,
-                                [](const std::byte* q, const Allocation& a) { return q < a.begin; });
+  auto after =
+      std::upper_bound(allocations.begin(), allocations.end(), at + kGuard,
+                       [](const std::byte* q, const Allocation& a) { return q < a.begin; });
   if (after == allocations.begin()) return nullptr;
   --after;
   return at < after->begin + after->bytes + kGuard ? &*after : nullptr;

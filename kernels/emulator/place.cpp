@@ -75,7 +75,8 @@ std::string Place::text() const {
 }
 
 std::string text(const Where& where) {
-  return from_root(where.file_name()) + ":" + std::to_string(where.line()) + ":" + std::to_string(where.column());
+  return from_root(where.file_name()) + ":" + std::to_string(where.line()) + ":" +
+         std::to_string(where.column());
 }
 
 bool same(const Where& a, const Where& b) {

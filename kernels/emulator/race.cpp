@@ -5,6 +5,7 @@
 
 #include "kernels/emulator/block.h"
 #include "kernels/emulator/index.h"
+#include "kernels/emulator/wgmma.h"
 
 namespace kintsugi::emulator {
 
@@ -16,6 +17,9 @@ using device::kWarpSize;
 }  // namespace
 
 void Race::start(unsigned threads, const std::byte* shared, std::size_t bytes) {
+  engine_ = -1;
+  engines_ = threads / kGroupThreads;
+  threads += engines_;
   if (threads != threads_) {
     threads_ = threads;
     knowledge_.assign(std::size_t{threads} * threads, 0);
@@ -42,7 +46,8 @@ void Race::join_block() { ++epoch_; }
 void Race::join_lanes(unsigned warp, uint32_t lanes) {
   std::vector<uint16_t> members;
   for (unsigned lane = 0; lane < kWarpSize; ++lane) {
-    if ((lanes >> lane & 1u) != 0) members.push_back(static_cast<uint16_t>(warp * kWarpSize + lane));
+    if ((lanes >> lane & 1u) != 0)
+      members.push_back(static_cast<uint16_t>(warp * kWarpSize + lane));
   }
   join_barrier(members, members);
 }
@@ -76,6 +81,34 @@ void Race::acquire(const Clock& clock) {
   for (unsigned i = 0; i < threads_; ++i) row[i] = std::max(clock.seen[i], row[i]);
 }
 
+unsigned Race::self() const {
+  return engine_ < 0 ? ::threadIdx.x : threads_ - engines_ + static_cast<unsigned>(engine_);
+}
+
+std::string Race::who(unsigned thread) const {
+  const unsigned real = threads_ - engines_;
+  if (thread < real) return "thread " + std::to_string(thread);
+  return "the wgmma of warpgroup " + std::to_string(thread - real);
+}
+
+void Race::begin_engine(unsigned group) {
+  const uint32_t* mine = knowledge(::threadIdx.x);
+  engine_ = static_cast<int>(group);
+  uint32_t* row = knowledge(self());
+  for (unsigned i = 0; i < threads_; ++i) row[i] = std::max(row[i], mine[i]);
+}
+
+void Race::end_engine() {
+  const unsigned engine = self();
+  const unsigned first = static_cast<unsigned>(engine_) * kGroupThreads;
+  engine_ = -1;
+  const uint32_t done = knowledge(engine)[engine]++;
+  for (unsigned i = first; i < first + kGroupThreads; ++i) {
+    uint32_t* row = knowledge(i);
+    row[engine] = std::max(row[engine], done);
+  }
+}
+
 bool Race::ordered(const Access& before, unsigned thread, const uint32_t* seen) const {
   if (before.clock == kInFlight) return before.epoch < first_epoch_;
   return before.epoch != epoch_ || before.thread == thread || before.clock <= seen[before.thread];
@@ -94,14 +127,14 @@ std::size_t Race::offset(const void* p) const {
 
 void Race::report(const char* does, const Access& access, const char* did, const Access& before,
                   std::size_t at) {
-  std::string said = "race: thread " + std::to_string(access.thread) + " " + does + " byte " +
-                     std::to_string(at) + " of shared memory at " + access.place.text();
+  std::string said = "race: " + who(access.thread) + " " + does + " byte " + std::to_string(at) +
+                     " of shared memory at " + access.place.text();
   if (before.clock == kInFlight) {
-    said += ", where an asynchronous copy that thread " + std::to_string(before.thread) +
-            " issued at " + before.place.text() + " has not been waited for";
+    said += ", where an asynchronous copy that " + who(before.thread) + " issued at " +
+            before.place.text() + " has not been waited for";
   } else {
-    said += ", thread " + std::to_string(before.thread) + " " + did + " it at " +
-            before.place.text() + ", and no barrier stands between";
+    said += ", " + who(before.thread) + " " + did + " it at " + before.place.text() +
+            ", and no barrier stands between";
   }
   block_now->fail(said);
 }
@@ -117,15 +150,15 @@ void Race::check_reads(const Cell& cell, std::size_t at, unsigned self, const ui
 }
 
 void Race::read(const void* p, std::size_t bytes, Place place) {
-  const unsigned self = ::threadIdx.x;
+  const unsigned self = this->self();
   const uint32_t* seen = knowledge(self);
   const Access access{place, epoch_, seen[self], static_cast<uint16_t>(self)};
   const std::size_t begin = offset(p);
   for (std::size_t at = begin; at < begin + bytes; ++at) {
     Cell& cell = cells_[at];
     if (cell.write.epoch < first_epoch_) {
-      block_now->fail("thread " + std::to_string(self) + " reads byte " + std::to_string(at) +
-                      " of shared memory at " + place.text() + ", which was never written");
+      block_now->fail(who(self) + " reads byte " + std::to_string(at) + " of shared memory at " +
+                      place.text() + ", which was never written");
     }
     if (!ordered(cell.write, self, seen)) report("reads", access, "wrote", cell.write, at);
     // A reader that comes before this one in order needs no memory of its own.
@@ -140,9 +173,8 @@ void Race::read(const void* p, std::size_t bytes, Place place) {
         cell.more = static_cast<uint32_t>(more_.size());
       }
       std::vector<Access>& readers = more_[cell.more - 1];
-      const auto replaced = std::find_if(readers.begin(), readers.end(), [&](const Access& a) {
-        return ordered(a, self, seen);
-      });
+      const auto replaced = std::find_if(readers.begin(), readers.end(),
+                                         [&](const Access& a) { return ordered(a, self, seen); });
       if (replaced != readers.end()) {
         *replaced = access;
       } else {
@@ -153,7 +185,7 @@ void Race::read(const void* p, std::size_t bytes, Place place) {
 }
 
 void Race::write(const void* p, std::size_t bytes, Place place) {
-  const unsigned self = ::threadIdx.x;
+  const unsigned self = this->self();
   const uint32_t* seen = knowledge(self);
   const Access access{place, epoch_, seen[self], static_cast<uint16_t>(self)};
   const std::size_t begin = offset(p);
@@ -180,6 +212,17 @@ void Race::land(const void* p, std::size_t bytes) {
     write.epoch = epoch_;
     write.clock = knowledge(write.thread)[write.thread];
   }
+}
+
+void Race::land_by(unsigned thread, const void* p, std::size_t bytes, Clock& barrier) {
+  land(p, bytes);
+  if (barrier.epoch != epoch_) {
+    barrier.epoch = epoch_;
+    barrier.seen.assign(threads_, 0);
+  }
+  uint32_t* row = knowledge(thread);
+  barrier.seen[thread] = std::max(barrier.seen[thread], row[thread]);
+  ++row[thread];
 }
 
 }  // namespace kintsugi::emulator

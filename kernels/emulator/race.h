@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/emulator/place.h"
@@ -32,6 +33,11 @@ class Race {
   void release(Clock& clock);
   void acquire(const Clock& clock);
 
+  /// What is read between the two is read by the tensor core of warpgroup `group`, which knows what
+  /// the running thread knows; at the end the 128 threads of the group know that it has been done.
+  void begin_engine(unsigned group);
+  void end_engine();
+
   // ---- accesses of the running thread; each ends the block where it breaks a rule
   void read(const void* p, std::size_t bytes, Place place);
   void write(const void* p, std::size_t bytes, Place place);
@@ -41,6 +47,8 @@ class Race {
   /// transfer's completion calls.
   void issue(const void* p, std::size_t bytes, Place place);
   void land(const void* p, std::size_t bytes);
+  /// For a transfer that `thread` asked for, and whose barrier knows of it from now on.
+  void land_by(unsigned thread, const void* p, std::size_t bytes, Clock& barrier);
 
  private:
   struct Access {
@@ -56,6 +64,8 @@ class Race {
   };
 
   uint32_t* knowledge(unsigned thread);
+  [[nodiscard]] unsigned self() const;
+  [[nodiscard]] std::string who(unsigned thread) const;
   [[nodiscard]] bool ordered(const Access& before, unsigned thread, const uint32_t* seen) const;
   [[nodiscard]] std::size_t offset(const void* p) const;
   void check_reads(const Cell& cell, std::size_t at, unsigned self, const uint32_t* seen,
@@ -63,10 +73,12 @@ class Race {
   [[noreturn]] void report(const char* does, const Access& access, const char* did,
                            const Access& before, std::size_t at);
 
-  unsigned threads_ = 0;
+  unsigned threads_ = 0;  // those of the block, then a tensor core for every warpgroup
+  unsigned engines_ = 0;  // how many of them are no threads
+  int engine_ = -1;       // the one that acts now
   const std::byte* shared_ = nullptr;
-  uint32_t epoch_ = 0;        // grows with every syncthreads, and never falls
-  uint32_t first_epoch_ = 0;  // of this block
+  uint32_t epoch_ = 0;               // grows with every syncthreads, and never falls
+  uint32_t first_epoch_ = 0;         // of this block
   std::vector<uint32_t> knowledge_;  // [thread][thread]: how far the row knows the column to be
   std::vector<uint32_t> row_epoch_;
   std::vector<Cell> cells_;

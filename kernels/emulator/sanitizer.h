@@ -40,4 +40,7 @@ inline void enter_stack(void* /*kept*/, const void** /*bottom*/, std::size_t* /*
 
 #endif
 
+/// Reports of the address sanitizer end with the kernel, the thread and the line.
+void name_kernels_in_reports();
+
 }  // namespace kintsugi::emulator

@@ -19,8 +19,7 @@ void combine_shuffle(void* const* payloads, uint32_t mask) {
   for (uint32_t lane = 0; lane < device::kWarpSize; ++lane) {
     if ((mask >> lane & 1u) == 0) continue;
     const auto& mine = *static_cast<const Shuffle*>(payloads[lane]);
-    std::memcpy(mine.result, static_cast<const Shuffle*>(payloads[mine.source])->value,
-                mine.bytes);
+    std::memcpy(mine.result, static_cast<const Shuffle*>(payloads[mine.source])->value, mine.bytes);
   }
 }
 
@@ -46,8 +45,7 @@ void shuffle_bytes(const char* op, const void* value, void* result, std::size_t 
                    uint32_t mask, const Where& where) {
   if (source < 0 || source >= device::kWarpSize || (mask >> source & 1u) == 0) {
     block_now->fail("thread " + std::to_string(::threadIdx.x) + " calls " + op + " at " +
-                    text(where) + " from lane " + std::to_string(source) +
-                    ", which takes no part");
+                    text(where) + " from lane " + std::to_string(source) + ", which takes no part");
   }
   Shuffle mine{value, result, bytes, source};
   meet_warp(op, mask, &mine, combine_shuffle, where);

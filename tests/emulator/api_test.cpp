@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/emulator/launch.h"
 #include "tests/emulator/specimens.h"
 #include "tests/emulator/support.h"
 
@@ -134,6 +135,27 @@ TEST(Facade, RefusesLaunchesBeyondTheLimits) {
   OnDevice<float> sum(4);
   const auto stream = device::make_stream();
   EXPECT_THROW(row_sum<float>(*stream, x.data(), sum.data(), 0, 1), Error);  // an empty grid
+  const auto refused = [](unsigned threads, std::size_t shared_bytes, device::Grid grid = {}) {
+    try {
+      emulator::check_limits({.kernel = "K",
+                              .grid = grid,
+                              .threads = threads,
+                              .shared_bytes = shared_bytes,
+                              .body = {}});
+    } catch (const Error& error) {
+      return std::string(error.what()).starts_with("kernel K cannot be launched: ");
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused(1024, 227 * 1024));
+  EXPECT_TRUE(refused(0, 0));
+  EXPECT_TRUE(refused(48, 0));
+  EXPECT_TRUE(refused(1056, 0));
+  EXPECT_TRUE(refused(32, 227 * 1024 + 1));
+  EXPECT_TRUE(refused(32, 0, {.y = 65536}));
+  EXPECT_THROW(static_cast<void>(device::make_tensor_map(
+                   {.data = x.data(), .rows = 4, .columns = 9, .pitch_bytes = 18, .box_rows = 1})),
+               Error);
 }
 
 }  // namespace

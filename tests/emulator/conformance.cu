@@ -150,7 +150,8 @@ struct Conversions {
       const float value = __builtin_bit_cast(float, any);
       // Exponents near those of f16, so that its subnormals and infinities occur.
       const float near = __builtin_bit_cast(float, (any & 0x8fffffffu) | 0x30000000u);
-      l.put(3 * i, device::from_float<f16>(near).bits | uint32_t{device::from_float<bf16>(value).bits} << 16);
+      l.put(3 * i, device::from_float<f16>(near).bits |
+                       uint32_t{device::from_float<bf16>(value).bits} << 16);
       l.put(3 * i + 1, device::pack2<f16>(near, value));
       l.put(3 * i + 2, device::pack2<bf16>(near, value));
     }
@@ -187,6 +188,31 @@ struct Functions {
   }
 };
 
+/// Warp 0 writes, the other reads, across a named barrier that warp 0 does not wait at.
+struct NamedBarrier {
+  static constexpr unsigned kThreads = 64;
+  using Shared = Arena;
+  const uint32_t* in;
+  uint32_t* out;
+
+  KIN_DEVICE void operator()() const {
+    auto& word = device::shared<NamedBarrier>().word;
+    const int t = static_cast<int>(threadIdx.x);
+    if (t < 32) {
+      word[t] = device::load(&in[t]);
+      device::fence_block();
+      device::barrier_arrive(3, 64);
+    } else {
+      device::barrier_sync(3, 64);
+      device::store(&out[t], word[t ^ 63]);
+    }
+    device::syncthreads();
+  }
+};
+void named_barrier(device::Stream& stream, const uint32_t* in, uint32_t* out) {
+  device::launch(stream, {}, NamedBarrier{.in = in, .out = out});
+}
+
 template <typename Body>
 void run_one(device::Stream& stream, const uint32_t* in, uint32_t* out) {
   device::launch(stream, {}, One<Body>{.in = in, .out = out});
@@ -196,6 +222,7 @@ void run_one(device::Stream& stream, const uint32_t* in, uint32_t* out) {
 
 std::span<const Case> cases() {
   static constexpr std::array kCases = {
+      Case{"named_barrier", 0, named_barrier},
       Case{"shfl", 0, run_one<Shfl>},
       Case{"shfl_xor", 0, run_one<ShflXor>},
       Case{"shfl_up", 0, run_one<ShflUp>},

@@ -27,6 +27,8 @@ struct Case {
   void (*run)(device::Stream& stream, const uint32_t* in, uint32_t* out);
 };
 [[nodiscard]] std::span<const Case> cases();
+/// Those that need an sm_90a.
+[[nodiscard]] std::span<const Case> hopper_cases();
 
 /// The input of every case; the same everywhere.
 [[nodiscard]] inline std::vector<uint32_t> input() {

@@ -56,7 +56,11 @@ TEST_P(Conformance, GivesWhatAGpuGave) {
   }
 }
 
-std::vector<Case> all() { return {cases().begin(), cases().end()}; }
+std::vector<Case> all() {
+  std::vector<Case> all(cases().begin(), cases().end());
+  all.insert(all.end(), hopper_cases().begin(), hopper_cases().end());
+  return all;
+}
 INSTANTIATE_TEST_SUITE_P(Vocabulary, Conformance, testing::ValuesIn(all()),
                          [](const auto& one) { return std::string(one.param.name); });
 

@@ -63,7 +63,8 @@ TEST_F(FaultTest, EndTheLaunchInEveryBuild) {
   };
   const std::string file = "tests/emulator/faults.cuh:";
   const std::vector<Case> cases = {
-      {Fault::divergent_barriers, {"Meet", "calls syncthreads", "waits for it in syncthreads", file}},
+      {Fault::divergent_barriers,
+       {"Meet", "calls syncthreads", "waits for it in syncthreads", file}},
       {Fault::absent_lane, {"Meet", "shfl_down", file}},
       {Fault::early_exit, {"Meet", "thread 40", "exit", "syncthreads", file}},
       {Fault::half_a_barrier, {"Meet", "no thread can go on", "barrier_sync", file}},
@@ -105,7 +106,8 @@ TEST_F(FaultTest, RacesAreSeenByTheDetector) {
       emulator::set(settings);
       std::string said = Small().run(c.fault);
       // Which of two bad writes is met first depends on the schedule.
-      if (c.fault == Fault::shared_out_of_bounds && said.find("race") != std::string::npos) continue;
+      if (c.fault == Fault::shared_out_of_bounds && said.find("race") != std::string::npos)
+        continue;
       expect_said(said, c.words);
     }
   }
@@ -173,6 +175,50 @@ TEST_F(FaultTest, PipelineFaultsAreSeen) {
               {"Gemm", "cp_async at tests/emulator/gemm.cuh:", "past the end of a device buffer"});
 }
 
+TEST_F(FaultTest, HopperFaultsAreSeen) {
+  const int m = 64;
+  const int n = 64;
+  const int k = 824;  // thirteen k tiles for four stages
+  OnDevice<f16> a(random_values<f16>(m * k, 1));
+  OnDevice<f16> b(random_values<f16>(n * k, 2));
+  const auto run = [&](HopperFault fault, std::vector<float>& values) {
+    OnDevice<float> c(m * n);
+    const std::string said = sentence_of([&](device::Stream& stream) {
+      hopper_gemm(stream, fault, {a.data(), b.data(), c.data(), m, n, k});
+    });
+    values = c.values();
+    return said;
+  };
+  std::vector<float> right;
+  ASSERT_EQ(run(HopperFault::none, right), "");
+  struct Case {
+    HopperFault fault;
+    std::vector<std::string> words;  // under the race detector
+  };
+  const std::vector<Case> cases = {
+      {HopperFault::wrong_phase, {"asynchronous copy", "has not been waited for"}},
+      {HopperFault::early_refill, {"once more than the 1 arrivals of its phase"}},
+      {HopperFault::early_release, {"shared memory at"}},
+      {HopperFault::few_bytes, {"asynchronous copy", "has not been waited for"}},
+      {HopperFault::many_bytes,
+       {"no thread can go on", "mbarrier_wait at", "lacks 0 arrivals and 16384 bytes"}},
+      {HopperFault::no_product_wait, {"touches an accumulator", "has not been waited for"}},
+  };
+  for (const Case& c : cases) {
+    bool seen = false;
+    for (const emulator::Settings& settings : schedules()) {
+      emulator::set(settings);
+      std::vector<float> got;
+      const std::string said = run(c.fault, got);
+      seen = seen || !said.empty() || !same_bits(right, got);
+      if (!emulator::race_detector()) continue;
+      expect_said(said, {"GemmHopper", "tests/emulator/hopper.cu:"});
+      expect_said(said, c.words);
+    }
+    EXPECT_TRUE(seen) << static_cast<int>(c.fault);
+  }
+}
+
 TEST_F(FaultTest, ASpinThatCannotEndIsSeen) {
   for (const unsigned workers : {1U, 2U}) {
     emulator::set({.workers = workers});
@@ -193,7 +239,7 @@ TEST_F(FaultTest, SharedWritePastTheEnd) {
 #ifdef __SANITIZE_ADDRESS__
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(static_cast<void>(Small().run(Fault::shared_out_of_bounds)),
-               "AddressSanitizer(.|\n)*faults.cuh:");
+               "kernel .*CopyThrough.* thread 63 writes 4 bytes .* at tests/emulator/faults.cuh:");
 #else
   expect_said(Small().run(Fault::shared_out_of_bounds),
               {"CopyThrough", "wrote past its 512 bytes of shared memory"});

@@ -11,8 +11,9 @@ void launch_gemm(device::Stream& stream, const GemmArgs<T>& args) {
   const auto tiles = [](int size, int tile) {
     return static_cast<unsigned>((size + tile - 1) / tile);
   };
-  device::launch(stream, {tiles(args.n, Kernel::kTileN), tiles(args.m, Kernel::kTileM)},
-                 Kernel{.a = args.a, .b = args.b, .c = args.c, .m = args.m, .n = args.n, .k = args.k});
+  device::launch(
+      stream, {tiles(args.n, Kernel::kTileN), tiles(args.m, Kernel::kTileM)},
+      Kernel{.a = args.a, .b = args.b, .c = args.c, .m = args.m, .n = args.n, .k = args.k});
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ struct GemmSimt {
         for (int y = 0; y < 4; ++y) {
 #pragma unroll
           for (int x = 0; x < 4; ++x) {
-            sum[y][x] = device::fma(shared.a[t / 16 * 4 + y][i], shared.b[i][t % 16 + 16 * x],
-                                    sum[y][x]);
+            sum[y][x] =
+                device::fma(shared.a[t / 16 * 4 + y][i], shared.b[i][t % 16 + 16 * x], sum[y][x]);
           }
         }
       }
@@ -102,8 +102,9 @@ void simt_gemm(device::Stream& stream, const GemmArgs<float>& args) {
   const auto tiles = [](int size) {
     return static_cast<unsigned>((size + GemmSimt::kTile - 1) / GemmSimt::kTile);
   };
-  device::launch(stream, {tiles(args.n), tiles(args.m)},
-                 GemmSimt{.a = args.a, .b = args.b, .c = args.c, .m = args.m, .n = args.n, .k = args.k});
+  device::launch(
+      stream, {tiles(args.n), tiles(args.m)},
+      GemmSimt{.a = args.a, .b = args.b, .c = args.c, .m = args.m, .n = args.n, .k = args.k});
 }
 
 template <typename T>

@@ -34,6 +34,18 @@ template <typename T>
 void gemm(device::Stream& stream, const GemmArgs<T>& args);
 void broken_gemm(device::Stream& stream, GemmFault fault, const GemmArgs<f16>& args);
 
+enum class HopperFault {
+  none,
+  wrong_phase,      ///< waits for the other phase of a full stage
+  early_refill,     ///< does not wait for a stage to be empty
+  early_release,    ///< says that a stage is empty before its products are computed
+  few_bytes,        ///< expects half of the bytes that come
+  many_bytes,       ///< expects twice the bytes that come
+  no_product_wait,  ///< reads the accumulators of products under way
+};
+/// By TMA and wgmma, for sm_90a.
+void hopper_gemm(device::Stream& stream, HopperFault fault, const GemmArgs<f16>& args);
+
 /// c = a * b in f32 by 4 x 4 elements a thread; a [m, k], b [k, n].
 void simt_gemm(device::Stream& stream, const GemmArgs<float>& args);
 

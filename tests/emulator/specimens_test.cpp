@@ -112,9 +112,8 @@ using GemmF16 = GemmTest<f16>;
 TEST_F(GemmF16, WithoutTheSwizzleTheBanksConflict) {
   Problem problem({128, 128, 320});
   static_cast<void>(emulator::take_reports());
-  ASSERT_EQ(sentence_of([&](device::Stream& s) {
-              broken_gemm(s, GemmFault::no_swizzle, problem.args());
-            }),
+  ASSERT_EQ(sentence_of(
+                [&](device::Stream& s) { broken_gemm(s, GemmFault::no_swizzle, problem.args()); }),
             "");
   EXPECT_EQ(emulator::take_reports().at(0).ldmatrix.ratio(), 4.0);  // 8 rows on 2 bank groups
 }
@@ -127,6 +126,30 @@ TEST_F(GemmF16, ADroppedProductIsSeen) {
             "");
   EXPECT_GT(relative_l2(product(problem.a, problem.b, 128, 128, 320), problem.device_c.values()),
             0.1);
+}
+
+TEST_F(GemmF16, ByTmaAndWgmmaIsRightAndTheSameUnderEverySchedule) {
+  // 1, 3 and 13 k tiles for four stages; ragged.
+  for (const Size& size : {Size{1, 1, 16}, Size{70, 129, 152}, Size{64, 67, 824}}) {
+    Problem problem(size);
+    std::vector<float> first;
+    for (const emulator::Settings& settings : schedules()) {
+      emulator::set(settings);
+      static_cast<void>(emulator::take_reports());
+      ASSERT_EQ(sentence_of(
+                    [&](device::Stream& s) { hopper_gemm(s, HopperFault::none, problem.args()); }),
+                "");
+      const std::vector<float> got = problem.device_c.values();
+      if (first.empty()) first = got;
+      EXPECT_TRUE(same_bits(first, got));
+      const int64_t blocks_m = (size.m + 63) / 64;
+      const int64_t blocks_n = (size.n + 63) / 64;
+      const emulator::Report report = emulator::take_reports().at(0);
+      EXPECT_EQ(report.bytes_read, 2 * size.k * (size.m * blocks_n + size.n * blocks_m));
+      EXPECT_EQ(report.bytes_written, 4 * size.m * size.n);
+    }
+    EXPECT_LT(relative_l2(product(problem.a, problem.b, size.m, size.n, size.k), first), 2e-6);
+  }
 }
 
 TEST(Simt, MultipliesInF32) {
@@ -205,9 +228,8 @@ TEST(Blocks, MayWaitForOneAnother) {
       emulator::set(settings);
       OnDevice<uint32_t> turn(std::vector<uint32_t>{0});
       OnDevice<float> out(std::size_t{32} * 9);
-      ASSERT_EQ(sentence_of([&](device::Stream& s) {
-                  queue(s, Fault::none, turn.data(), out.data(), 9);
-                }),
+      ASSERT_EQ(sentence_of(
+                    [&](device::Stream& s) { queue(s, Fault::none, turn.data(), out.data(), 9); }),
                 "");
       EXPECT_EQ(out.values().back(), 9.0f);
     }

@@ -49,6 +49,7 @@ Handle<Graph> end_capture(Stream& /*stream*/) { absent(); }
 std::size_t node_count(Graph& /*graph*/) { absent(); }
 Handle<Executable> instantiate(Graph& /*graph*/) { absent(); }
 void replay(Stream& /*stream*/, Executable& /*executable*/) { absent(); }
+TensorMap make_tensor_map(const TensorMapDesc& /*desc*/) { absent(); }
 std::string last_error() { return {}; }
 // clang-format on
 

@@ -4,6 +4,8 @@
 // our names; streams do not wait for the default stream, which nobody uses.
 #include "kernels/device/api.h"
 
+#include <cuda.h>
+
 #include <map>
 #include <mutex>
 #include <utility>
@@ -208,6 +210,36 @@ Handle<Executable> instantiate(Graph& graph) {
 
 void replay(Stream& stream, Executable& executable) {
   check(cudaGraphLaunch(native(executable), native(stream)), "cudaGraphLaunch");
+}
+
+TensorMap make_tensor_map(const TensorMapDesc& desc) {
+  // The driver's function, asked for by name so that nothing links the driver.
+  void* address = nullptr;
+  cudaDriverEntryPointQueryResult found{};
+  check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &address, 12000,
+                                         cudaEnableDefault, &found),
+        "cuTensorMapEncodeTiled");
+  if (found != cudaDriverEntryPointSuccess) {
+    throw Error(ErrorCode::device_unavailable, "this CUDA driver has no TMA");
+  }
+  const auto encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(address);
+  TensorMap map{};
+  static_assert(sizeof(TensorMap) == sizeof(CUtensorMap));
+  const cuuint64_t sizes[2] = {desc.columns, desc.rows};
+  const cuuint64_t pitches[1] = {desc.pitch_bytes};
+  const cuuint32_t box[2] = {kBoxColumns, desc.box_rows};
+  const cuuint32_t strides[2] = {1, 1};
+  const CUresult status =
+      encode(reinterpret_cast<CUtensorMap*>(&map), CU_TENSOR_MAP_DATA_TYPE_UINT16, 2,
+             const_cast<void*>(desc.data), sizes, pitches, box, strides,
+             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  if (status != CUDA_SUCCESS) {
+    throw Error(ErrorCode::internal, "CUDA refuses the tensor map of a matrix of " +
+                                         std::to_string(desc.rows) + " x " +
+                                         std::to_string(desc.columns));
+  }
+  return map;
 }
 
 std::string last_error() { return std::exchange(cuda::left_behind(), {}); }

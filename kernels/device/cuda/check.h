@@ -16,8 +16,12 @@ void check(cudaError_t status, const char* what);
 [[nodiscard]] inline cudaStream_t native(Stream& stream) {
   return reinterpret_cast<cudaStream_t>(&stream);
 }
-[[nodiscard]] inline cudaEvent_t native(Event& event) { return reinterpret_cast<cudaEvent_t>(&event); }
-[[nodiscard]] inline cudaGraph_t native(Graph& graph) { return reinterpret_cast<cudaGraph_t>(&graph); }
+[[nodiscard]] inline cudaEvent_t native(Event& event) {
+  return reinterpret_cast<cudaEvent_t>(&event);
+}
+[[nodiscard]] inline cudaGraph_t native(Graph& graph) {
+  return reinterpret_cast<cudaGraph_t>(&graph);
+}
 [[nodiscard]] inline cudaGraphExec_t native(Executable& executable) {
   return reinterpret_cast<cudaGraphExec_t>(&executable);
 }

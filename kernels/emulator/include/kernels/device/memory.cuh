@@ -22,7 +22,8 @@ template <typename T>
 }
 
 template <typename T>
-void store(T* p, std::type_identity_t<T> value, emulator::Where where = emulator::Where::current()) {
+void store(T* p, std::type_identity_t<T> value,
+           emulator::Where where = emulator::Where::current()) {
   static_assert(is_access<T>, "an access is of 1, 2, 4, 8 or 16 bytes");
   emulator::store_device(p, &value, sizeof(T), where);
 }
@@ -87,10 +88,9 @@ T atomic_exchange(T* p, std::type_identity_t<T> value,
 template <AtomicInteger T>
 T atomic_compare_exchange(T* p, std::type_identity_t<T> expected, std::type_identity_t<T> value,
                           emulator::Where where = emulator::Where::current()) {
-  return static_cast<T>(emulator::atomic(emulator::Atomic::compare_exchange, p, sizeof(T),
-                                         static_cast<uint64_t>(value),
-                                         static_cast<uint64_t>(expected), std::is_signed_v<T>,
-                                         "atomic_compare_exchange", where));
+  return static_cast<T>(emulator::atomic(
+      emulator::Atomic::compare_exchange, p, sizeof(T), static_cast<uint64_t>(value),
+      static_cast<uint64_t>(expected), std::is_signed_v<T>, "atomic_compare_exchange", where));
 }
 
 /// What other threads stored before their store_release of the value seen here is visible after.

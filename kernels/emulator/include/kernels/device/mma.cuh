@@ -12,18 +12,17 @@ namespace detail {
 
 template <int kMatrices, bool kTransposed>
 void load_matrix(uint32_t* out, const void* row, const emulator::Where& where) {
-  emulator::load_matrices({.rows = &row, .out = out, .count = 1, .matrices = kMatrices,
-                           .transposed = kTransposed},
-                          where);
+  emulator::load_matrices(
+      {.rows = &row, .out = out, .count = 1, .matrices = kMatrices, .transposed = kTransposed},
+      where);
 }
 
 template <int kCount, bool kTransposed, typename Row>
 void load_matrices(uint32_t* out, Row row, const emulator::Where& where) {
   const void* rows[kCount];
   for (int i = 0; i < kCount; ++i) rows[i] = row(i);
-  emulator::load_matrices({.rows = rows, .out = out, .count = kCount, .matrices = 4,
-                           .transposed = kTransposed},
-                          where);
+  emulator::load_matrices(
+      {.rows = rows, .out = out, .count = kCount, .matrices = 4, .transposed = kTransposed}, where);
 }
 
 template <typename T>
@@ -92,7 +91,11 @@ void ldmatrix_x4_trans_n(FragmentB<T> (&b)[2 * kCount], Row row,
 template <typename T>
 void mma(FragmentC& c, const FragmentA<T>& a, const FragmentB<T>& b,
          emulator::Where where = emulator::Where::current()) {
-  emulator::multiply_tiles({.a = a.reg, .b = b.reg, .c = c.x, .rows = 1, .columns = 1,
+  emulator::multiply_tiles({.a = a.reg,
+                            .b = b.reg,
+                            .c = c.x,
+                            .rows = 1,
+                            .columns = 1,
                             .type = detail::MmaTypeOf<T>::kType},
                            where);
 }
@@ -101,8 +104,12 @@ template <int kRows, int kColumns, typename T>
 void mma_tile(FragmentC (&c)[kRows][kColumns], const FragmentA<T> (&a)[kRows],
               const FragmentB<T> (&b)[kColumns],
               emulator::Where where = emulator::Where::current()) {
-  emulator::multiply_tiles({.a = a[0].reg, .b = b[0].reg, .c = c[0][0].x, .rows = kRows,
-                            .columns = kColumns, .type = detail::MmaTypeOf<T>::kType},
+  emulator::multiply_tiles({.a = a[0].reg,
+                            .b = b[0].reg,
+                            .c = c[0][0].x,
+                            .rows = kRows,
+                            .columns = kColumns,
+                            .type = detail::MmaTypeOf<T>::kType},
                            where);
 }
 

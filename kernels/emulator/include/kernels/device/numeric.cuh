@@ -23,8 +23,8 @@ template <typename T>
 /// Two neighbours in one word, `low` in the lower half.
 template <typename T>
 [[nodiscard]] uint32_t pack2(float low, float high) {
-  return static_cast<uint32_t>(narrow<T>(low).bits) |
-         static_cast<uint32_t>(narrow<T>(high).bits) << 16;
+  return static_cast<uint32_t>(narrow<T>(low).bits) | static_cast<uint32_t>(narrow<T>(high).bits)
+                                                          << 16;
 }
 
 /// The nearest tf32, ties away from zero, as cvt.rna.

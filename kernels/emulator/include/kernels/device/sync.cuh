@@ -12,7 +12,8 @@ inline void syncthreads(emulator::Where where = emulator::Where::current()) {
   emulator::sync_block(where);
 }
 
-inline void syncwarp(uint32_t mask = kAllLanes, emulator::Where where = emulator::Where::current()) {
+inline void syncwarp(uint32_t mask = kAllLanes,
+                     emulator::Where where = emulator::Where::current()) {
   emulator::sync_warp(mask, where);
 }
 
