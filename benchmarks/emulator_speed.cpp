@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: MIT
 //
-// emulator_speed: how fast the emulator emulates. The tensor-core specimen of its tests, as large as a
-// 3x3 convolution of 256 channels on 64 x 64 pixels, on one worker. By processor time, because a
-// machine that does other things as well would show less; the median of seven.
+// emulator_speed: how fast the emulator emulates: a 3x3 convolution of 256 channels on 64x64 pixels, as
+// a product 4096 x 256 x 2304, on one worker. By processor time, because a machine that does other
+// things as well would show less; the median of seven.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <vector>
 
-#include "tests/emulator/specimens.h"
-#include "tests/emulator/support.h"
+#include "kernels/emulator/emulator.h"
+#include "tests/device/conv2d_trial.h"
 
 int main() {
   using namespace kintsugi;
-  using namespace kintsugi::specimen;
-  constexpr int kM = 4096;
-  constexpr int kN = 256;
-  constexpr int kK = 2304;
-  OnDevice<f16> a(random_values<f16>(std::size_t{kM} * kK, 1));
-  OnDevice<f16> b(random_values<f16>(std::size_t{kN} * kK, 2));
-  OnDevice<float> c(std::size_t{kM} * kN);
+  using conv2d::Type;
   emulator::set({.workers = 1});
-  const auto stream = device::make_stream();
-  std::vector<double> seconds;
-  for (int i = 0; i < 7; ++i) {
-    const std::clock_t begin = std::clock();
-    gemm<f16>(*stream, {a.data(), b.data(), c.data(), kM, kN, kK});
-    device::synchronize(*stream);
-    seconds.push_back(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+  const conv2d::Desc desc{.in_channels = 256, .out_channels = 256, .kernel = 3, .padding = 1};
+  const Shape input{1, 256, 64, 64};
+  for (const Type type : {Type::f16, Type::bf16, Type::tf32, Type::f32}) {
+    conv2d::with_storage(type, [&]<class T>(T) {
+      const conv2d::Trial<T> trial(desc, input, type);
+      const conv2d::Launched<T> launched(trial, 0);
+      std::vector<double> seconds;
+      for (int i = 0; i < 7; ++i) {
+        const std::clock_t begin = std::clock();
+        launched.run();
+        seconds.push_back(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+      }
+      std::sort(seconds.begin(), seconds.end());
+      const auto flops = static_cast<double>(conv2d::flops(desc, input));
+      std::printf("%-4s %s: %.3f s, %.2f GFLOP/s on one core (best %.2f)\n", name_of(type),
+                  to_string(trial.config).c_str(), seconds[3], 1e-9 * flops / seconds[3],
+                  1e-9 * flops / seconds[0]);
+    });
   }
-  std::sort(seconds.begin(), seconds.end());
-  std::printf("%d x %d x %d f16, one core: %.3f s, %.2f GFLOP/s (best %.2f)\n", kM, kN, kK,
-              seconds[3], 2e-9 * kM * kN * kK / seconds[3], 2e-9 * kM * kN * kK / seconds[0]);
 }

@@ -83,31 +83,7 @@ struct Trial {
     Tensor<float> values;
     std::vector<T> bits;
   };
-  [[nodiscard]] Result cuda(int64_t gap = 0, int times = 1) const {
-    constexpr auto kSize = static_cast<int64_t>(sizeof(T));
-    const DeviceTensor<T> in(input, gap);
-    const DeviceTensor<T> out(output_shape(desc, input.shape()), gap);
-    std::vector<T> packed(static_cast<size_t>(packed_elements(desc, config, kSize)));
-    pack<T>(desc, config, weight, packed);
-    const DeviceBuffer weights(packed);
-    const Scratch needed = scratch(desc, config, input.shape());
-    const DeviceBuffer workspace(needed.bytes);
-    const auto stream = device::make_stream();
-    if (needed.ticket_bytes > 0) {
-      device::fill(*stream, workspace.data(), 0, static_cast<size_t>(needed.ticket_bytes));
-    }
-    for (int i = 0; i < times; ++i) {
-      conv2d::cuda<T>(desc, config,
-                      {.input = in.view(),
-                       .weight = weights.data<T>(),
-                       .operands = operands.on_device(),
-                       .output = out.view(),
-                       .workspace = workspace.data()},
-                      *stream);
-    }
-    device::synchronize(*stream);
-    return {out.download(), out.buffer().template values<T>()};
-  }
+  [[nodiscard]] Result cuda(int64_t gap = 0, int times = 1) const;
 
  private:
   Trial(const Desc& d, const Shape& shape, Type type, int multiprocessors, Random random)
@@ -123,6 +99,56 @@ struct Trial {
   }
 };
 
+
+/// A trial on the device, ready to run, with `gap` groups of 16 bytes between pixels.
+template <class T>
+class Launched {
+ public:
+  Launched(const Trial<T>& trial, int64_t gap)
+      : trial_(trial),
+        input_(trial.input, gap),
+        output_(output_shape(trial.desc, trial.input.shape()), gap),
+        scratch_(scratch(trial.desc, trial.config, trial.input.shape())),
+        workspace_(scratch_.bytes),
+        stream_(device::make_stream()) {
+    std::vector<T> packed(
+        static_cast<size_t>(packed_elements(trial.desc, trial.config, sizeof(T))));
+    pack<T>(trial.desc, trial.config, trial.weight, packed);
+    weights_ = DeviceBuffer(packed);
+    if (scratch_.ticket_bytes == 0) return;
+    device::fill(*stream_, workspace_.data(), 0, static_cast<size_t>(scratch_.ticket_bytes));
+  }
+
+  void run(int times = 1) const {
+    for (int i = 0; i < times; ++i) {
+      conv2d::cuda<T>(trial_.desc, trial_.config,
+                      {.input = input_.view(),
+                       .weight = weights_.template data<T>(),
+                       .operands = trial_.operands.on_device(),
+                       .output = output_.view(),
+                       .workspace = workspace_.data()},
+                      *stream_);
+    }
+    device::synchronize(*stream_);
+  }
+  [[nodiscard]] typename Trial<T>::Result result() const {
+    return {output_.download(), output_.buffer().template values<T>()};
+  }
+
+ private:
+  const Trial<T>& trial_;
+  DeviceTensor<T> input_, output_;
+  Scratch scratch_;
+  DeviceBuffer workspace_, weights_;
+  device::Handle<device::Stream> stream_;
+};
+
+template <class T>
+typename Trial<T>::Result Trial<T>::cuda(int64_t gap, int times) const {
+  const Launched<T> launched(*this, gap);
+  launched.run(times);
+  return launched.result();
+}
 
 /// All corners, and the layers of networks on a picture of at most 3 x 9: a block computes 128 rows
 /// whether they are there or not.
