@@ -35,8 +35,9 @@ struct TensorView {
   [[nodiscard]] T& at(int64_t n, int64_t c, int64_t y, int64_t x) const {
     return pixel(n, y, x)[c];
   }
-  operator TensorView<const T>() const  // NOLINT: a reader's view of a writer's is always fine
-      requires(!std::is_const_v<T>) {
+  template <class U>  // NOLINT: a reader's view of a writer's is always fine
+  operator TensorView<const U>() const
+      requires(std::is_same_v<U, T>) {
     return {data, shape, pitch};
   }
 };

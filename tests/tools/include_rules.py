@@ -32,8 +32,9 @@ CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
 
 MAY_INCLUDE = {
     "kernels/core": [],
-    "kernels/device": ["cuda"],
-    "kernels/emulator": ["kernels/device/"],  # the same header names, for g++
+    "kernels/device": ["kernels/core/error.h", "kernels/core/half.h", "cuda"],
+    # The same header names, for g++.
+    "kernels/emulator": ["kernels/core/error.h", "kernels/core/half.h", "kernels/device/"],
     "kernels/simd": ["kernels/core/", "hwy/"],
     "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/simd/", "hwy/"],
 
@@ -78,8 +79,11 @@ RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "exa
 
 # ---- What a file may say -----------------------------------------------------------------------
 
-ONLY_IN_DEVICE = re.compile(r"<<<|__global__|__shared__|\basm\b|__asm")
+ONLY_IN_DEVICE = re.compile(r"<<<|__global__|__shared__|__device__|\basm\b|__asm")
+# Leaving one stack for another cannot be said in C++.
+ASSEMBLY_AFTER_ALL = ("kernels/emulator/fiber_switch.cpp",)
 CUDA_CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b.*(?:CUDA|NVCC)", re.M)
+CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif)\b", re.M)
 
 # A network states what is computed. Where values stand and where they run is others' affair.
 NOT_IN_NETWORKS = re.compile(r"layout|device|stream|memory|nhwc", re.I)
@@ -172,10 +176,17 @@ def check_code(path: str, text: str, all_ops: set) -> list:
     code = blank_comments(said)
     line_of = lambda source, position: source.count("\n", 0, position) + 1
 
-    if not path.startswith(("kernels/device/", "kernels/emulator/")):
+    if not path.startswith("kernels/device/"):
         for match in ONLY_IN_DEVICE.finditer(code):
+            if match.group(0) == "asm" and path in ASSEMBLY_AFTER_ALL:
+                continue
             found.append(f"{path}:{line_of(code, match.start())}: {match.group(0)} belongs in "
                          "kernels/device")
+        # One text for nvcc and for the emulator.
+        for match in CONDITIONAL.finditer(code) if path.endswith((".cu", ".cuh")) and \
+                not path.startswith("kernels/emulator/") else ():
+            found.append(f"{path}:{line_of(code, match.start())}: a kernel has no conditional "
+                         "compilation")
         for match in CUDA_CONDITIONAL.finditer(code):
             found.append(f"{path}:{line_of(code, match.start())}: an absent backend is a folder "
                          "that the build chooses, not a conditional")

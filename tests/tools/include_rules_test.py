@@ -92,6 +92,10 @@ def test_a_forbidden_include_is_found(tree, path, line):
     ("runtime/networks/network.h", '#include "runtime/weights/weights.h"'),
     ("runtime/networks/glcic/net.cpp", 'auto x = weight("memory_bank.level0");'),
     ("runtime/cli/main.cpp", 'puts("asm <<< __global__");  // asm'),
+    ("kernels/emulator/fiber_switch.cpp", 'asm(".text");'),
+    ("kernels/device/mma.cuh", 'asm volatile("nop");'),
+    ("kernels/conv2d/cuda.cu", '#include "kernels/device/mma.cuh"'),
+    ("kernels/device/fragment.h", '#include "kernels/core/half.h"'),
 ])
 def test_what_is_allowed_is_not_reported(tree, path, line):
     assert plant(tree, path, f"{SPDX}{line}\n") == []
@@ -102,6 +106,10 @@ def test_what_is_allowed_is_not_reported(tree, path, line):
     ("kernels/conv2d/cuda.cu", "f<<<1, 2>>>();"),
     ("kernels/conv2d/cuda.cu", "__shared__ float tile[32];"),
     ("kernels/conv2d/cpu.cpp", 'asm volatile("nop");'),
+    ("kernels/emulator/fiber.cpp", 'asm volatile("nop");'),
+    ("kernels/emulator/fiber_switch.cpp", "__shared__ float tile[32];"),
+    ("tests/emulator/gemm.cuh", "__device__ int f();"),
+    ("kernels/conv2d/cuda.cu", "#if defined(__x86_64__)"),
     ("kernels/conv2d/cpu.cpp", "#ifdef KINTSUGI_CUDA"),
     ("runtime/plan/select.cpp", "#if defined(__CUDACC__)"),
     ("runtime/networks/glcic/net.cpp", "// channels last, the NHWC way"),

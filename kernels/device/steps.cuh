@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// The interpreter of a step list (bound_steps.h) on the device. All threads of a launch take the same
+// branch. Values are f32 whatever their storage. It knows no layout but NHWC, and no op; kernels hand
+// it neighbouring channels of one pixel.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/device/bound_steps.h"
+#include "kernels/device/memory.cuh"
+#include "kernels/device/numeric.cuh"
+
+namespace kintsugi::device {
+
+/// Where a run of channels stands: channel `k` on, of pixel number `pixel`, of sample `n`.
+struct Site {
+  int64_t n = 0;
+  int64_t pixel = 0;
+  int k = 0;
+};
+
+template <int kCount>
+KIN_DEVICE void read_floats(const float* from, float (&to)[kCount]) {
+  for (int i = 0; i < kCount; i += 4) {
+    const Pack<float> pack = load_pack(from + i);
+    for (int j = 0; j < 4; ++j) to[i + j] = pack.x[j];
+  }
+}
+
+/// `kCount` neighbouring channels of a step's operand.
+template <typename T, int kCount>
+KIN_DEVICE void read_operand(const StepOperand& operand, Extent extent, const Site& at,
+                             float (&to)[kCount]) {
+  if (extent == Extent::tensor) {
+    static_assert(Pack<T>::kCount == kCount);
+    const Pack<T> pack =
+        load_pack(static_cast<const T*>(operand.data) + at.pixel * operand.pitch + at.k);
+    for (int i = 0; i < kCount; ++i) to[i] = to_float(pack.x[i]);
+  } else if (extent == Extent::pixel) {
+    const float value = load(static_cast<const float*>(operand.data) + at.pixel * operand.pitch);
+    for (int i = 0; i < kCount; ++i) to[i] = value;
+  } else {
+    const int64_t sample = extent == Extent::sample_channel ? at.n * operand.pitch : 0;
+    read_floats(static_cast<const float*>(operand.data) + sample + at.k, to);
+  }
+}
+
+KIN_DEVICE float exponential(float x) { return exp2(x * 1.4426950408889634f); }
+
+KIN_DEVICE float evaluate(Function function, float x, float slope) {
+  switch (function) {
+    case Function::identity: return x;
+    case Function::relu: return x < 0 ? 0.0f : x;  // a NaN stays one
+    case Function::leaky_relu: return x < 0 ? slope * x : x;
+    case Function::elu: return x < 0 ? exponential(x) - 1.0f : x;
+    case Function::sigmoid: return rcp(1.0f + exponential(-x));
+    case Function::tanh: return 1.0f - 2.0f * rcp(1.0f + exponential(2.0f * x));
+    case Function::silu: return x * rcp(1.0f + exponential(-x));
+  }
+  return x;
+}
+
+/// All steps on neighbouring channels of one pixel, in order.
+template <typename T, int kCount>
+KIN_DEVICE void apply(const BoundSteps& steps, const Site& at, float (&value)[kCount]) {
+  for (int s = 0; s < steps.count; ++s) {
+    const BoundStep& step = steps.step[s];
+    float a[kCount];
+    float b[kCount];
+    for (int i = 0; i < kCount; ++i) {
+      a[i] = step.a;
+      b[i] = step.b;
+    }
+    if (step.extent != Extent::scalar) {
+      read_operand<T>(step.first, step.extent, at, a);
+      if (step.kind == Step::Kind::affine) read_operand<T>(step.second, step.extent, at, b);
+    }
+    for (int i = 0; i < kCount; ++i) {
+      switch (step.kind) {
+        case Step::Kind::add: value[i] += a[i]; break;
+        case Step::Kind::mul: value[i] *= a[i]; break;
+        case Step::Kind::affine: value[i] = fma(value[i], a[i], b[i]); break;
+        case Step::Kind::activate: value[i] = evaluate(step.function, value[i], a[i]); break;
+        case Step::Kind::clamp:
+          value[i] = value[i] < a[i] ? a[i] : value[i] > b[i] ? b[i] : value[i];
+          break;
+      }
+    }
+  }
+}
+
+}  // namespace kintsugi::device
