@@ -132,6 +132,7 @@ TEST_F(FaultTest, RacesShowInTheNumbers) {
     return false;
   };
   EXPECT_TRUE(shows(Fault::no_barrier_after_store));
+  EXPECT_TRUE(shows(Fault::no_barrier_before_refill));
   EXPECT_TRUE(shows(Fault::no_syncwarp_after_store));
   EXPECT_TRUE(shows(Fault::never_written));
   // Hidden by the shuffles whatever the schedule: only the detector sees it.
