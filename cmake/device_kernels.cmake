@@ -50,15 +50,23 @@ function(kintsugi_emulated_tests name)
   if(NOT KINTSUGI_SANITIZE)
     list(APPEND builds race asan)
   endif()
+  set(data KINTSUGI_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  add_library(${name}_tests OBJECT ${arg_TESTS})  # the plain and the race program share these
+  target_compile_definitions(${name}_tests PRIVATE ${data})
+  target_link_libraries(${name}_tests PRIVATE
+      kintsugi_emulator_plain ${arg_LIBRARIES} kintsugi_flags GTest::gtest)
   foreach(build IN LISTS builds)
     kintsugi_device_kernels(${name}_kernels_${build} ${build} ${arg_KERNELS})
-    add_executable(${name}_${build} ${arg_TESTS})
-    target_compile_definitions(${name}_${build} PRIVATE
-        KINTSUGI_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+    if(build STREQUAL asan)
+      add_executable(${name}_asan ${arg_TESTS})
+      target_compile_definitions(${name}_asan PRIVATE ${data})
+    else()
+      add_executable(${name}_${build} $<TARGET_OBJECTS:${name}_tests>)
+    endif()
     target_link_libraries(${name}_${build} PRIVATE ${name}_kernels_${build}
         kintsugi_emulator_${build} ${arg_LIBRARIES} kintsugi_flags GTest::gtest_main)
     # A broken kernel's fibers are left, not unwound: what hung on them is not a leak of ours.
     gtest_discover_tests(${name}_${build} TEST_PREFIX ${build}. DISCOVERY_TIMEOUT 60
-        PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
+        PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1")
   endforeach()
 endfunction()
