@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -115,7 +116,15 @@ void select(int device) {
   }
 }
 
-void* allocate(std::size_t bytes) { return bytes == 0 ? nullptr : emulator::allocate(bytes); }
+void* allocate(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  try {
+    return emulator::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::out_of_memory,
+                "the emulated device has no " + std::to_string(bytes) + " bytes left");
+  }
+}
 
 void release(void* buffer) noexcept {
   if (buffer != nullptr && !emulator::release(buffer)) {

@@ -52,11 +52,11 @@ struct AsyncState {
 };
 
 void init_barrier(void* barrier, unsigned count, const Where& where);
-void arrive_barrier(void* barrier, int64_t expected_bytes, const Where& where);
-void wait_barrier(void* barrier, unsigned parity, const Where& where);
-[[nodiscard]] bool test_barrier(void* barrier, unsigned parity, const Where& where);
+void arrive_barrier(void* name, int64_t expected_bytes, const Where& where);
+void wait_barrier(void* name, unsigned parity, const Where& where);
+[[nodiscard]] bool test_barrier(void* name, unsigned parity, const Where& where);
 /// `bytes` of a transfer have arrived.
-void complete_bytes(Block& block, void* barrier, int64_t bytes);
+void complete_bytes(Block& block, void* name, int64_t bytes);
 
 /// Ends the block unless `barrier` has been initialised.
 void check_barrier(Block& block, void* barrier, const char* op, const Where& where);

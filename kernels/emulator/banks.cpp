@@ -9,7 +9,7 @@ int wavefronts(std::span<const uint32_t> offsets) {
   uint32_t groups = 0;
   for (const uint32_t offset : offsets) groups |= 1u << (offset / 16 % 8);
   if (groups == 0xff && offsets.size() == 8) return 1;  // the usual case
-  std::array<std::array<uint32_t, 8>, 8> rows{};  // distinct rows of each group of four banks
+  std::array<std::array<uint32_t, 8>, 8> rows{};        // distinct rows of each group of four banks
   std::array<int, 8> count{};
   int most = 0;
   for (const uint32_t offset : offsets) {

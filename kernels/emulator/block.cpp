@@ -296,7 +296,7 @@ int Block::pick(unsigned after) {
   if (order == Order::reverse) {
     uint32_t lanes = ready_[w] & ((1u << lane) - 1);
     for (unsigned i = 0; i <= count; ++i) {
-      if (lanes != 0) return static_cast<int>(w * kWarpSize + 31 - std::countl_zero(lanes));
+      if (lanes != 0) return static_cast<int>(w * kWarpSize + 31) - std::countl_zero(lanes);
       w = w == 0 ? count - 1 : w - 1;
       lanes = ready_[w];
     }

@@ -94,7 +94,7 @@ class Block {
   Block& operator=(const Block&) = delete;
 
   // ---- for the worker
-  void start(const Launch& launch, const Memory& memory, device::Grid index, uint64_t seed);
+  void start(const Launch& what, const Memory& where, device::Grid at, uint64_t seed);
   /// Runs until all threads have finished, or until all that could go on spin.
   Status run();
   /// Whether the last run changed anything but the number of times a predicate was asked.

@@ -47,13 +47,13 @@ void switch_fiber(Fiber& from, Fiber& to) {
   if constexpr (kAddressSanitizer) enter_stack(from.fake_stack, nullptr, nullptr);
 }
 
-void arrived(Fiber& self, Fiber& from) {
+void arrived(Fiber& self, Fiber& worker) {
   const void* bottom = nullptr;
   std::size_t bytes = 0;
   enter_stack(self.fake_stack, &bottom, &bytes);
-  if (from.bottom == nullptr) {  // the operating system's own stack
-    from.bottom = static_cast<std::byte*>(const_cast<void*>(bottom));
-    from.bytes = bytes;
+  if (worker.bottom == nullptr) {  // the operating system's own stack
+    worker.bottom = static_cast<std::byte*>(const_cast<void*>(bottom));
+    worker.bytes = bytes;
   }
 }
 

@@ -3,6 +3,7 @@
 // The only assembly of the emulator: 4 ns a switch, where ucontext's system call takes 200.
 #include "kernels/emulator/fiber_switch.h"
 
+#include <bit>
 #include <cstdint>
 
 #if defined(__x86_64__) && !defined(KINTSUGI_EMULATOR_UCONTEXT)
@@ -39,11 +40,11 @@ namespace kintsugi::emulator {
 
 void prepare_switch(Fiber& fiber, void (*entry)()) {
   auto top = reinterpret_cast<std::uintptr_t>(fiber.bottom + fiber.bytes) & ~std::uintptr_t{15};
-  auto* slot = reinterpret_cast<void**>(top);
+  auto* slot = std::bit_cast<void**>(top);
   *--slot = nullptr;  // the return address of `entry`, where a debugger's backtrace ends
   *--slot = reinterpret_cast<void*>(entry);
   for (int i = 0; i < 6; ++i) *--slot = nullptr;
-  fiber.stack_pointer = slot;
+  fiber.stack_pointer = static_cast<void*>(slot);
 }
 
 void raw_switch(Fiber& from, Fiber& to) {

@@ -61,6 +61,8 @@ const bool switched_on = switch_race_detector_on();
 
 using kintsugi::emulator::seen;
 
+// The names are the compiler's.
+// NOLINTBEGIN(bugprone-reserved-identifier,bugprone-macro-parentheses)
 #define KINTSUGI_CALLER __builtin_return_address(0)
 #define KINTSUGI_HOOKS(bytes)                                                            \
   void __tsan_read##bytes(void* p) { seen(p, bytes, false, KINTSUGI_CALLER); }           \
@@ -113,3 +115,4 @@ void __tsan_vptr_read(void** /*p*/) {}
 void __tsan_vptr_update(void** /*p*/, void* /*value*/) {}
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,bugprone-macro-parentheses)

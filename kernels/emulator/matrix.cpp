@@ -72,9 +72,12 @@ const MmaTile& tile_of(void* const* payloads, int lane) {
   return *static_cast<const MmaTile*>(payloads[lane]);
 }
 
+/// An index that is known not to be negative.
+constexpr std::size_t at_index(int i) { return static_cast<std::size_t>(i); }
+
 template <typename T>
 void fit(std::vector<T>& v, int count) {
-  if (v.size() < static_cast<std::size_t>(count)) v.resize(static_cast<std::size_t>(count));
+  if (v.size() < at_index(count)) v.resize(at_index(count));
 }
 
 // A register of A stands at [row][k / 4 bytes], one of B at [k / 4 bytes][column]: the same for all
@@ -85,21 +88,19 @@ void gather(void* const* payloads, const MmaTile& first, int columns, Operands& 
     for (int i = 0; i < first.rows; ++i) {
       for (int reg = 0; reg < 4; ++reg) {
         const device::Element at = device::a_element<device::tf32>(lane, reg);
-        to.a_words[static_cast<std::size_t>((16 * i + at.row) * 8 + at.column)] =
-            tile.a[4 * i + reg];
+        to.a_words[at_index((16 * i + at.row) * 8 + at.column)] = tile.a[4 * i + reg];
       }
     }
     for (int j = 0; j < first.columns; ++j) {
       for (int reg = 0; reg < 2; ++reg) {
         const device::Element at = device::b_element<device::tf32>(lane, reg);
-        to.b_words[static_cast<std::size_t>(at.row * columns + 8 * j + at.column)] =
-            tile.b[2 * j + reg];
+        to.b_words[at_index(at.row * columns + 8 * j + at.column)] = tile.b[2 * j + reg];
       }
     }
     for (int i = 0; i < first.rows; ++i) {
       for (int half = 0; half < 2; ++half) {
         const device::Element at = device::c_element(lane, 2 * half);
-        float* c = &to.c[static_cast<std::size_t>((16 * i + at.row) * columns + at.column)];
+        float* c = &to.c[at_index((16 * i + at.row) * columns + at.column)];
         const float* from = tile.c + 4 * i * first.columns + 2 * half;
         for (int j = 0; j < first.columns; ++j) std::memcpy(c + 8 * j, from + 4 * j, 8);
       }
@@ -113,7 +114,7 @@ void scatter(void* const* payloads, const MmaTile& first, int columns, const Ope
     for (int i = 0; i < first.rows; ++i) {
       for (int half = 0; half < 2; ++half) {
         const device::Element at = device::c_element(lane, 2 * half);
-        const float* c = &from.c[static_cast<std::size_t>((16 * i + at.row) * columns + at.column)];
+        const float* c = &from.c[at_index((16 * i + at.row) * columns + at.column)];
         float* to = tile.c + 4 * i * first.columns + 2 * half;
         for (int j = 0; j < first.columns; ++j) std::memcpy(to + 4 * j, c + 8 * j, 8);
       }
@@ -143,22 +144,21 @@ void combine_mma(void* const* payloads, uint32_t /*mask*/) {
     const Widen widen = first.type == MmaType::f16 ? math.widen_f16 : math.widen_bf16;
     widen(operands.a_words.data(), operands.low.data(), operands.high.data(), rows * 8);
     for (int i = 0; i < rows * 8; ++i) {
-      const auto at = static_cast<std::size_t>(i);
+      const auto at = at_index(i);
       operands.a[2 * at] = operands.low[at];
       operands.a[2 * at + 1] = operands.high[at];
     }
     for (int k = 0; k < 8; ++k) {
-      widen(&operands.b_words[static_cast<std::size_t>(k * columns)],
-            &operands.b[static_cast<std::size_t>(2 * k * columns)],
-            &operands.b[static_cast<std::size_t>((2 * k + 1) * columns)], columns);
+      widen(&operands.b_words[at_index(k * columns)], &operands.b[at_index(2 * k * columns)],
+            &operands.b[at_index((2 * k + 1) * columns)], columns);
     }
   } else {  // the tensor core does not look at the lower 13 bits
     for (int i = 0; i < rows * 8; ++i) {
-      const auto at = static_cast<std::size_t>(i);
+      const auto at = at_index(i);
       operands.a[at] = std::bit_cast<float>(operands.a_words[at] & ~0x1fffu);
     }
     for (int i = 0; i < columns * 8; ++i) {
-      const auto at = static_cast<std::size_t>(i);
+      const auto at = at_index(i);
       operands.b[at] = std::bit_cast<float>(operands.b_words[at] & ~0x1fffu);
     }
   }

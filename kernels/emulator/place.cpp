@@ -58,7 +58,7 @@ std::string line_of_code(const void* return_address) {
 
 }  // namespace
 
-static_assert(sizeof(Where) == sizeof(uint64_t));
+static_assert(sizeof(Where) == sizeof(uint64_t) && sizeof(void*) == sizeof(uint64_t));
 
 Place::Place(const Where& where) : bits_(std::bit_cast<uint64_t>(where)) {}
 
@@ -70,7 +70,9 @@ Place Place::of_code(const void* return_address) {
 
 std::string Place::text() const {
   if (bits_ == 0) return "an unknown place";
-  if ((bits_ & kCode) != 0) return line_of_code(reinterpret_cast<const void*>(bits_ & ~kCode));
+  if ((bits_ & kCode) != 0) {
+    return line_of_code(std::bit_cast<const void*>(bits_ & ~kCode));
+  }
   return emulator::text(std::bit_cast<Where>(bits_));
 }
 

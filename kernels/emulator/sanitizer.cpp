@@ -11,7 +11,7 @@
 
 namespace kintsugi::emulator {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef KINTSUGI_ADDRESS_SANITIZER
 
 namespace {
 

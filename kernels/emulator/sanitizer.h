@@ -6,19 +6,21 @@
 
 #include <cstddef>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
+#if defined(__SANITIZE_ADDRESS__)
+#define KINTSUGI_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KINTSUGI_ADDRESS_SANITIZER
 #endif
 #endif
-#ifdef __SANITIZE_ADDRESS__
+#ifdef KINTSUGI_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace kintsugi::emulator {
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef KINTSUGI_ADDRESS_SANITIZER
 
 constexpr bool kAddressSanitizer = true;
 inline void poison(void* p, std::size_t bytes) { __asan_poison_memory_region(p, bytes); }

@@ -36,6 +36,15 @@ TEST(Facade, CountsWhatIsAllocated) {
   EXPECT_EQ(device::allocate(0), nullptr);
 }
 
+TEST(Facade, SaysWhenMemoryIsOut) {
+  try {
+    static_cast<void>(device::allocate(std::size_t{1} << 60));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+  }
+}
+
 TEST(Facade, DoesNothingBeforeItIsSynchronised) {
   OnDevice<float> in(kOnes);
   OnDevice<float> out(std::vector<float>(128, 5.0f));

@@ -9,11 +9,15 @@
 #include <bit>
 #include <cmath>
 #include <fstream>
+#include <ostream>
 
 #include "kernels/emulator/emulator.h"
 #include "tests/emulator/support.h"
 
 namespace kintsugi::conformance {
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
 namespace {
 
 std::string file_of(const Case& c) {

@@ -27,12 +27,14 @@ struct PassOn {
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<PassOn>();
     const unsigned t = threadIdx.x;
+    float sum = 0;
     for (int round = 0; round < 3; ++round) {
       shared.x[t] = device::load(&in[t]) + static_cast<float>(round);
       if constexpr (kFault != Fault::no_barrier_after_store) device::syncthreads();
-      device::store(&out[t], shared.x[(t + 32) % kThreads]);
+      sum += shared.x[(t + 32) % kThreads];
       if constexpr (kFault != Fault::no_barrier_before_refill) device::syncthreads();
     }
+    device::store(&out[t], sum);
   }
 };
 

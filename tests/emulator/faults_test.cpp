@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "kernels/emulator/sanitizer.h"
 #include "tests/emulator/specimens.h"
 #include "tests/emulator/support.h"
 
@@ -132,6 +133,7 @@ TEST_F(FaultTest, RacesShowInTheNumbers) {
     return false;
   };
   EXPECT_TRUE(shows(Fault::no_barrier_after_store));
+  EXPECT_TRUE(shows(Fault::no_barrier_before_refill));
   EXPECT_TRUE(shows(Fault::no_syncwarp_after_store));
   EXPECT_TRUE(shows(Fault::never_written));
   // Hidden by the shuffles whatever the schedule: only the detector sees it.
@@ -236,14 +238,15 @@ TEST_F(FaultTest, ASpinThatCannotEndIsSeen) {
 // program there, the detector ends the launch (above), a plain build sees the canary at the end.
 TEST_F(FaultTest, SharedWritePastTheEnd) {
   if (emulator::race_detector()) GTEST_SKIP() << "seen above";
-#ifdef __SANITIZE_ADDRESS__
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
-  EXPECT_DEATH(static_cast<void>(Small().run(Fault::shared_out_of_bounds)),
-               "kernel .*CopyThrough.* thread 63 writes 4 bytes .* at tests/emulator/faults.cuh:");
-#else
-  expect_said(Small().run(Fault::shared_out_of_bounds),
-              {"CopyThrough", "wrote past its 512 bytes of shared memory"});
-#endif
+  if constexpr (emulator::kAddressSanitizer) {
+    testing::FLAGS_gtest_death_test_style = "threadsafe";
+    EXPECT_DEATH(
+        static_cast<void>(Small().run(Fault::shared_out_of_bounds)),
+        "kernel .*CopyThrough.* thread 63 writes 4 bytes .* at tests/emulator/faults.cuh:");
+  } else {
+    expect_said(Small().run(Fault::shared_out_of_bounds),
+                {"CopyThrough", "wrote past its 512 bytes of shared memory"});
+  }
 }
 
 // Device memory touched around the vocabulary is still under the address sanitizer.
