@@ -63,8 +63,8 @@ Geometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<
 
 template <class Kernel, class T>
 void launch(const Problem<T>& problem, device::Stream& stream) {
-  const int64_t blocks = checked_multiply(divide_up(problem.geometry.rows, kTileM),
-                                          problem.geometry.column_tiles);
+  const int64_t blocks =
+      checked_multiply(divide_up(problem.geometry.rows, kTileM), problem.geometry.column_tiles);
   const device::Grid grid{.x = static_cast<unsigned>(narrow_int(blocks, "blocks")),
                           .y = static_cast<unsigned>(problem.splits)};
   device::launch(stream, grid, Kernel{.problem = problem});
@@ -96,8 +96,8 @@ void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
   if (config.splits > 1) {
     const Scratch needed = scratch(desc, config, args.input.shape);
     problem.tickets = static_cast<uint32_t*>(args.workspace);
-    problem.partial = reinterpret_cast<float*>(static_cast<std::byte*>(args.workspace) +
-                                               needed.ticket_bytes);
+    problem.partial =
+        reinterpret_cast<float*>(static_cast<std::byte*>(args.workspace) + needed.ticket_bytes);
   }
   if constexpr (std::is_same_v<T, float>) {
     if (config.method == CudaMethod::simt) return launch<Conv2dSimt>(problem, stream);

@@ -83,8 +83,7 @@ void pack(const Desc& desc, const CudaConfig& config, std::span<const float> wei
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = round_up(desc.in_channels, kChunkBytes / kSize);
   const int64_t depth = depth_tiles(desc, kSize) * (kDepthBytes / kSize);
-  const bool rounds =
-      std::is_same_v<T, float> && config.method == CudaMethod::tensor_core;
+  const bool rounds = std::is_same_v<T, float> && config.method == CudaMethod::tensor_core;
   std::fill(packed.begin(), packed.end(), T{});
   size_t i = 0;
   for (int64_t k = 0; k < desc.out_channels; ++k) {

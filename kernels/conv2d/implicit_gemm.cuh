@@ -80,8 +80,7 @@ struct Conv2dImplicitGemm {
         [&](const Chunk<T>* a, const Chunk<T>* b) { multiply(a, b, sum); });
 
     if (problem.splits > 1) {
-      float(&values)[kRows * kColumns * 4] =
-          reinterpret_cast<float(&)[kRows * kColumns * 4]>(sum);
+      float(&values)[kRows * kColumns * 4] = reinterpret_cast<float(&)[kRows * kColumns * 4]>(sum);
       if (!sum_splits(problem, place, values, shared.ticket)) return;
     }
     const int lane = device::lane();

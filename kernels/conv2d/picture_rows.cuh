@@ -23,12 +23,12 @@ struct Geometry {
   int dilation_h = 1, dilation_w = 1;
   int padding_h = 0, padding_w = 0;
   PaddingMode padding_mode = PaddingMode::zero;
-  int chunks = 1;         // of 16 bytes in an input pixel
+  int chunks = 1;  // of 16 bytes in an input pixel
   int out_channels = 0;
-  int64_t pitch = 0;      // of the input, in elements
+  int64_t pitch = 0;  // of the input, in elements
   int64_t out_pitch = 0;
-  int depth_tiles = 1;    // of the whole depth
-  int column_tiles = 1;   // blocks side by side for all output channels
+  int depth_tiles = 1;   // of the whole depth
+  int column_tiles = 1;  // blocks side by side for all output channels
 };
 
 /// One row: where its window begins in the input. A row past the end has no window.

@@ -42,16 +42,15 @@ struct Conv2dSimt {
     for (int chunk = 0; chunk < kChunks; ++chunk) {
       device::Pack<float> right[kColumns];
       for (int j = 0; j < kColumns; ++j) {
-        right[j] = device::load_shared(
-            b[device::swizzled_chunk<kChunks>(column0 + j * kApart, chunk)].x);
+        right[j] =
+            device::load_shared(b[device::swizzled_chunk<kChunks>(column0 + j * kApart, chunk)].x);
       }
       for (int i = 0; i < kRows; ++i) {
-        const device::Pack<float> left = device::load_shared(
-            a[device::swizzled_chunk<kChunks>(row0 + i * kApart, chunk)].x);
+        const device::Pack<float> left =
+            device::load_shared(a[device::swizzled_chunk<kChunks>(row0 + i * kApart, chunk)].x);
         for (int j = 0; j < kColumns; ++j) {
           for (int c = 0; c < 4; ++c) {
-            sum[i * kColumns + j] =
-                device::fma(left.x[c], right[j].x[c], sum[i * kColumns + j]);
+            sum[i * kColumns + j] = device::fma(left.x[c], right[j].x[c], sum[i * kColumns + j]);
           }
         }
       }
@@ -73,8 +72,8 @@ struct Conv2dSimt {
       for (int i = 0; i < kStagedRows / kApart; ++i) {
         for (int j = 0; j < kColumns; ++j) {
           // Written out for both halves, so that sums stay in registers.
-          const float value = half == 0 ? sum[i * kColumns + j]
-                                        : sum[(i + kStagedRows / kApart) * kColumns + j];
+          const float value =
+              half == 0 ? sum[i * kColumns + j] : sum[(i + kStagedRows / kApart) * kColumns + j];
           shared.tile.staged[(row0 + i * kApart) * (kTileN + kStagedPad) + column0 + j * kApart] =
               value;
         }

@@ -69,8 +69,8 @@ class StageLoader {
     for (int i = 0; i < kRows; ++i) {
       const int64_t pixel = pixel_at(g, windows_[i], depth_);
       const T* from = problem.input + (pixel < 0 ? 0 : pixel * g.pitch + depth_.chunk * kPerChunk);
-      device::cp_async<16>(&a[device::swizzled_chunk<kChunks>(row_ + i * kRowsApart, chunk_)],
-                           from, pixel < 0 ? 0 : 16);
+      device::cp_async<16>(&a[device::swizzled_chunk<kChunks>(row_ + i * kRowsApart, chunk_)], from,
+                           pixel < 0 ? 0 : 16);
     }
     for (int i = 0; i < (kTileN + kRowsApart - 1) / kRowsApart; ++i) {
       const int row = row_ + i * kRowsApart;

@@ -36,8 +36,7 @@ struct TensorView {
     return pixel(n, y, x)[c];
   }
   template <class U>  // NOLINT: a reader's view of a writer's is always fine
-  operator TensorView<const U>() const
-      requires(std::is_same_v<U, T>) {
+  operator TensorView<const U>() const requires(std::is_same_v<U, T>) {
     return {data, shape, pitch};
   }
 };

@@ -38,8 +38,13 @@ struct BoundSteps {
   size_t next = 0;
   for (const Step& step : steps) {
     BoundStep& to = bound.step[bound.count++];
-    to = {.kind = step.kind, .extent = step.extent, .function = step.function, .a = step.a,
-          .b = step.b, .first = {}, .second = {}};
+    to = {.kind = step.kind,
+          .extent = step.extent,
+          .function = step.function,
+          .a = step.a,
+          .b = step.b,
+          .first = {},
+          .second = {}};
     if (step.operand_count() > 0) to.first = operands[next++];
     if (step.operand_count() > 1) to.second = operands[next++];
   }

@@ -52,10 +52,11 @@ TEST_P(Conv2dEmulated, TheBitsAreTheSameInEveryOrder) {
       with_storage(type, [&]<class T>(T) {
         const Trial<T> trial(c.desc, c.input, type, multiprocessors);
         std::vector<T> expected;
-        for (const emulator::Settings& settings :
-             {emulator::Settings{.order = Order::forward}, {.order = Order::reverse},
-              {.order = Order::random, .seed = 1}, {.order = Order::random, .seed = 2},
-              {.order = Order::random, .seed = 3}}) {
+        for (const emulator::Settings& settings : {emulator::Settings{.order = Order::forward},
+                                                   {.order = Order::reverse},
+                                                   {.order = Order::random, .seed = 1},
+                                                   {.order = Order::random, .seed = 2},
+                                                   {.order = Order::random, .seed = 3}}) {
           emulator::set(settings);
           const auto got = trial.cuda();
           if (expected.empty()) expected = got.bits;

@@ -44,9 +44,9 @@ TEST_P(Conv2dCuda, EveryStepOfAnEpilogue) {
     for (size_t i = first; i < std::min(first + 4, steps.size()); ++i) epilogue.append(steps[i]);
     SCOPED_TRACE(kintsugi::to_string(epilogue));
     with_storage(type, [&]<class T>(T) {
-      const Trial<T> run({.in_channels = 9, .out_channels = 21, .kernel = 3, .padding = 1,
-                        .epilogue = epilogue},
-                       {2, 9, 6, 11}, type);
+      const Trial<T> run(
+          {.in_channels = 9, .out_channels = 21, .kernel = 3, .padding = 1, .epilogue = epilogue},
+          {2, 9, 6, 11}, type);
       EXPECT_TRUE(close(run.cuda(1).values.view(), run.reference().view(), tolerance(type)));
     });
   }

@@ -99,7 +99,6 @@ struct Trial {
   }
 };
 
-
 /// A trial on the device, ready to run, with `gap` groups of 16 bytes between pixels.
 template <class T>
 class Launched {
@@ -172,9 +171,11 @@ inline std::vector<Case> pipelined() {
             .padding = 2,
             .epilogue = {step::add(Extent::channel), step::activate(Function::relu)}},
            {1, 72, 13, 11}},
-          {"narrow", {.in_channels = 100, .out_channels = 24, .kernel = 3, .padding = 1},
+          {"narrow",
+           {.in_channels = 100, .out_channels = 24, .kernel = 3, .padding = 1},
            {2, 100, 7, 9}},
-          {"wide", {.in_channels = 72, .out_channels = 130, .kernel = 3, .stride = 2, .padding = 1},
+          {"wide",
+           {.in_channels = 72, .out_channels = 130, .kernel = 3, .stride = 2, .padding = 1},
            {1, 72, 24, 23}}};
 }
 

@@ -32,7 +32,8 @@ CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
 
 MAY_INCLUDE = {
     "kernels/core": [],
-    "kernels/device": ["kernels/core/error.h", "kernels/core/half.h", "cuda"],
+    # And it interprets step lists (steps.cuh).
+    "kernels/device": ["kernels/core/error.h", "kernels/core/half.h", "kernels/core/steps.h", "cuda"],
     # The same header names, for g++.
     "kernels/emulator": ["kernels/core/error.h", "kernels/core/half.h", "kernels/device/"],
     "kernels/simd": ["kernels/core/", "hwy/"],
