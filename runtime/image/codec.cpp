@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/core/error.h"
+#include "runtime/image/exif.h"
 #include "runtime/image/jpeg.h"
 #include "runtime/image/metadata.h"
 #include "runtime/image/orientation.h"
@@ -118,15 +119,20 @@ DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits&
            "open it in another program and save it as PNG");
   }
   FoundMetadata found = metadata_of(bytes, probed.kind);
-  const int orientation = orientation_of(found.metadata.exif);
-  say_upright(found.metadata.exif);
-  Image image{.width = pixels.width,
-              .height = pixels.height,
-              .channels = pixels.channels,
-              .pixels = std::move(pixels.values),
-              .bits = header->sixteen_bits ? 16 : 8,
-              .metadata = std::move(found.metadata)};
-  return {turn_upright(std::move(image), orientation),
+  std::vector<std::byte>& exif = found.metadata.exif;
+  const int orientation = orientation_of(exif);
+  Image image = turn_upright({.width = pixels.width,
+                              .height = pixels.height,
+                              .channels = pixels.channels,
+                              .pixels = std::move(pixels.values),
+                              .bits = header->sixteen_bits ? 16 : 8},
+                             orientation);
+  if (!exif.empty() && !renew_exif(exif, image.width, image.height)) {
+    exif.clear();
+    found.left_out.emplace_back("its EXIF data is damaged and is left out");
+  }
+  image.metadata = std::move(found.metadata);
+  return {std::move(image),
           ImageNotes{.orientation = orientation, .left_out = std::move(found.left_out)}};
 }
 

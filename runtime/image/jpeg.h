@@ -3,7 +3,7 @@
 // The marker segments of a JPEG file, visited in order, through all of its scans.
 // It is not a decoder: entropy-coded data is stepped over.
 // It owns nothing; it reads within its span whatever the file claims.
-// Called by orientation, and by the codec to refuse tables that stb_image trusts too much.
+// Called by metadata, and by the codec to refuse tables that stb_image trusts too much.
 #pragma once
 
 #include <cstddef>

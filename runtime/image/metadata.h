@@ -20,7 +20,7 @@
 namespace kintsugi::image {
 
 struct FoundMetadata {
-  ImageMetadata metadata;             ///< the orientation is still the file's
+  ImageMetadata metadata;             ///< the EXIF data is still the file's own
   std::vector<std::string> left_out;  ///< as ImageNotes has it
 };
 

@@ -16,7 +16,7 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 Bytes exif(size_t size = 40) {
-  Bytes bytes = bytes_of("II*\0\x08\0\0\0\0\0"sv);  // a directory without entries, then noise
+  Bytes bytes = bytes_of("II*\0\x08\0\0\0\0\0\0\0\0\0"sv);  // an empty directory, then noise
   while (bytes.size() < size) bytes.push_back(static_cast<std::byte>(bytes.size() * 37 & 0xff));
   return bytes;
 }
@@ -102,8 +102,8 @@ TEST(Metadata, ThroughPngAndJpegByteForByte) {
        {size_t{132}, size_t{3000}, size_t{65519}, size_t{65520}, size_t{250001}}) {
     for (const ImageFormat format : {ImageFormat::png, ImageFormat::jpeg}) {
       const bool png = format == ImageFormat::png;
-      ImageMetadata metadata{icc_profile(size, "RGB "), exif(size % 60000 + 10), png_colour()};
-      EXPECT_TRUE(encoding_losses(format, picture(), metadata).empty());
+      ImageMetadata metadata{icc_profile(size, "RGB "), exif(size % 60000 + 14), png_colour()};
+      EXPECT_EQ(encoding_losses(format, picture(), metadata).size(), png ? 0U : 1U);  // png_colour
       ImageNotes notes;
       Image back = decode_image(encode_image(format, picture(), metadata), {}, &notes);
       EXPECT_TRUE(notes.left_out.empty());
@@ -274,9 +274,22 @@ TEST(Metadata, WhatDoesNotFitTheFormatIsSaid) {
   half.pop_back();
   EXPECT_EQ(losses(ImageFormat::png, 3, {{}, {}, half}).size(), 1U);
   EXPECT_EQ(losses(ImageFormat::png, 3, {{}, {}, png_chunk("IEND", {})}).size(), 1U);
+  const std::string no_profile = "the ICC profile is left out: the format holds none";
+  const std::string no_exif = "the EXIF data is left out: the format holds none";
+  const std::string no_colour =
+      "what the PNG says about its colours is left out: the format does not hold it";
+  const Bytes entry = bytes_of("II*\0\x08\0\0\0\x01\0\x0f\x01\x04\0\x01\0\0\0\x01\0\0\0\0\0\0\0"sv);
+  const Bytes upright =
+      bytes_of("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0"sv);
   for (const ImageFormat format : {ImageFormat::bmp, ImageFormat::tga, ImageFormat::pnm}) {
-    EXPECT_TRUE(losses(format, 3, {rgb.icc_profile, exif(), png_colour()}).empty());
+    EXPECT_EQ(losses(format, 3, {rgb.icc_profile, entry, png_colour()}),
+              (std::vector<std::string>{no_colour, no_profile, no_exif}));
+    EXPECT_TRUE(losses(format, 3, {{}, upright, {}}).empty());
+    EXPECT_TRUE(losses(format, 3, {}).empty());
   }
+  const Image image = noise(3, 2, 3);
+  EXPECT_EQ(encoding_losses(ImageFormat::jpeg, image, {rgb.icc_profile, entry, png_colour()}),
+            (std::vector<std::string>{no_colour}));
 }
 
 }  // namespace

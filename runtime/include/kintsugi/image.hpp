@@ -17,21 +17,26 @@
 namespace kintsugi {
 
 /// What a picture's file says beside its pixels. Nothing here is interpreted or applied: it is
-/// carried from one file to the next, so that the next is shown and found as the first was.
+/// carried from one file to the next, so that the next is shown and found as the first was. But the
+/// thumbnail in the EXIF data of a file is blanked when it is read: it would show what was mended.
 struct ImageMetadata {
   std::vector<std::byte> icc_profile = {};  ///< whole, not compressed
-  std::vector<std::byte> exif = {};  ///< the TIFF structure; as decoded, its orientation is upright
+  /// The TIFF structure; as decoded, its orientation is upright, its extent the picture's own, and
+  /// no thumbnail is left. Maker notes stay as they are; some cameras keep a preview there, too.
+  std::vector<std::byte> exif = {};
   /// The chunks cICP, gAMA, cHRM and sRGB of a PNG, whole; no other format holds them.
   std::vector<std::byte> png_colour = {};
 };
 
-/// A picture, channels interleaved, rows without gaps. A sample of 16 bits is two bytes of `pixels`
-/// in this machine's own order: a uint16_t, to be copied out and in by std::memcpy.
+/// A picture, channels interleaved, rows without gaps.
+/// `pixels` are BYTES, not samples. Where `bits` is 16, a sample is two of them, in this machine's own
+/// order: pixels[i] is then half of one. Copy a uint16_t out and in by std::memcpy; or read files by
+/// ImageLimits{.max_bits = 8}, and a byte is a sample always.
 struct Image {
   int64_t width = 0;
   int64_t height = 0;
   int64_t channels = 0;              ///< 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha
-  std::vector<uint8_t> pixels = {};  ///< height * width * channels samples
+  std::vector<uint8_t> pixels = {};  ///< height * width * channels samples of bits / 8 bytes
   int64_t bits = 8;                  ///< of a sample: 8 or 16; white is 255 or 65535
   ImageMetadata metadata = {};
 };
@@ -42,7 +47,7 @@ struct ImageView {
   int64_t width = 0;
   int64_t height = 0;
   int64_t channels = 0;
-  const uint8_t* pixels = nullptr;  ///< of 16 bits: need not be aligned
+  const uint8_t* pixels = nullptr;  ///< bytes, as in Image; of 16 bits they need not be aligned
   int64_t bits = 8;
 
   ImageView() = default;
@@ -71,6 +76,7 @@ struct ImageView {
 
 struct ImageLimits {
   int64_t max_pixels = int64_t{1} << 28;  ///< a larger picture is refused before it is decoded
+  int64_t max_bits = 16;                  ///< or 8: then samples of 16 bits are rounded to nearest
 };
 
 /// What a decoder did that the caller may want to tell the user.
@@ -83,8 +89,8 @@ struct ImageNotes {
 
 /// Decodes PNG, JPEG, BMP, TGA, GIF (its first frame) or binary PNM, whatever the file is called;
 /// turns it upright by its EXIF orientation; keeps grey and alpha as channels, the 16 bits of a PNG
-/// or PNM, and the metadata of a PNG or JPEG. A damaged or truncated file is an Error, never half a
-/// picture; damaged metadata is left out.
+/// or PNM (unless max_bits is 8), and the metadata of a PNG or JPEG. A damaged or truncated file is
+/// an Error, never half a picture; damaged metadata is left out.
 [[nodiscard]] KINTSUGI_API Image read_image(const std::filesystem::path& file,
                                             const ImageLimits& limits = {},
                                             ImageNotes* notes = nullptr);
@@ -122,8 +128,9 @@ inline void write_image(const std::filesystem::path& file, const Image& image) {
   return encode_image(format, ImageView(image), image.metadata);
 }
 
-/// What the format cannot keep of this picture, one sentence each: bits, and metadata that does not
-/// fit. That JPEG is not exact and that BMP, TGA and PNM hold no metadata at all goes without saying.
+/// What the format cannot keep of this picture, one sentence each: bits, and each part of the
+/// metadata. That JPEG is not exact goes without saying, and so does EXIF that says that the picture
+/// is upright and nothing more.
 [[nodiscard]] KINTSUGI_API std::vector<std::string> encoding_losses(
     ImageFormat format, const ImageView& image, const ImageMetadata& metadata = {});
 
