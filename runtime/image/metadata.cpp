@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/image/exif.h"
 #include "runtime/image/jpeg.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/png.h"
@@ -219,11 +220,24 @@ FoundMetadata metadata_of(Bytes file, FileKind kind) {
 
 Storable storable(ImageFormat format, int64_t channels, const ImageMetadata& metadata) {
   Storable stored;
-  const bool jpeg = format == ImageFormat::jpeg;
-  if (!jpeg && format != ImageFormat::png) return stored;
   const auto leave_out = [&stored](const std::string& sentence) {
     stored.left_out.push_back(sentence);
   };
+  const bool png = format == ImageFormat::png;
+  const bool jpeg = format == ImageFormat::jpeg;
+  if (!png && !metadata.png_colour.empty()) {
+    leave_out("what the PNG says about its colours is left out: the format does not hold it");
+  }
+  if (!png && !jpeg) {
+    if (!metadata.icc_profile.empty()) {
+      leave_out("the ICC profile is left out: the format holds none");
+    }
+    // The pixels are upright already; of all formats.
+    if (!metadata.exif.empty() && !says_orientation_alone(metadata.exif)) {
+      leave_out("the EXIF data is left out: the format holds none");
+    }
+    return stored;
+  }
 
   const Bytes profile = metadata.icc_profile;
   const Space space = is_grey(channels) && !jpeg ? Space::grey : Space::rgb;

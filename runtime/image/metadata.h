@@ -30,7 +30,7 @@ struct FoundMetadata {
 /// What a file takes of somebody's metadata, each part empty where there is nothing to store.
 struct Storable {
   std::span<const std::byte> icc_profile, exif, png_colour;
-  std::vector<std::string> left_out;  ///< what the format could hold, but not of this kind or size
+  std::vector<std::string> left_out;  ///< and why
 };
 [[nodiscard]] Storable storable(ImageFormat format, int64_t channels,
                                 const ImageMetadata& metadata);
