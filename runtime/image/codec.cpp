@@ -163,7 +163,7 @@ class Gather {
   std::vector<std::byte> bytes_;
 };
 
-/// For a format of 8 bits.
+/// Rounded to 8 bits.
 Image narrowed_copy(const ImageView& image) {
   Image narrow = black(image.width, image.height, image.channels, 8);
   for (int64_t i = 0; i < samples_of(image); ++i) {
@@ -222,16 +222,27 @@ void require_picture(const ImageView& image) {
 }
 
 DecodedImage decode(Bytes bytes, const ImageLimits& limits, const std::string& name) {
+  if (limits.max_bits != 8 && limits.max_bits != 16) {
+    throw Error(ErrorCode::usage,
+                "a picture is read at 8 or 16 bits, not " + std::to_string(limits.max_bits));
+  }
   if (bytes.empty()) refuse(name + " is empty: it has no bytes");
   const Probed probed = probe(bytes);
+  DecodedImage decoded;
   switch (probed.kind) {
     case FileKind::foreign:
       if (probed.name == nullptr) refuse(name + " is not a picture", kReadable);
       refuse(name + " is " + probed.name + ", which is not read here",
              probed.hint != nullptr ? probed.hint : kReadable);
-    case FileKind::pnm: return decode_pnm(bytes, limits, name);
-    default: return decode_by_stb(bytes, probed, limits, name);
+    case FileKind::pnm: decoded = decode_pnm(bytes, limits, name); break;
+    default: decoded = decode_by_stb(bytes, probed, limits, name);
   }
+  if (decoded.image.bits > limits.max_bits) {
+    Image narrow = narrowed_copy(decoded.image);
+    narrow.metadata = std::move(decoded.image.metadata);
+    decoded.image = std::move(narrow);
+  }
+  return decoded;
 }
 
 void require_encodable(ImageFormat format, const ImageView& image) {

@@ -81,6 +81,23 @@ TEST(SixteenBits, FormatsOfEightRoundAndSayIt) {
   EXPECT_EQ(bmp.pixels, (std::vector<uint8_t>{4, 4, 4, 255}));
 }
 
+TEST(SixteenBits, AreReadAsEightWhereAsked) {
+  const std::vector<int32_t> wide = {0, 128, 129, 32767, 65406, 65407, 65535, 1000, 257 * 90};
+  Image picture = of_16_bits(3, 1, 3, wide);
+  picture.metadata.icc_profile = icc_profile(300, "RGB ");
+  for (const ImageFormat format : {ImageFormat::png, ImageFormat::pnm}) {
+    const Bytes file = encode_image(format, picture);
+    const Image narrow = decode_image(file, {.max_bits = 8});
+    expect_equal(narrow, Image{3, 1, 3, {0, 0, 1, 127, 254, 255, 255, 4, 90}});
+    EXPECT_EQ(narrow.metadata.icc_profile.size(), format == ImageFormat::png ? 300U : 0U);
+    expect_equal(decode_image(file, {.max_bits = 16}), picture);
+    expect_error(ErrorCode::usage, "read at 8 or 16 bits, not 12",
+                 [&] { (void)decode_image(file, {.max_bits = 12}); });
+  }
+  const Image eight = noise(4, 3, 3);
+  expect_equal(decode_image(encode_image(ImageFormat::png, eight), {.max_bits = 8}), eight);
+}
+
 TEST(SixteenBits, RefusesOtherDepthsAndLyingPictures) {
   const uint8_t pixel = 0;
   expect_error(ErrorCode::usage, "8 or 16 bits a channel, not 12", [&] {
