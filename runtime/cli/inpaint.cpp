@@ -131,7 +131,9 @@ int inpaint_one(const InpaintArguments& a, Console& console) {
   if (m.truth) {
     lines.push_back("PSNR inside the hole: " + print_decibels(m.psnr));
     if (m.other) lines.back() += ", the baseline: " + print_decibels(m.baseline_psnr);
-    lines.push_back("known pixels changed: " + format_count(m.known_pixels_changed));
+    lines.push_back("known pixels changed: " + (is_exact(m.output, m.picture)
+                                                    ? format_count(m.known_pixels_changed)
+                                                    : "this format is not exact"));
   }
   if (!std::isnan(m.plausibility)) {
     lines.push_back("plausibility: " + text("%.4f", m.plausibility));

@@ -156,7 +156,9 @@ Json facts_of(const Mending& m) {
   facts["hole_fraction"] =
       static_cast<double>(m.hole_pixels) / static_cast<double>(m.picture.width * m.picture.height);
   if (m.mended.pixels.empty()) return facts;
-  facts["known_pixels_changed"] = m.known_pixels_changed;
+  // Counted in memory: null where the file's format changes pixels anyway.
+  const bool exact = is_exact(m.output, m.picture);
+  facts["known_pixels_changed"] = exact ? Json(m.known_pixels_changed) : Json(nullptr);
   if (!std::isnan(m.plausibility)) facts["plausibility"] = m.plausibility;
   if (m.truth) facts["psnr_hole_db"] = decibels(m.psnr);
   if (m.other) facts["baseline_psnr_hole_db"] = decibels(m.baseline_psnr);

@@ -64,6 +64,16 @@ void check_format(const std::filesystem::path& path, const ImageView& picture,
   }
 }
 
+bool is_exact(const std::filesystem::path& path, const ImageView& picture) {
+  if (is_stream(path)) return true;  // PNG
+  switch (image_format(path)) {
+    case ImageFormat::jpeg: return false;
+    case ImageFormat::bmp:
+    case ImageFormat::tga: return picture.bits == 8;
+    default: return true;
+  }
+}
+
 bool tell_of_jpeg(const std::filesystem::path& path, Console& console) {
   if (is_stream(path) || image_format(path) != ImageFormat::jpeg) return false;
   console.info("JPEG changes known pixels a little; PNG keeps them bit for bit");

@@ -20,6 +20,9 @@ namespace kintsugi::cli {
 void check_format(const std::filesystem::path& path, const ImageView& picture,
                   const ImageMetadata& metadata, Console& console);
 
+/// Whether the output's format holds every sample of such a picture as it is.
+[[nodiscard]] bool is_exact(const std::filesystem::path& path, const ImageView& picture);
+
 /// Says so where the output's format is not exact; true where it did.
 bool tell_of_jpeg(const std::filesystem::path& path, Console& console);
 

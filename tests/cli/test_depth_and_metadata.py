@@ -4,6 +4,7 @@
 PIL does not read colours of 16 bits, so PNG files are written and read here by hand.
 """
 
+import json
 import struct
 import zlib
 
@@ -210,6 +211,44 @@ def test_profile_and_exif(tmp_path, inpaint, source, target):
         assert dict(image.getexif()) == {MAKER: "A camera", ORIENTATION: 1}
         block = image.info["exif"]
     assert block.removeprefix(b"Exif\0\0") == exif(1)  # and not a byte more
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_thumbnail_is_not_published_again(tmp_path, inpaint, kind):
+    thumbnail = b"a face, removed, and here again"
+    block = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, ORIENTATION, 3, 1, 6, 0, 26)
+    block += struct.pack("<HHHII", 2, 0x0201, 4, 1, 56)
+    block += struct.pack("<HHIII", 0x0202, 4, 1, len(thumbnail), 0) + thumbnail
+    content = png(support.picture(48, 64), chunk(b"eXIf", block))
+    output = tmp_path / f"out.{kind}"
+    result = support.succeeds(inpaint(photo=write(tmp_path / "p.png", content), output=output))
+    assert "warning" not in result.stderr
+    assert thumbnail in content and b"face" not in output.read_bytes()
+    with Image.open(output) as image:
+        assert dict(image.getexif()) == {ORIENTATION: 1}
+
+
+@pytest.mark.parametrize("kind, lost", [("png", 0), ("jpg", 1), ("bmp", 3), ("tga", 3), ("ppm", 3)])
+def test_metadata_that_a_format_does_not_hold_is_said(tmp_path, inpaint, kind, lost):
+    extra = chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"eXIf", exif(1))
+    extra += chunk(b"iCCP", b"x\0\0" + zlib.compress(PROFILE))
+    photo = write(tmp_path / "p.png", png(support.picture(64, 48), extra))
+    result = support.succeeds(inpaint(photo=photo, output=tmp_path / f"o.{kind}"))
+    assert result.stderr.count("warning: ") == result.stderr.count("is left out") == lost
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "bmp"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_known_pixels_are_counted_where_the_file_keeps_them(tmp_path, inpaint, kind, wide):
+    source = wide_picture(64, 48, 3) if wide else support.picture(64, 48)
+    photo = write(tmp_path / "p.png", png(source))
+    exact = kind == "png" or (kind == "bmp" and not wide)
+    output = tmp_path / f"o.{kind}"
+    told = support.succeeds(inpaint("--json", photo=photo, output=output)).stdout
+    assert json.loads(told)["known_pixels_changed"] == (0 if exact else None)
+    told = support.succeeds(inpaint("--compare-to", photo, photo=photo, output=output)).stdout
+    assert ("known pixels changed: 0\n" in told) == exact
+    assert ("known pixels changed: this format is not exact\n" in told) != exact
 
 
 def test_large_profile_in_a_jpeg(tmp_path, inpaint):
