@@ -22,7 +22,6 @@ std::string position(const Shape& shape, size_t index) {
   return Shape(std::span<const int64_t>(at)).to_string();
 }
 
-/// Where the first value that is no number stands; the size where all are.
 /// Equal but for extents of one at the end: [N, C] is kept as [N, C, 1, 1].
 bool same_shape(const Shape& a, const Shape& b) {
   const auto trimmed = [](const Shape& shape) {
@@ -33,6 +32,7 @@ bool same_shape(const Shape& a, const Shape& b) {
   return std::ranges::equal(trimmed(a), trimmed(b));
 }
 
+/// Where the first value that is no number stands; the size where all are.
 size_t first_not_finite(const std::vector<float>& values) {
   const auto found =
       std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
