@@ -71,8 +71,9 @@ struct Detection {
 };
 
 /// Tries every layout under no prefix and under those that wrappers add (`module.`, `generator.`,
-/// `netG.`, `main.`, `disc.`, `netD.`, also two of them nested). `required` are canonical keys that every layout has.
-/// The first layout with all of them wins, else the one with the most; marks no key as used.
+/// `netG.`, `main.`, `disc.`, `netD.`, also two of them nested). `required` are canonical keys that
+/// every layout has. The first layout with all of them wins, else the one with the most; marks no key
+/// as used.
 [[nodiscard]] Detection detect(const Weights& weights, std::span<const KeyLayout> layouts,
                                std::span<const std::string> required);
 
