@@ -40,12 +40,17 @@ function(kintsugi_device_kernels name build)
   endif()
 endfunction()
 
-# kintsugi_emulated_tests(NAME KERNELS file.cu... TESTS file.cpp... [LIBRARIES target...]): the test
-# programs NAME_plain, NAME_race and NAME_asan, each of the kernels so built and of the test files,
+# kintsugi_emulated_tests(NAME KERNELS file.cu... TESTS file.cpp... [LIBRARIES target...]
+#     [RACE filter] [ASAN filter]): the test programs NAME_plain, NAME_race and NAME_asan, each of the kernels so built and of the test files,
 # which are the same; ctest finds every test of each. A tree that is sanitized as a whole has the
-# first alone. The test files ask emulator::race_detector() what they may expect.
+# first alone. The sanitized ones are an order of magnitude slower: a filter, as GoogleTest has it,
+# says which tests they run. The test files ask emulator::race_detector() what they may expect.
 function(kintsugi_emulated_tests name)
-  cmake_parse_arguments(arg "" "" "KERNELS;TESTS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "RACE;ASAN" "KERNELS;TESTS;LIBRARIES" ${ARGN})
+  foreach(build race asan)
+    string(TOUPPER ${build} BUILD)
+    set(filter_${build} "${arg_${BUILD}}")
+  endforeach()
   set(builds plain)
   if(NOT KINTSUGI_SANITIZE)
     list(APPEND builds race asan)
@@ -67,6 +72,7 @@ function(kintsugi_emulated_tests name)
         kintsugi_emulator_${build} ${arg_LIBRARIES} kintsugi_flags GTest::gtest_main)
     # A broken kernel's fibers are left, not unwound: what hung on them is not a leak of ours.
     gtest_discover_tests(${name}_${build} TEST_PREFIX ${build}. DISCOVERY_TIMEOUT 60
+        TEST_FILTER "${filter_${build}}"
         PROPERTIES ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1")
   endforeach()
 endfunction()

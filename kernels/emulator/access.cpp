@@ -63,16 +63,14 @@ void check_device(Block& block, const char* does, const void* p, std::size_t byt
   }
 }
 
-void check_shared(Block& block, const char* does, const void* p, std::size_t bytes,
-                  std::size_t alignment, const Where& where) {
+void refuse_shared(Block& block, const char* does, const void* p, std::size_t bytes,
+                   std::size_t alignment, const Where& where) {
   if (!block.in_shared(p, bytes)) {
     block.fail(who(does, where) + std::to_string(bytes) + " bytes that do not lie in the block's " +
                std::to_string(block.launch->shared_bytes) + " bytes of shared memory");
   }
-  if (reinterpret_cast<uintptr_t>(p) % alignment != 0) {
-    block.fail(who(does, where) + "the address in shared memory is not a multiple of " +
-               std::to_string(alignment));
-  }
+  block.fail(who(does, where) + "the address in shared memory is not a multiple of " +
+             std::to_string(alignment));
 }
 
 void load_device(void* to, const void* from, std::size_t bytes, const Where& where) {

@@ -7,11 +7,10 @@
 
 #include <cstdint>
 
+#include "kernels/emulator/block.h"
 #include "kernels/emulator/place.h"
 
 namespace kintsugi::emulator {
-
-class Block;
 
 /// Device memory, `bytes` aligned to their size.
 void load_device(void* to, const void* from, std::size_t bytes, const Where& where);
@@ -28,7 +27,14 @@ uint64_t atomic(Atomic op, void* p, std::size_t bytes, uint64_t value, uint64_t 
 /// Ends the block unless [p, p + bytes) is device memory and p a multiple of `alignment`.
 void check_device(Block& block, const char* does, const void* p, std::size_t bytes,
                   std::size_t alignment, const Where& where);
-void check_shared(Block& block, const char* does, const void* p, std::size_t bytes,
-                  std::size_t alignment, const Where& where);
+[[noreturn]] void refuse_shared(Block& block, const char* does, const void* p, std::size_t bytes,
+                                std::size_t alignment, const Where& where);
+inline void check_shared(Block& block, const char* does, const void* p, std::size_t bytes,
+                         std::size_t alignment, const Where& where) {
+  const bool aligned = reinterpret_cast<uintptr_t>(p) % alignment == 0;
+  if (!aligned || !block.in_shared(p, bytes)) {
+    refuse_shared(block, does, p, bytes, alignment, where);
+  }
+}
 
 }  // namespace kintsugi::emulator

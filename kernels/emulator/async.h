@@ -42,6 +42,7 @@ struct PhaseBarrier {
 /// A transfer that the copy engine has not done yet.
 struct Transfer {
   std::function<void(Block&)> run;
+  Where where;
 };
 
 struct AsyncState {

@@ -46,7 +46,10 @@ void init_barrier(void* barrier, unsigned count, const Where& where) {
                text(where) + " with no arrivals to wait for");
   }
   if (block.race) block.race->write(barrier, 8, where);
-  block.async->barriers[barrier] = {.count = count, .missing = count, .where = where};
+  PhaseBarrier& state = block.async->barriers[barrier];
+  state = {};
+  state.count = state.missing = count;
+  state.where = where;
 }
 
 void arrive_barrier(void* name, int64_t expected_bytes, const Where& where) {

@@ -211,10 +211,12 @@ void Block::finish() {
          " threads wait for it in syncthreads at " + text(barriers[0].where));
   }
   if (thread.first_copy < thread.copies.size()) {
-    fail("thread " + std::to_string(self) + " exits with a cp_async that it never waited for");
+    fail("thread " + std::to_string(self) + " exits without having waited for its cp_async at " +
+         text(thread.copies[thread.first_copy].where));
   }
   if (finished_ + 1 == threads.size() && !async->transfers.empty()) {
-    fail("the last thread exits while a tma_load that nobody waited for is under way");
+    fail("the last thread exits while the tma_load at " + text(async->transfers.front().where) +
+         " is under way, which nobody has waited for");
   }
   thread.finished = true;
   warps[w].finished |= bit;

@@ -71,6 +71,7 @@ struct Copy {
   uint32_t group;
   uint8_t bytes;
   uint8_t valid;
+  Where where;
 };
 
 struct Thread {

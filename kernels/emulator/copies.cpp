@@ -25,8 +25,8 @@ void copy_async(void* to, const void* from, unsigned bytes, unsigned valid, cons
     thread.first_copy = 0;
   }
   thread.copies.push_back({static_cast<std::byte*>(to), static_cast<const std::byte*>(from),
-                           thread.groups, static_cast<uint8_t>(bytes),
-                           static_cast<uint8_t>(valid)});
+                           thread.groups, static_cast<uint8_t>(bytes), static_cast<uint8_t>(valid),
+                           where});
 }
 
 void commit_copies() { ++block_now->threads[::threadIdx.x].groups; }

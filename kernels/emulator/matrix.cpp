@@ -72,9 +72,6 @@ const MmaTile& tile_of(void* const* payloads, int lane) {
   return *static_cast<const MmaTile*>(payloads[lane]);
 }
 
-/// An index that is known not to be negative.
-constexpr std::size_t at_index(int i) { return static_cast<std::size_t>(i); }
-
 template <typename T>
 void fit(std::vector<T>& v, int count) {
   if (v.size() < at_index(count)) v.resize(at_index(count));

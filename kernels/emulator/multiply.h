@@ -5,9 +5,13 @@
 // the products of 16-bit numbers (and of tf32) are exact in float.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace kintsugi::emulator {
+
+/// An index that is known not to be negative.
+constexpr std::size_t at_index(int i) { return static_cast<std::size_t>(i); }
 
 constexpr int kColumnBlock = 32;  // columns are padded to a multiple of it
 

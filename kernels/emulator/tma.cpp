@@ -58,11 +58,12 @@ void begin_transfer(void* to, const device::TensorMap& map, void* barrier, int r
   check_barrier(block, barrier, "tma_load", where);
   if (block.race) block.race->issue(to, bytes, where);
   std::memset(to, 0xff, bytes);
-  block.async->transfers.push_back({[=, thread = ::threadIdx.x](Block& in) {
+  const auto run = [=, thread = ::threadIdx.x](Block& in) {
     copy_box(in, desc, static_cast<std::byte*>(to), row, column);
     if (in.race) in.race->land_by(thread, to, bytes, in.async->barriers.at(barrier).gathering);
     complete_bytes(in, barrier, static_cast<int64_t>(bytes));
-  }});
+  };
+  block.async->transfers.push_back({run, where});
 }
 
 }  // namespace kintsugi::emulator

@@ -70,7 +70,7 @@ uint32_t place_of(uint64_t descriptor, int row, int k) {
 /// The tile as [k][row] floats; `rows` is a multiple of 8.
 void read_tile(Block& block, uint64_t descriptor, int rows, bool is_bf16, const Where& where,
                std::vector<float>& to) {
-  to.resize(static_cast<std::size_t>(kDepth * rows));
+  to.resize(at_index(kDepth * rows));
   for (int row = 0; row < rows; ++row) {
     for (int half = 0; half < 2; ++half) {
       const std::byte* at = block.shared + place_of(descriptor, row, 8 * half);
@@ -80,7 +80,7 @@ void read_tile(Block& block, uint64_t descriptor, int rows, bool is_bf16, const 
     for (int k = 0; k < kDepth; ++k) {
       uint16_t bits = 0;
       std::memcpy(&bits, block.shared + place_of(descriptor, row, k), 2);
-      to[static_cast<std::size_t>(k * rows + row)] = is_bf16 ? widen_bf16(bits) : widen_f16(bits);
+      to[at_index(k * rows + row)] = is_bf16 ? widen_bf16(bits) : widen_f16(bits);
     }
   }
 }
@@ -90,7 +90,7 @@ void compute(Block& block, WarpGroup& group, const Product& product, const Where
   const auto found = std::find_if(group.accumulators.begin(), group.accumulators.end(),
                                   [&](const Accumulators& a) { return a.registers[0] == args.c; });
   std::vector<float> transposed;
-  std::vector<float> a(static_cast<std::size_t>(kRows * kDepth));
+  std::vector<float> a(at_index(kRows * kDepth));
   std::vector<float> b;
   if (block.race) block.race->begin_engine(::threadIdx.x / kGroupThreads);
   read_tile(block, args.a, kRows, args.is_bf16, where, transposed);
@@ -98,8 +98,7 @@ void compute(Block& block, WarpGroup& group, const Product& product, const Where
   if (block.race) block.race->end_engine();
   for (int row = 0; row < kRows; ++row) {
     for (int k = 0; k < kDepth; ++k) {
-      a[static_cast<std::size_t>(row * kDepth + k)] =
-          transposed[static_cast<std::size_t>(k * kRows + row)];
+      a[at_index(row * kDepth + k)] = transposed[at_index(k * kRows + row)];
     }
   }
   arithmetic().multiply(a.data(), kDepth, b.data(), found->values.data(), kRows, args.n, kDepth);
@@ -108,8 +107,7 @@ void compute(Block& block, WarpGroup& group, const Product& product, const Where
   for (unsigned thread = 0; thread < kGroupThreads; ++thread) {
     for (int i = 0; i < args.n / 2; ++i) {
       const device::Element at = device::wgmma_element(static_cast<int>(thread), i);
-      found->registers[thread][i] =
-          found->values[static_cast<std::size_t>(at.row * args.n + at.column)];
+      found->registers[thread][i] = found->values[at_index(at.row * args.n + at.column)];
     }
   }
   group.accumulators.erase(found);
@@ -122,13 +120,13 @@ Accumulators& take(WarpGroup& group, int n) {
   }
   Accumulators& taken = group.accumulators.emplace_back();
   taken.n = n;
-  taken.values.resize(static_cast<std::size_t>(kRows * n));
+  taken.values.resize(at_index(kRows * n));
   for (unsigned thread = 0; thread < kGroupThreads; ++thread) {
     float* registers = group.brought[thread].c;
     taken.registers[thread] = registers;
     for (int i = 0; i < n / 2; ++i) {
       const device::Element at = device::wgmma_element(static_cast<int>(thread), i);
-      taken.values[static_cast<std::size_t>(at.row * n + at.column)] = registers[i];
+      taken.values[at_index(at.row * n + at.column)] = registers[i];
     }
     std::memset(registers, 0xff, static_cast<std::size_t>(n / 2) * sizeof(float));
   }

@@ -102,13 +102,13 @@ void print_profile(const Profile& profile, const std::string& heading, Console& 
 int bench_network(const Arguments& a, Console& console) {
   check_input(a.model);
   if (!a.trace.empty()) check_output(a.trace, {a.model});
+  const Model model = Model::open(a.model);
   ProfileOptions options;
-  a.size.apply(options);
+  a.size.apply(options, model.describe());
   options.without = a.without;
   options.settings = parse_settings(a.settings);
   options.runs = a.runs;
 
-  const Model model = Model::open(a.model);
   ProgressBar bar(console);
   Session session = model.session(a.device.session(console, bar.callback()));
   console.info("device: " + session.device());
@@ -117,10 +117,12 @@ int bench_network(const Arguments& a, Console& console) {
   stop_if_interrupted();
   if (!a.trace.empty()) write_text(a.trace, session.trace());
 
+  const bool own_size = model.describe().own_size;
   if (!console.json()) {
+    const std::string size =
+        own_size ? "" : std::to_string(options.height) + "x" + std::to_string(options.width) + ", ";
     const std::string heading =
-        text("%s, %lldx%lld, batch %lld, on %s, median of %s", model.describe().title.c_str(),
-             static_cast<long long>(options.height), static_cast<long long>(options.width),
+        text("%s, %sbatch %lld, on %s, median of %s", model.describe().title.c_str(), size.c_str(),
              static_cast<long long>(options.batch), session.device().c_str(),
              plural(a.runs, "run").c_str());
     print_profile(profile, heading, console);
@@ -140,8 +142,8 @@ int bench_network(const Arguments& a, Console& console) {
                {"network", model.describe().network},
                {"version", version()},
                {"device", session.device()},
-               {"height", options.height},
-               {"width", options.width},
+               {"height", own_size ? Json(nullptr) : Json(options.height)},
+               {"width", own_size ? Json(nullptr) : Json(options.width)},
                {"batch", options.batch},
                {"runs", a.runs},
                {"seconds", profile.seconds},

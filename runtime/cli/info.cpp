@@ -81,7 +81,9 @@ int info(const Arguments& a, Console& console) {
                          format_bytes(d.mapped_bytes) + " mapped");
   fact("mask", d.mask_polarity);
   fact("values", d.value_range);
-  fact("size multiple", std::to_string(d.size_multiple) + " (pictures are padded and cropped)");
+  if (!d.own_size) {
+    fact("size multiple", std::to_string(d.size_multiple) + " (pictures are padded and cropped)");
+  }
   const std::string lines = facts.print("");
   console.print(lines.substr(lines.find('\n') + 1));
   console.print(print_ports(d.inputs, "inputs"));

@@ -44,7 +44,7 @@ void check_method(const InpaintArguments& a) {
       {a.blend != "off", "--blend"},
       {a.max_side != 0, "--max-side"},
       {!a.settings.empty(), "--set"},
-      {!a.device.max_memory.empty(), "--max-memory"}};
+      {!a.device.max_memory.empty() && a.score.empty(), "--max-memory"}};
   for (const auto& [given, option] : networks_own) {
     if (given) {
       throw Error(ErrorCode::usage,
@@ -135,8 +135,8 @@ int inpaint_one(const InpaintArguments& a, Console& console) {
                                                     ? format_count(m.known_pixels_changed)
                                                     : "this format is not exact"));
   }
-  if (!std::isnan(m.plausibility)) {
-    lines.push_back("plausibility: " + text("%.4f", m.plausibility));
+  if (!std::isnan(m.score)) {
+    lines.push_back("score: " + text("%.4f", m.score));
   }
   for (const std::string& line : lines) {
     // Standard output belongs to the picture where that is what it carries.

@@ -50,7 +50,7 @@ Json head_of(const InpaintArguments& a, const Mender& mender) {
                {"input", a.input.string()},   {"mask", a.mask.string()},
                {"output", a.output.string()}, {"method", a.method},
                {"device", mender.device()},   {"invert_mask", a.invert_mask}};
-  if (!a.score.empty()) head["score"] = a.score.string();
+  if (!a.score.empty()) head["score_model"] = a.score.string();
   if (mender.model()) {
     head["model"] = a.model.string();
     head["network"] = mender.model()->describe().network;

@@ -80,12 +80,22 @@ void Mender::check_settings() const {
 }
 
 void Mender::start(Progress progress) {
+  SessionOptions options = arguments_.device.session(console_, std::move(progress));
   if (judge_model_) {
-    judge_ = judge_model_->session(arguments_.device.session(
-        console_, [](double, const std::string&) { return !interrupted(); }));
+    SessionOptions judging = options;
+    judging.progress = [](double, const std::string&) { return !interrupted(); };
+    judge_ = judge_model_->session(judging);
+    if (options.max_memory > 0) {
+      // Both hold their memory at once. What the judge takes is known: its views have one size.
+      const int64_t taken = judge_model_
+                                ->plan({.device = options.device,
+                                        .threads = options.threads,
+                                        .max_memory = options.max_memory})
+                                .memory.peak();
+      options.max_memory = std::max<int64_t>(options.max_memory - taken, 1);
+    }
   }
   if (!model_) return;
-  SessionOptions options = arguments_.device.session(console_, std::move(progress));
   options.warn = [this](const std::string& sentence) { warn(console_, name_, sentence); };
   session_ = model_->session(options);
   console_.info("device: " + session_->device());
@@ -110,7 +120,7 @@ void Mender::mend(Mending& m) {
   }
   m.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (judge_) {
-    m.plausibility = judge_->score(m.mended, mask, {.invert_mask = arguments_.invert_mask});
+    m.score = judge_->score(m.mended, mask, {.invert_mask = arguments_.invert_mask});
   }
 }
 
@@ -159,7 +169,7 @@ Json facts_of(const Mending& m) {
   // Counted in memory: null where the file's format changes pixels anyway.
   const bool exact = is_exact(m.output, m.picture);
   facts["known_pixels_changed"] = exact ? Json(m.known_pixels_changed) : Json(nullptr);
-  if (!std::isnan(m.plausibility)) facts["plausibility"] = m.plausibility;
+  if (!std::isnan(m.score)) facts["score"] = m.score;
   if (m.truth) facts["psnr_hole_db"] = decibels(m.psnr);
   if (m.other) facts["baseline_psnr_hole_db"] = decibels(m.baseline_psnr);
   return facts;

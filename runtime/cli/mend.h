@@ -54,7 +54,7 @@ struct Mending {
   // After Mender::mend.
   Image mended;
   double seconds = 0;
-  double plausibility = NAN;  // where it was asked for
+  double score = NAN;  // where it was asked for
   // After write_mending.
   int64_t known_pixels_changed = 0;
   double psnr = NAN, baseline_psnr = NAN;

@@ -140,18 +140,25 @@ void add_without(CLI::App& verb, std::vector<std::string>& without) {
       ->allow_extra_args(false);
 }
 
+constexpr const char* kDefaultSize = "256x256";
+
 void add_size(CLI::App& verb, InputSize& size) {
   verb.add_option("--size", size.size, "of the network's input, height first")
       ->type_name("HxW")
-      ->capture_default_str();
+      ->default_str(kDefaultSize);
   verb.add_option("--batch", size.batch, "pictures at once")
       ->type_name("N")
       ->check(within(int64_t{1}, kLargestBatch))
       ->capture_default_str();
 }
 
-InputSize::Extents InputSize::extents() const {
-  const std::vector<int64_t> found = parse_extents(size);
+InputSize::Extents InputSize::extents(const Description& network) const {
+  if (!size.empty() && network.own_size) {
+    throw Error(ErrorCode::usage,
+                "--size: the inputs of " + network.network + " have a size of their own",
+                "kintsugi info shows it");
+  }
+  const std::vector<int64_t> found = parse_extents(size.empty() ? kDefaultSize : size);
   const bool sound = found.size() == 1 || found.size() == 2;
   if (!sound || found[0] > kLongestSide || found.back() > kLongestSide) {
     throw Error(ErrorCode::usage, "--size: '" + size + "' is not a height and a width",

@@ -73,18 +73,18 @@ void add_settings(CLI::App& verb, std::vector<std::string>& settings);
 void add_without(CLI::App& verb, std::vector<std::string>& without);
 
 struct InputSize {
-  std::string size = "256x256";
+  std::string size;  // empty: not given
   int64_t batch = 1;
 
   struct Extents {
     int64_t height = 0, width = 0;
   };
-  /// Throws Error::usage where `size` is no such thing.
-  [[nodiscard]] Extents extents() const;
+  /// Throws Error::usage where `size` is no such thing, or is given to a network of its own size.
+  [[nodiscard]] Extents extents(const Description& network) const;
   /// Fills in height, width and batch of PlanOptions or ProfileOptions.
   template <class Options>
-  void apply(Options& options) const {
-    const Extents found = extents();
+  void apply(Options& options, const Description& network) const {
+    const Extents found = extents(network);
     options.height = found.height;
     options.width = found.width;
     options.batch = batch;

@@ -45,17 +45,19 @@ std::string print_memory(const MemoryPlan& memory) {
 int plan(const Arguments& a, Console& console) {
   check_input(a.model);
   a.device.check();
+  const Model model = Model::open(a.model);
   PlanOptions options;
-  a.size.apply(options);
+  a.size.apply(options, model.describe());
   options.device = a.device.device;
   options.threads = a.device.threads;
   options.max_memory = a.device.memory_limit();
   options.keep_all = a.keep_all;
   options.without = a.without;
   options.settings = parse_settings(a.settings);
-  const PlanSummary summary = Model::open(a.model).plan(options);
+  const PlanSummary summary = model.plan(options);
 
   if (console.json()) {
+    const bool own_size = model.describe().own_size;
     Json steps = Json::array();
     for (const PlanStep& step : summary.steps) {
       steps.push_back({{"name", step.name},
@@ -68,8 +70,8 @@ int plan(const Arguments& a, Console& console) {
     }
     Json json = {{"device", summary.device},
                  {"batch", options.batch},
-                 {"height", options.height},
-                 {"width", options.width},
+                 {"height", own_size ? Json(nullptr) : Json(options.height)},
+                 {"width", own_size ? Json(nullptr) : Json(options.width)},
                  {"memory", json_of(summary.memory)},
                  {"flops", summary.flops},
                  {"steps", steps}};

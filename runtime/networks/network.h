@@ -75,14 +75,15 @@ struct Network {
 /// Throws Error::usage when `given` holds a key that is not among `known`, listing those.
 void check_settings(const Settings& given, std::span<const Port> known);
 
-/// The numbers of an array in the file's `kintsugi.config`, or `otherwise` when it is not there.
+/// The numbers of an array in the file's `kintsugi.config`, or `otherwise` when it is not there, or
+/// is about another network of the same file.
 [[nodiscard]] std::vector<double> config_numbers(const weights::Weights& weights,
-                                                 const std::string& key,
+                                                 const Network& network, const std::string& key,
                                                  std::vector<double> otherwise);
 
 /// Throws Error::mismatch when the file's `kintsugi.config` names another variant or range of values
 /// than its keys do; what it leaves out is not missed.
-void check_config(const weights::Weights& weights, const std::string& variant,
-                  const std::vector<double>& range);
+void check_config(const weights::Weights& weights, const Network& network,
+                  const std::string& variant, const std::vector<double>& range);
 
 }  // namespace kintsugi::networks

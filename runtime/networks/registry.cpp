@@ -36,10 +36,12 @@ std::optional<std::string> metadata(const weights::Weights& weights, const std::
   return at->second;
 }
 
-/// A value of the JSON object in the metadata, null when it is not there.
-nlohmann::json config_value(const weights::Weights& weights, const std::string& key) {
+/// A value of the JSON object in the metadata, null when it is not there or is another network's.
+nlohmann::json config_value(const weights::Weights& weights, const Network& network,
+                            const std::string& key) {
   const auto text = metadata(weights, "kintsugi.config");
-  if (!text) return {};
+  const auto about = metadata(weights, "kintsugi.network");
+  if (!text || (about && *about != network.name)) return {};
   auto config = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!config.is_object()) {
     throw Error(ErrorCode::bad_file, weights.file().path().string() +
@@ -61,6 +63,8 @@ Opened finish(const weights::Weights& weights, const Network& network,
   d.network = network.name;
   d.paper = network.paper;
   d.reason = std::move(reason);
+  d.own_size = std::ranges::none_of(
+      d.inputs, [](const Port& port) { return port.shape.find('H') != std::string::npos; });
   d.weights_title = metadata(weights, "modelspec.title").value_or("");
   d.weights_license = metadata(weights, "modelspec.license").value_or("");
   d.metadata = weights.file().metadata();
@@ -127,9 +131,9 @@ void check_settings(const Settings& given, std::span<const Port> known) {
   }
 }
 
-std::vector<double> config_numbers(const weights::Weights& weights, const std::string& key,
-                                   std::vector<double> otherwise) {
-  const nlohmann::json found = config_value(weights, key);
+std::vector<double> config_numbers(const weights::Weights& weights, const Network& network,
+                                   const std::string& key, std::vector<double> otherwise) {
+  const nlohmann::json found = config_value(weights, network, key);
   if (found.is_null()) return otherwise;
   const bool fits = found.is_array() && found.size() == otherwise.size() &&
                     std::ranges::all_of(found, [](const auto& n) { return n.is_number(); });
@@ -140,16 +144,16 @@ std::vector<double> config_numbers(const weights::Weights& weights, const std::s
                                        std::to_string(otherwise.size()) + " numbers");
 }
 
-void check_config(const weights::Weights& weights, const std::string& variant,
-                  const std::vector<double>& range) {
+void check_config(const weights::Weights& weights, const Network& network,
+                  const std::string& variant, const std::vector<double>& range) {
   const auto refuse = [&](const char* key, const std::string& stated, const std::string& found) {
     throw Error(ErrorCode::mismatch, weights.file().path().string() + ": the metadata says " + key +
                                          " " + stated + ", the keys are those of " + found);
   };
-  const nlohmann::json stated = config_value(weights, "variant");
+  const nlohmann::json stated = config_value(weights, network, "variant");
   if (!stated.is_null() && stated != variant) refuse("variant", stated.dump(), "'" + variant + "'");
-  if (config_numbers(weights, "range", range) != range) {
-    refuse("range", config_value(weights, "range").dump(),
+  if (config_numbers(weights, network, "range", range) != range) {
+    refuse("range", config_value(weights, network, "range").dump(),
            "'" + variant + "', whose range is " + nlohmann::json(range).dump());
   }
 }

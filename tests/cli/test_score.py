@@ -46,13 +46,13 @@ def test_a_score_for_each_way_to_fill(files, model, judge, tmp_path):
     photo, mask = files
     out = tmp_path / "out.png"
     common = [photo, "--mask", mask, "-o", out, "--score", judge]
-    by_network = told(*common, "-m", model)["plausibility"]
-    by_telea = told(*common, "--method", "telea")["plausibility"]
+    by_network = told(*common, "-m", model)["score"]
+    by_telea = told(*common, "--method", "telea")["score"]
     assert 0 < by_network < 1 and 0 < by_telea < 1 and by_network != by_telea
-    assert told(*common, "-m", model)["plausibility"] == by_network
-    assert "plausibility" not in told(photo, "--mask", mask, "-o", out, "-m", model)
+    assert told(*common, "-m", model)["score"] == by_network
+    assert "score" not in told(photo, "--mask", mask, "-o", out, "-m", model)
     printed = support.succeeds(support.run("inpaint", *common, "-m", model)).stdout
-    assert f"plausibility: {by_network:.4f}" in printed
+    assert f"score: {by_network:.4f}" in printed
 
 
 def test_every_picture_of_a_folder_has_its_own(model, judge, tmp_path):
@@ -63,12 +63,12 @@ def test_every_picture_of_a_folder_has_its_own(model, judge, tmp_path):
         support.save(tmp_path / "masks" / name, support.mask(50, 40))
     report = told(tmp_path / "photos", "--mask", tmp_path / "masks", "-o", tmp_path / "out", "-m",
                   model, "--score", judge)
-    scores = [entry["plausibility"] for entry in report["files"]]
+    scores = [entry["score"] for entry in report["files"]]
     assert len(set(scores)) == 2 and all(0 < score < 1 for score in scores)
     for name, score in zip(["a.png", "b.png"], scores):
         alone = told(tmp_path / "photos" / name, "--mask", tmp_path / "masks" / name, "-o",
                      tmp_path / "alone.png", "-m", model, "--score", judge)
-        assert alone["plausibility"] == score
+        assert alone["score"] == score
 
 
 def test_what_is_no_discriminator_is_refused(files, model, tmp_path):
@@ -89,3 +89,36 @@ def test_what_is_no_discriminator_is_refused(files, model, tmp_path):
                         "--score", "-"),
             2, "standard input can be one picture",
         )
+
+
+def test_memory_is_shared_with_the_judge(files, model, judge, tmp_path):
+    photo, mask = files
+    common = [photo, "--mask", mask, "-o", tmp_path / "out.png", "-m", model, "--score", judge]
+    free = told(*common)["peak_bytes"]
+    assert told(*common, "--max-memory", str(free))["peak_bytes"] <= free
+    support.fails(support.run("inpaint", *common, "--max-memory", str(free // 8)), 1, "memory")
+    telea = [photo, "--mask", mask, "-o", tmp_path / "out.png", "--method", "telea", "--score", judge]
+    support.fails(support.run("inpaint", *telea, "--max-memory", "10000"), 1, "memory")
+
+
+@pytest.mark.parametrize("verb", ["plan", "bench"])
+def test_a_network_of_its_own_size_takes_no_other(judge, verb):
+    support.fails(support.run(verb, "-m", judge, "--size", "64x64"), 2, "a size of their own")
+    report = json.loads(support.succeeds(
+        support.run(verb, "-m", judge, "--json", *(["--runs", "1"] if verb == "bench" else []))
+    ).stdout)
+    assert report["height"] is None and report["width"] is None
+
+
+def test_one_file_of_both_networks(files, judge, model, tmp_path):
+    """Made by the exporter for one of them: what it says of that one is not held against the other."""
+    state, _ = safetensors.read(judge)
+    filler, metadata = safetensors.read(model)
+    metadata = {**metadata, "kintsugi.network": "glcic",
+                "kintsugi.config": json.dumps({"variant": "official", "range": [0, 1]})}
+    both = tmp_path / "both.safetensors"
+    safetensors.write(both, {**filler, **state}, metadata)
+    photo, mask = files
+    common = [photo, "--mask", mask, "-o", tmp_path / "out.png"]
+    assert (told(*common, "-m", both, "--score", both)["score"]
+            == told(*common, "-m", model, "--score", judge)["score"])

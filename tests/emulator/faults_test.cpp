@@ -72,7 +72,7 @@ TEST_F(FaultTest, EndTheLaunchInEveryBuild) {
       {Fault::global_out_of_bounds,
        {"CopyThrough", "thread 63 load", "past the end of a device buffer of 512 bytes", file}},
       {Fault::misaligned, {"CopyAsync", "thread 5 cp_async", "not a multiple of 16", file}},
-      {Fault::never_waited, {"CopyAsync", "exits with a cp_async that it never waited for"}},
+      {Fault::never_waited, {"CopyAsync", "exits without having waited for its cp_async at", file}},
   };
   for (const Case& c : cases) {
     for (const emulator::Settings& settings : schedules()) {

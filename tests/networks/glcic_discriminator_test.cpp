@@ -16,8 +16,32 @@ using namespace test;
 constexpr int64_t kLocal = 32;
 constexpr int64_t kGlobal = 64;
 
-/// Random weights in the keys of liruilong's port, whose convolutions are named by view and number.
-Tensors random_weights() {
+enum class Port : uint8_t { otenim, mmediting, liruilong };
+
+/// Where a port keeps a convolution, its norm, a view's linear layer and the last one.
+struct Names {
+  std::string conv, norm, linear, last;
+};
+Names names_of(Port port, const std::string& view, int i) {
+  const std::string number = std::to_string(i);
+  switch (port) {
+    case Port::otenim: {
+      const std::string model = view == "local" ? "model_ld." : "model_gd.";
+      return {model + "conv" + number, model + "bn" + number, model + "linear" + number, "linear1"};
+    }
+    case Port::mmediting: {
+      const std::string block = view + "_disc.conv" + number;
+      return {block + ".conv", block + ".bn", view + "_disc.fc.linear", "fc"};
+    }
+    case Port::liruilong: {
+      const std::string block = view + "_conv" + number;
+      return {block + ".conv", block + ".bn", view + "_fc", "fc"};
+    }
+  }
+  return {};
+}
+
+Tensors random_weights(Port port = Port::liruilong) {
   std::mt19937 engine(3);
   std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
   Tensors all;
@@ -31,18 +55,19 @@ Tensors random_weights() {
     int64_t channels = 3;
     for (int i = 1; i <= layers; ++i) {
       const int64_t out = 4 * std::min(1 << (i - 1), 8);
-      const std::string block = std::string(view) + "_conv" + std::to_string(i);
-      add(block + ".conv.weight", {out, channels, 5, 5});
-      add(block + ".conv.bias", {out});
-      for (const char* leaf : {".bn.bias", ".bn.running_mean"}) add(block + leaf, {out});
-      for (const char* leaf : {".bn.weight", ".bn.running_var"}) add(block + leaf, {out}, 1);
+      const Names names = names_of(port, view, i);
+      add(names.conv + ".weight", {out, channels, 5, 5});
+      if (port != Port::mmediting) add(names.conv + ".bias", {out});
+      for (const char* leaf : {".bias", ".running_mean"}) add(names.norm + leaf, {out});
+      for (const char* leaf : {".weight", ".running_var"}) add(names.norm + leaf, {out}, 1);
       channels = out;
     }
-    add(std::string(view) + "_fc.weight", {8, channels});
-    add(std::string(view) + "_fc.bias", {8});
+    const std::string linear = names_of(port, view, layers + 1).linear;
+    add(linear + ".weight", {8, channels});
+    add(linear + ".bias", {8});
   }
-  add("fc.weight", {1, 16});
-  add("fc.bias", {1});
+  add(names_of(port, "local", 1).last + ".weight", {1, 16});
+  add(names_of(port, "local", 1).last + ".bias", {1});
   return all;
 }
 
@@ -56,6 +81,17 @@ class Discriminators : public ::testing::Test {
   testing::Folder folder_;
   std::optional<Model> model_;
 };
+
+/// The view as the port takes it.
+Tensor as_taken(Port port, const Tensor& rgb) {
+  if (port != Port::mmediting) return rgb;
+  Tensor bgr = rgb;
+  const size_t plane = rgb.values.size() / 3;
+  for (size_t i = 0; i < rgb.values.size(); ++i) {
+    bgr.values[i] = 2 * rgb.values[(2 - i / plane) * plane + i % plane] - 1;
+  }
+  return bgr;
+}
 
 /// The patch whose first pixel is (y0, x0), border pixels repeated, as [1, 3, size, size].
 Tensor patch(const Image& picture, int64_t y0, int64_t x0) {
@@ -95,8 +131,16 @@ TEST_F(Discriminators, DescribeTheirViews) {
   EXPECT_TRUE(d.unused_keys.empty());
 }
 
-TEST_F(Discriminators, LookAtAPatchAroundTheHoleAndAtTheWhole) {
-  Session session = model_->session();
+class DiscriminatorPorts : public Discriminators, public ::testing::WithParamInterface<Port> {};
+
+TEST_P(DiscriminatorPorts, LookAtAPatchAroundTheHoleAndAtTheWhole) {
+  const Port port = GetParam();
+  write_tensors(folder_.path() / "port.safetensors", random_weights(port));
+  Session session = Model::open(folder_.path() / "port.safetensors").session();
+  const auto probability = [&](const Tensors& views) {
+    const double score = double(session.run(views).at("score").values[0]);
+    return port == Port::otenim ? score : sigmoid(score);
+  };
   struct Case {
     int64_t width, height, channels;
     int64_t x0, y0, x1, y1;    // the hole
@@ -108,16 +152,17 @@ TEST_F(Discriminators, LookAtAPatchAroundTheHoleAndAtTheWhole) {
                         Case{20, 50, 3, 3, 40, 9, 45, 18, 0}}) {    // narrower than the patch
     const Image picture = random_picture(c.width, c.height, c.channels);
     const Image mask = box_mask(c.width, c.height, c.x0, c.y0, c.x1, c.y1);
-    const Tensors views{{"local", patch(picture, c.patch_y, c.patch_x)},
-                        {"global", whole(picture)}};
-    const double expected = sigmoid(double(session.run(views).at("score").values[0]));
+    Tensors views{{"local", as_taken(port, patch(picture, c.patch_y, c.patch_x))},
+                  {"global", as_taken(port, whole(picture))}};
+    const double expected = probability(views);
     EXPECT_NEAR(session.score(picture, mask), expected, 1e-6) << c.width << " " << c.x0;
-    Tensors moved = views;
-    moved["local"] = patch(picture, c.patch_y, c.patch_x > 0 ? c.patch_x - 1 : 1);
-    EXPECT_GT(std::abs(sigmoid(double(session.run(moved).at("score").values[0])) - expected), 1e-5)
-        << "a patch beside it is told apart";
+    views["local"] = as_taken(port, patch(picture, c.patch_y, c.patch_x > 0 ? c.patch_x - 1 : 1));
+    EXPECT_GT(std::abs(probability(views) - expected), 1e-5) << "a patch beside it is told apart";
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Ports, DiscriminatorPorts,
+                         ::testing::Values(Port::otenim, Port::mmediting, Port::liruilong));
 
 TEST_F(Discriminators, JudgeAnInvertedMaskLikeTheMask) {
   Session session = model_->session();

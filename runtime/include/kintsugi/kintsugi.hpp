@@ -76,6 +76,7 @@ struct Description {
   std::string mask_polarity;    ///< "1 = hole"
   std::string value_range;      ///< of the raw input
   int64_t size_multiple = 1;    ///< pictures are padded to it and cropped back
+  bool own_size = false;  ///< inputs have the network's own extents: PlanOptions' are not looked at
   int64_t parameters = 0;
   int64_t mapped_bytes = 0;
   std::string stored_dtype;  ///< "f16"

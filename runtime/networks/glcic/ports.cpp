@@ -85,7 +85,7 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
 
   const auto stated = [&](const char* name, std::array<float, 3>& rgb) {
     const std::vector<double> numbers =
-        networks::config_numbers(weights, name, {rgb.begin(), rgb.end()});
+        networks::config_numbers(weights, kNetwork, name, {rgb.begin(), rgb.end()});
     std::ranges::transform(numbers, rgb.begin(), [](double v) { return static_cast<float>(v); });
   };
   if (config.order == Order::relu_norm) {
@@ -103,7 +103,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   const weights::KeyMap keys = detection.map();
   const Variant& variant = variant_of(detection);
   const bool clamps = variant.config.output == Output::clamp;
-  networks::check_config(weights, std::string(variant.name), {clamps ? -1.0 : 0.0, 1.0});
+  networks::check_config(weights, kNetwork, std::string(variant.name), {clamps ? -1.0 : 0.0, 1.0});
   const Config config = configure(weights, keys, variant);
 
   Opened opened;

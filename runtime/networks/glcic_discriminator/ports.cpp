@@ -68,7 +68,7 @@ std::string view_shape(int64_t side) {
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   const Variant& variant = variant_of(detection);
-  networks::check_config(weights, std::string(detection.layout->name),
+  networks::check_config(weights, kNetwork, std::string(detection.layout->name),
                          {variant.config.bgr ? -1.0 : 0.0, 1.0});
   const Config config = configure(weights, keys, variant.config);
 
