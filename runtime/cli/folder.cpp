@@ -33,16 +33,19 @@ constexpr int kLongestChain = 40;  // of links, as the kernel has it
 
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
 
-/// Of a file's name; null where it is not a picture's.
-const Extension* extension_of(const fs::path& path) {
-  std::string name = path.extension().string();
-  if (name.empty()) return nullptr;
-  name.erase(0, 1);
+/// "png", in either case; null where it is not a picture's.
+const Extension* extension_named(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   const auto* const found = std::ranges::find(kExtensions, name, &Extension::name);
   return found == kExtensions.end() ? nullptr : found;
+}
+
+/// Of a file's name.
+const Extension* extension_of(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension.empty() ? nullptr : extension_named(extension.substr(1));
 }
 
 std::string extensions(bool written) {
@@ -76,11 +79,14 @@ bool holds(const fs::path& folder, const fs::path& path) {
   return std::ranges::mismatch(folder, path).in1 == folder.end();
 }
 
-/// Something that a picture could be read from, or that should be complained of when it cannot.
+/// Something that a picture could be read from, or that should be complained of when it cannot: a
+/// link that leads nowhere, round in a loop, or where nobody may look. A pipe or a device is neither:
+/// reading it may not end.
 bool is_readable_entry(const fs::directory_entry& entry) {
-  std::error_code ignored;
-  const fs::file_type type = entry.status(ignored).type();
-  return type == fs::file_type::regular || (type == fs::file_type::not_found && entry.is_symlink());
+  std::error_code error;
+  const fs::file_type type = entry.status(error).type();
+  if (type == fs::file_type::regular) return true;
+  return (error || type == fs::file_type::not_found) && entry.is_symlink(error);
 }
 
 }  // namespace
@@ -145,7 +151,7 @@ std::vector<fs::path> ByStem::files() const {
 }
 
 void check_format_name(const std::string& format) {
-  const Extension* const found = extension_of("x." + format);
+  const Extension* const found = extension_named(format);
   if (found != nullptr && found->written) return;
   throw Error(ErrorCode::usage, "--format: '" + format + "' is not a format that is written",
               "the formats are " + extensions(true));

@@ -23,8 +23,8 @@ struct FolderListing {
 /// By its extension, which says nothing about what is inside.
 [[nodiscard]] bool is_named_like_a_picture(const std::filesystem::path& path);
 
-/// Throws Error::io where the folder cannot be read. A link that leads nowhere counts as a picture:
-/// it fails when it is read, and is not lost without a word.
+/// Throws Error::io where the folder cannot be read. A link that leads nowhere, or round in a
+/// loop, counts as a picture: it fails when it is read, and is not lost without a word.
 [[nodiscard]] FolderListing list_pictures(const std::filesystem::path& folder);
 
 /// A folder whose pictures belong to others of the same stem: masks, truths.

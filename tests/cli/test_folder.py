@@ -239,6 +239,8 @@ MISTAKES = {
     ),
     "one truth": (["--compare-to", "photos/a.png"], {}, 2, "--compare-to must be a folder"),
     "format": (["-f", "webp"], {}, 2, "'webp' is not a format", "png, jpg"),
+    "format with a dot": (["-f", ".png"], {}, 2, "'.png' is not a format"),
+    "format with a slash": (["-f", "x/y.png"], {}, 2, "'x/y.png' is not a format"),
     "setting": (["--set", "a=1"], {}, 2, "unknown setting 'a'"),
     "device": (["-d", "cuda"], {}, 5, "cuda"),
     "output is the input": ([], {"output": "photos"}, 2, "must not be 'photos'"),

@@ -71,3 +71,18 @@ def test_links_that_lead_elsewhere_are_fine(folders, mend):
     support.succeeds(mend())
     assert support.load(folders / "elsewhere.png").shape == (24, 32, 3)
     assert (folders / "originals" / "a.png").read_bytes() == before
+
+
+def test_a_link_that_leads_round_is_a_picture_that_fails(folders, mend):
+    add(folders, "a.png")
+    (folders / "photos" / "b.png").symlink_to("b.png")
+    (folders / "photos" / "c.png").symlink_to("nowhere.png")
+    (folders / "photos" / "d.png").symlink_to("/dev/zero")  # has no end: not even begun
+    for name in ["b", "c", "d"]:
+        support.save(folders / "masks" / f"{name}.png", support.mask(8, 8))
+    result = mend()
+    assert result.returncode == 3, result.stderr
+    assert result.stdout.startswith("1 of 3 mended, 2 failed, 1 other file skipped  ")
+    loop, nowhere = support.failures(result)
+    assert "'photos/b.png'" in loop and "symbolic links" in loop
+    assert "'photos/c.png'" in nowhere and "No such file" in nowhere
