@@ -20,13 +20,14 @@ namespace {
 thread_local bool no_memory = false;
 }  // namespace
 
-void* operator new(size_t size) {
+// Inlined, malloc and free would look mismatched to the compiler.
+[[gnu::noinline]] void* operator new(size_t size) {
   void* const memory = no_memory ? nullptr : std::malloc(std::max<size_t>(size, 1));
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace kintsugi::cli {
 namespace {
