@@ -87,7 +87,7 @@ run_asan_cli() {
   ASAN_OPTIONS=detect_leaks=$leaks:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:exitcode=99 \
     KINTSUGI_TEST_PATIENCE=4 tree=asan \
     run_pytest asan-cli tests/cli/test_bad_*.py tests/cli/test_pixels.py \
-    tests/cli/test_depth_and_metadata.py tests/cli/test_folder.py -m "not measures"
+    tests/cli/test_depth_and_metadata.py tests/cli/test_folder*.py -m "not measures"
 }
 
 stage setup "" scripts/setup.sh

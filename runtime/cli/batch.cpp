@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "batch.h"
 
+#include <array>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -17,26 +17,29 @@ struct Ticket {
   std::exception_ptr error = nullptr;
 };
 
-/// Between two stages. Whoever is stopped while it waits goes away empty-handed.
+/// Between two stages. Whoever is stopped while it waits goes away empty-handed. It asks for no
+/// memory: a thread that got none here could tell nobody.
 class Belt {
  public:
   /// False where nobody takes any more.
-  bool put(Ticket ticket) {
+  bool put(Ticket ticket) noexcept {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || tickets_.size() < kWaiting; });
+    changed_.wait(lock, [this] { return stopped_ || waiting_ < kWaiting; });
     if (stopped_) return false;
-    tickets_.push_back(std::move(ticket));
+    tickets_[(first_ + waiting_) % kWaiting] = std::move(ticket);
+    ++waiting_;
     changed_.notify_all();
     return true;
   }
 
   /// Nothing where nothing comes any more.
-  std::optional<Ticket> take() {
+  std::optional<Ticket> take() noexcept {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || ended_ || !tickets_.empty(); });
-    if (stopped_ || tickets_.empty()) return std::nullopt;
-    Ticket ticket = std::move(tickets_.front());
-    tickets_.pop_front();
+    changed_.wait(lock, [this] { return stopped_ || ended_ || waiting_ > 0; });
+    if (stopped_ || waiting_ == 0) return std::nullopt;
+    Ticket ticket = std::move(tickets_[first_]);
+    first_ = (first_ + 1) % kWaiting;
+    --waiting_;
     changed_.notify_all();
     return ticket;
   }
@@ -58,7 +61,8 @@ class Belt {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Ticket> tickets_;
+  std::array<Ticket, kWaiting> tickets_;  // a ring
+  size_t first_ = 0, waiting_ = 0;
   bool ended_ = false, stopped_ = false;
 };
 

@@ -38,7 +38,7 @@ const char* code_of(Colour colour) {
 
 }  // namespace
 
-std::string print(const Json& value) {
+std::string to_text(const Json& value) {
   // File names need not be UTF-8; JSON must be.
   return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -81,7 +81,7 @@ void Console::print_bytes(std::span<const std::byte> bytes) {
   write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-void Console::print_json(const Json& value) { write(cli::print(value)); }
+void Console::print_json(const Json& value) { write(to_text(value)); }
 
 void Console::flush() {
   if (std::fflush(stdout) != 0) stdout_failed(errno);

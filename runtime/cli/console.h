@@ -28,7 +28,7 @@ enum class Level { error, warning, info, debug };
 enum class Colour { plain, red, green, yellow, bold };
 
 /// JSON as it is printed, and as files have it: indented, with a newline at its end.
-[[nodiscard]] std::string print(const Json& value);
+[[nodiscard]] std::string to_text(const Json& value);
 
 class Console {
  public:

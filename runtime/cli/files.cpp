@@ -70,6 +70,7 @@ void check_output(const fs::path& path, const std::vector<fs::path>& inputs) {
   if (!fs::exists(folder, ignored)) cannot_write(path, ENOENT, "create the folder first");
   if (!fs::is_directory(folder, ignored)) cannot_write(path, ENOTDIR);
   const bool exists = fs::exists(path, ignored);
+  if (ignored) cannot_write(path, ignored.value());  // too long a name, links in a loop
   // Something that is not an ordinary file is written in place, beside nothing.
   const bool beside = !exists || fs::is_regular_file(path, ignored);
   if (beside && ::access(folder.c_str(), W_OK | X_OK) != 0) {

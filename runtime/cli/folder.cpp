@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "folder.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include <kintsugi/kintsugi.hpp>
 
+#include "files.h"
 #include "format.h"
 
 namespace kintsugi::cli {
@@ -27,18 +29,23 @@ struct Extension {
 constexpr std::array<Extension, 9> kExtensions = {
     {{"png"}, {"jpg"}, {"jpeg"}, {"bmp"}, {"tga"}, {"ppm"}, {"pgm"}, {"pnm"}, {"gif", false}}};
 
+constexpr int kLongestChain = 40;  // of links, as the kernel has it
+
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
 
-/// Of a file's name; null where it is not a picture's.
-const Extension* extension_of(const fs::path& path) {
-  std::string name = path.extension().string();
-  if (name.empty()) return nullptr;
-  name.erase(0, 1);
+/// "png", in either case; null where it is not a picture's.
+const Extension* extension_named(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   const auto* const found = std::ranges::find(kExtensions, name, &Extension::name);
   return found == kExtensions.end() ? nullptr : found;
+}
+
+/// Of a file's name.
+const Extension* extension_of(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension.empty() ? nullptr : extension_named(extension.substr(1));
 }
 
 std::string extensions(bool written) {
@@ -55,11 +62,31 @@ std::string extensions(bool written) {
                                  std::generic_category().message(error));
 }
 
-/// Something that a picture could be read from, or that should be complained of when it cannot.
-bool is_readable_entry(const fs::directory_entry& entry) {
+/// Where a file of this name would be written; without a slash at its end, which makes another path
+/// of it. A link may lead to nothing yet.
+fs::path resolved(fs::path path) {
   std::error_code ignored;
-  const fs::file_type type = entry.status(ignored).type();
-  return type == fs::file_type::regular || (type == fs::file_type::not_found && entry.is_symlink());
+  for (int depth = 0; depth < kLongestChain && fs::is_symlink(path, ignored); ++depth) {
+    const fs::path target = fs::read_symlink(path, ignored);
+    path = path.parent_path() / target;  // which is `target` where that is absolute
+  }
+  const fs::path whole = fs::weakly_canonical(path.has_filename() ? path : path / ".", ignored);
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+/// Both resolved; a folder holds itself.
+bool holds(const fs::path& folder, const fs::path& path) {
+  return std::ranges::mismatch(folder, path).in1 == folder.end();
+}
+
+/// Something that a picture could be read from, or that should be complained of when it cannot: a
+/// link that leads nowhere, round in a loop, or where nobody may look. A pipe or a device is neither:
+/// reading it may not end.
+bool is_readable_entry(const fs::directory_entry& entry) {
+  std::error_code error;
+  const fs::file_type type = entry.status(error).type();
+  if (type == fs::file_type::regular) return true;
+  return (error || type == fs::file_type::not_found) && entry.is_symlink(error);
 }
 
 }  // namespace
@@ -117,8 +144,14 @@ fs::path ByStem::find(const fs::path& picture) const {
   return found->second.front();
 }
 
+std::vector<fs::path> ByStem::files() const {
+  std::vector<fs::path> all;
+  for (const auto& [stem, files] : by_stem_) all.insert(all.end(), files.begin(), files.end());
+  return all;
+}
+
 void check_format_name(const std::string& format) {
-  const Extension* const found = extension_of("x." + format);
+  const Extension* const found = extension_named(format);
   if (found != nullptr && found->written) return;
   throw Error(ErrorCode::usage, "--format: '" + format + "' is not a format that is written",
               "the formats are " + extensions(true));
@@ -173,7 +206,7 @@ void check_output_folder(const fs::path& folder, const std::vector<fs::path>& ou
   }
   for (const fs::path& output : outputs) {
     if (!fs::is_symlink(output, ignored)) continue;
-    const fs::path target = fs::weakly_canonical(output, ignored);
+    const fs::path target = resolved(output);
     for (const fs::path& input : inputs) {
       if (!fs::equivalent(target, input, ignored) &&
           !fs::equivalent(target.parent_path(), input, ignored)) {
@@ -185,6 +218,63 @@ void check_output_folder(const fs::path& folder, const std::vector<fs::path>& ou
                   "nothing is ever overwritten that is also read; remove the link");
     }
   }
+}
+
+void check_apart(const std::vector<fs::path>& written, const std::vector<fs::path>& read) {
+  std::map<std::pair<dev_t, ino_t>, const fs::path*> known;
+  struct stat found = {};
+  for (const fs::path& path : read) {
+    if (::stat(path.c_str(), &found) == 0)
+      known.emplace(std::pair(found.st_dev, found.st_ino), &path);
+  }
+  for (const fs::path& path : written) {
+    if (::stat(path.c_str(), &found) != 0) continue;
+    const auto same = known.find({found.st_dev, found.st_ino});
+    if (same == known.end()) continue;
+    throw Error(ErrorCode::usage,
+                quoted(path) + " would be written, and is the same file as " +
+                    quoted(*same->second) + ", which is read",
+                "nothing is ever overwritten that is also read; remove the link between them");
+  }
+}
+
+void check_manifest(const fs::path& manifest, const fs::path& output,
+                    const std::vector<fs::path>& outputs, const std::vector<fs::path>& read) {
+  if (is_stream(manifest)) {
+    throw Error(ErrorCode::usage, "--manifest needs the name of a file",
+                "--json prints the same on standard output");
+  }
+  const fs::path file = resolved(manifest);
+  const fs::path above = manifest.has_parent_path() ? manifest.parent_path() : fs::path(".");
+  std::error_code ignored;
+  for (const fs::path& path : read) {
+    if (!is_folder(path)) continue;
+    if (!fs::equivalent(above, path, ignored) &&
+        !fs::equivalent(file.parent_path(), path, ignored)) {
+      continue;
+    }
+    throw Error(ErrorCode::usage,
+                "the manifest " + quoted(manifest) + " would be in " + quoted(path) +
+                    ", which is also read",
+                "give the name of a file in another folder");
+  }
+  const fs::path folder = resolved(output);
+  if (holds(file, folder)) {
+    throw Error(ErrorCode::usage, "the manifest " + quoted(manifest) + " is a folder",
+                "give the name of a file");
+  }
+  if (!fs::exists(above, ignored) && holds(file.parent_path(), folder)) {
+    // It is created with the output, so that only the names can be compared.
+    const auto same =
+        std::ranges::find(outputs, file, [](const fs::path& path) { return resolved(path); });
+    if (same == outputs.end()) return;
+    throw Error(ErrorCode::usage,
+                "the manifest " + quoted(manifest) + " is the same file as " + quoted(*same),
+                "choose another name");
+  }
+  std::vector<fs::path> taken = outputs;
+  taken.insert(taken.end(), read.begin(), read.end());
+  check_output(manifest, taken);
 }
 
 void create_folder(const fs::path& folder) {

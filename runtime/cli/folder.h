@@ -23,8 +23,8 @@ struct FolderListing {
 /// By its extension, which says nothing about what is inside.
 [[nodiscard]] bool is_named_like_a_picture(const std::filesystem::path& path);
 
-/// Throws Error::io where the folder cannot be read. A link that leads nowhere counts as a picture:
-/// it fails when it is read, and is not lost without a word.
+/// Throws Error::io where the folder cannot be read. A link that leads nowhere, or round in a
+/// loop, counts as a picture: it fails when it is read, and is not lost without a word.
 [[nodiscard]] FolderListing list_pictures(const std::filesystem::path& folder);
 
 /// A folder whose pictures belong to others of the same stem: masks, truths.
@@ -35,6 +35,8 @@ class ByStem {
 
   /// Throws Error::mismatch where there is none, or more than one.
   [[nodiscard]] std::filesystem::path find(const std::filesystem::path& picture) const;
+  /// All that are there, whether they belong to a picture or not.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const;
 
  private:
   std::filesystem::path folder_;
@@ -56,6 +58,17 @@ void check_format_name(const std::string& format);
 void check_output_folder(const std::filesystem::path& folder,
                          const std::vector<std::filesystem::path>& outputs,
                          const std::vector<std::filesystem::path>& inputs);
+
+/// Throws Error::usage where one of `written` is, by whatever links, one of `read`.
+void check_apart(const std::vector<std::filesystem::path>& written,
+                 const std::vector<std::filesystem::path>& read);
+
+/// Before anything is created. Throws Error::usage where the manifest is no file of its own: a
+/// stream, a folder, in one of `read` (folders or files), or one of these or of `outputs`; and
+/// Error::io where it cannot be written, unless its folder is yet to be created with `output`.
+void check_manifest(const std::filesystem::path& manifest, const std::filesystem::path& output,
+                    const std::vector<std::filesystem::path>& outputs,
+                    const std::vector<std::filesystem::path>& read);
 
 /// With the folders above it; throws Error::io where it cannot be made or written to.
 void create_folder(const std::filesystem::path& folder);

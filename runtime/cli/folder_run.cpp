@@ -119,7 +119,7 @@ int FolderRun::run(const FolderWork& work, const Json& head) {
   const Json all = manifest(work, head, seconds, interrupted);
   std::exception_ptr unwritten;
   try {
-    write_text(manifest_, print(all));
+    write_text(manifest_, to_text(all));
   } catch (const Error& error) {
     unwritten = std::current_exception();
     if (ended) console_.warn(error.what());  // the other reason is the one to end with

@@ -78,6 +78,8 @@ class Mendings {
     under_way_.resize(files.size());
   }
   FolderWork work();
+  /// The masks and truths of their folders.
+  [[nodiscard]] std::vector<fs::path> files() const;
 
   /// Pictures for which there is a number of dB, and the mean over them.
   [[nodiscard]] int64_t compared() const { return compared_; }
@@ -124,6 +126,16 @@ Json Mendings::finish(size_t i) {
   return facts;
 }
 
+std::vector<fs::path> Mendings::files() const {
+  std::vector<fs::path> all;
+  for (const std::optional<ByStem>* folder : {&masks_, &truths_}) {
+    if (!*folder) continue;
+    const std::vector<fs::path> files = (*folder)->files();
+    all.insert(all.end(), files.begin(), files.end());
+  }
+  return all;
+}
+
 FolderWork Mendings::work() {
   return {.done = "mended",
           .read = [this](size_t i) { read(i); },
@@ -149,13 +161,20 @@ int inpaint_folder(const InpaintArguments& a, Console& console) {
     if (!path.empty()) read.push_back(path);
   }
   check_output_folder(a.output, outputs, read);
+  const fs::path manifest = a.manifest.empty() ? a.output / "manifest.json" : a.manifest;
+  check_manifest(manifest, a.output, outputs, read);
   std::vector<FolderFile> files;
   for (size_t i = 0; i < outputs.size(); ++i) files.push_back({listing.pictures[i], outputs[i]});
 
   Mender mender(a, console);
   mender.check_settings();
   Mendings mendings(a, files, mender, console);
-  const fs::path manifest = a.manifest.empty() ? a.output / "manifest.json" : a.manifest;
+  std::vector<fs::path> written = outputs;
+  written.push_back(manifest);
+  const std::vector<fs::path> others = mendings.files();
+  read.insert(read.end(), others.begin(), others.end());
+  read.insert(read.end(), listing.pictures.begin(), listing.pictures.end());
+  check_apart(written, read);
   FolderRun run(files, listing.skipped, manifest, console);
   mender.start(run.progress());
   for (const fs::path& output : outputs) {
@@ -163,9 +182,6 @@ int inpaint_folder(const InpaintArguments& a, Console& console) {
   }
 
   create_folder(a.output);
-  read.insert(read.end(), outputs.begin(), outputs.end());
-  read.insert(read.end(), listing.pictures.begin(), listing.pictures.end());
-  check_output(manifest, read);
   const int code = run.run(mendings.work(), head_of(a, mender));
   if (!a.compare_to.empty() && !console.json()) {
     console.print("PSNR inside the hole, mean of " + format_count(mendings.compared()) + ": " +

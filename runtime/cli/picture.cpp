@@ -13,6 +13,7 @@
 
 #include "files.h"
 #include "format.h"
+#include "interrupt.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -22,22 +23,34 @@ constexpr size_t kChunk = size_t{1} << 16;
 std::vector<std::byte> read_stdin() {
   std::vector<std::byte> bytes;
   std::array<std::byte, kChunk> chunk;
-  while (const size_t count = std::fread(chunk.data(), 1, chunk.size(), stdin)) {
+  for (;;) {
+    const size_t count = std::fread(chunk.data(), 1, chunk.size(), stdin);
     bytes.insert(bytes.end(), chunk.begin(), chunk.begin() + static_cast<ptrdiff_t>(count));
-  }
-  if (std::ferror(stdin) != 0) {
-    throw Error(ErrorCode::io,
-                "cannot read standard input: " + std::generic_category().message(errno));
+    if (std::ferror(stdin) != 0) {
+      const int error = errno;
+      stop_if_interrupted();
+      throw Error(ErrorCode::io,
+                  "cannot read standard input: " + std::generic_category().message(error));
+    }
+    if (count == 0) break;
   }
   return bytes;
+}
+
+Image read_file(const std::filesystem::path& path, ImageNotes& notes) {
+  try {
+    return read_image(path, {}, &notes);
+  } catch (const Error&) {
+    stop_if_interrupted();  // it waited for the other end of a pipe
+    throw;
+  }
 }
 
 }  // namespace
 
 Image read_picture(const std::filesystem::path& path, Console& console) {
   ImageNotes notes;
-  Image picture =
-      is_stream(path) ? decode_image(read_stdin(), {}, &notes) : read_image(path, {}, &notes);
+  Image picture = is_stream(path) ? decode_image(read_stdin(), {}, &notes) : read_file(path, notes);
   const std::string name = is_stream(path) ? "standard input" : "'" + path.string() + "'";
   for (const std::string& sentence : notes.left_out) console.warn(name + ": " + sentence);
   if (notes.orientation != 1) {

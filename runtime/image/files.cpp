@@ -58,7 +58,8 @@ std::vector<std::byte> read_bytes(const std::filesystem::path& file) {
   for (;;) {
     bytes.resize(wanted);
     const ssize_t got = ::read(descriptor.value, bytes.data() + size, wanted - size);
-    if (got < 0 && errno == EINTR) continue;
+    // A pipe may never say more: whoever has a handler for the signal wants to be asked.
+    if (got < 0 && errno == EINTR && S_ISREG(status.st_mode)) continue;
     if (got < 0) refuse_to_read(file, errno);
     size += static_cast<size_t>(got);
     if (got == 0) break;

@@ -47,11 +47,26 @@ fs::path resolve_links(fs::path target) {
   return target;
 }
 
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+/// The file behind a descriptor, as a path to link from.
+std::string link_of(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
+
+/// A file without a name is gone with the process, however that ends. -1 where the file system has
+/// none, or it could not be given a name later.
+int open_nameless(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor < 0 || ::access(link_of(descriptor).c_str(), F_OK) == 0) return descriptor;
+  ::close(descriptor);
+  return -1;
+}
+
 /// Makes the rename itself durable. A folder that cannot be opened or flushed is no reason to fail:
 /// the file is whole under either name.
 void flush_folder(const fs::path& file) {
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = ::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
@@ -73,18 +88,14 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target), resolved_(reso
   // A rename asks only the folder's permission; a file made read-only must stay protected.
   if (exists && ::faccessat(AT_FDCWD, resolved_.c_str(), W_OK, AT_EACCESS) != 0) fail(errno);
 
-  static std::atomic<unsigned> counter{0};
-  for (int attempt = 0; attempt < kNameAttempts && descriptor_ < 0; ++attempt) {
-    // The name does not contain the target's own, which may already be as long as names can be.
-    temporary_ = resolved_.parent_path() / (".kintsugi-" + std::to_string(::getpid()) + "-" +
-                                            std::to_string(counter.fetch_add(1)) + ".tmp");
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) break;
-  }
+  replaces_ = true;
+  descriptor_ = open_nameless(folder_of(resolved_));
   if (descriptor_ < 0) {
-    const int error = errno;
-    temporary_.clear();  // not ours
-    fail(error);
+    const int error = take_name([this](const char* name) {
+      descriptor_ = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      return descriptor_ >= 0;
+    });
+    if (error != 0) fail(error);
   }
   // A replaced file keeps its permissions; a file system without them is fine too.
   if (exists && ::fchmod(descriptor_, found.st_mode & 0777) != 0) errno = 0;
@@ -115,13 +126,43 @@ void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) {
     fail(errno);
   }
+  const bool nameless = replaces_ && temporary_.empty();
+  if (nameless) {
+    const std::string file = link_of(descriptor_);
+    const auto link_as = [&file](const char* name) {
+      return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    };
+    // A link cannot replace what is there: then it has another name until the rename, a moment.
+    if (!link_as(resolved_.c_str())) {
+      const int error = errno == EEXIST ? take_name(link_as) : errno;
+      if (error != 0) fail(error);
+    }
+  }
+  const bool appeared = nameless && temporary_.empty();
   const int descriptor = descriptor_;
   descriptor_ = -1;
-  if (::close(descriptor) != 0 && errno != EINTR) fail(errno);
-  if (temporary_.empty()) return;
-  if (std::rename(temporary_.c_str(), resolved_.c_str()) != 0) fail(errno);
+  if (::close(descriptor) != 0 && errno != EINTR && !appeared) fail(errno);
+  if (!replaces_) return;
+  if (!temporary_.empty() && std::rename(temporary_.c_str(), resolved_.c_str()) != 0) fail(errno);
   temporary_.clear();
   flush_folder(resolved_);
+}
+
+/// A name beside the target for which `make` returns true is `temporary_` then; else why not.
+int AtomicFile::take_name(const std::function<bool(const char* name)>& make) {
+  static std::atomic<unsigned> counter{0};
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    // The name does not contain the target's own, which may already be as long as names can be.
+    const fs::path name =
+        resolved_.parent_path() / (".kintsugi-" + std::to_string(::getpid()) + "-" +
+                                   std::to_string(counter.fetch_add(1)) + ".tmp");
+    if (make(name.c_str())) {
+      temporary_ = name;
+      return 0;
+    }
+    if (errno != EEXIST) return errno;
+  }
+  return EEXIST;
 }
 
 void AtomicFile::fail(int error) {

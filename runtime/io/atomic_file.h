@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// AtomicFile writes a file that is either whole or not there: bytes go to a temporary name in the
-// target's folder, and commit() flushes them to the disk and renames. It is not a stream: nothing
+// AtomicFile writes a file that is either whole or not there: bytes go to a temporary in the
+// target's folder, and commit() flushes them to the disk and gives it the name. The temporary has no
+// name until then where the file system allows it, so that a process that is killed leaves nothing;
+// elsewhere it is .kintsugi-*.tmp. It is not a stream: nothing
 // is buffered, sought or read back. Whoever writes owns it and must call commit(); destroyed before
 // that, or when a write fails, it removes the temporary and leaves what stood at the target alone.
 // Called by everything that leaves a file behind: tensors, pictures, traces.
@@ -9,6 +11,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -33,10 +36,12 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(int error);  // removes the temporary and throws
   void discard() noexcept;
+  [[nodiscard]] int take_name(const std::function<bool(const char* name)>& make);
 
   std::filesystem::path target_;     // as the user wrote it: what sentences name
   std::filesystem::path resolved_;   // where the rename goes
-  std::filesystem::path temporary_;  // empty when the target is written directly
+  std::filesystem::path temporary_;  // empty while there is none
+  bool replaces_ = false;            // not written directly
   int descriptor_ = -1;
 };
 

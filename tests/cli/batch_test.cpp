@@ -8,10 +8,26 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+namespace {
+/// While it is set there is no memory for this thread.
+thread_local bool no_memory = false;
+}  // namespace
+
+// Inlined, malloc and free would look mismatched to the compiler.
+[[gnu::noinline]] void* operator new(size_t size) {
+  void* const memory = no_memory ? nullptr : std::malloc(std::max<size_t>(size, 1));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace kintsugi::cli {
 namespace {
@@ -190,6 +206,20 @@ TEST(Batch, NobodyIsLeftWaiting) {
     };
     EXPECT_THROW(run_batch(50, stages), Interrupt);
   }
+}
+
+// What a thread would have to be given on its way from item to item could not be refused politely.
+TEST(Batch, NoMemoryIsAskedForBetweenStages) {
+  Log log;
+  BatchStages stages = stages_into(log);
+  stages.decode = [](size_t) { no_memory = true; };
+  stages.encode = [](size_t) { no_memory = true; };
+  stages.done = [&log](size_t item, const std::exception_ptr& error) {
+    no_memory = false;
+    log.note(item, error);
+  };
+  run_batch(500, stages);
+  EXPECT_EQ(log.items.size(), 500U);
 }
 
 }  // namespace

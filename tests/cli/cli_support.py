@@ -117,3 +117,25 @@ def change_model(source, target, change):
     change(tensors)
     safetensors.write(target, tensors, stated)
     return target
+
+
+def stem(name):
+    return name.rsplit(".", 1)[0]
+
+
+def add(folder, name, width=32, height=24, channels=3, masked=True, mask_size=None, seed=1):
+    """A picture of photos/ and its mask in masks/; the picture's path."""
+    path = save(folder / "photos" / name, picture(width, height, channels, seed))
+    if masked:
+        size = mask_size or (width, height)
+        save(folder / "masks" / f"{stem(name)}.png", mask(*size))
+    return path
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def failures(result):
+    """The sentences on standard error, one for each picture that failed."""
+    return [line for line in result.stderr.splitlines() if line.startswith("kintsugi: ")]

@@ -60,3 +60,23 @@ def inpaint(tmp_path, photo, mask, model):
         )
 
     return run
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A folder with photos/ and masks/, both empty."""
+    for name in ["photos", "masks"]:
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def mend(folders, model):
+    """Runs `inpaint` on the folder: arguments are appended, keywords replace folders."""
+
+    def run(*arguments, photos="photos", masks="masks", output="mended", method=None, **how):
+        weights = ["-m", model] if method is None else ["--method", method]
+        files = [photos, "--mask", masks, "-o", output, *weights]
+        return support.run("inpaint", *files, *arguments, cwd=folders, **how)
+
+    return run

@@ -42,6 +42,9 @@ TEST(Folder, FormatsAreThoseOfTheLibrary) {
       EXPECT_TRUE(is_named_like_a_picture("x." + extension));
     }
   }
+  for (const char* name : {"", ".", ".png", "x.png", "x/y.png", "png ", "/png"}) {
+    EXPECT_FALSE(named_as_format(name)) << name;
+  }
   EXPECT_TRUE(is_named_like_a_picture("x.GIF"));
   for (const char* name : {"x", "png", ".png", "x.", "x.png.txt"}) {
     EXPECT_FALSE(is_named_like_a_picture(name)) << name;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Any bytes as a command line, an argument a line. It is parsed without running anything; then the
-// verbs run as the program runs them, in a folder of their own that holds two small pictures and a
-// file of weights that is none. Left out are the verbs that measure the machine, and every command
+// verbs run as the program runs them, in a folder of their own that holds two small pictures, a
+// file of weights that is none, and a folder with a picture and one that is broken. Left out are the verbs that measure the machine, and every command
 // with a slash in it: no other folder can be named. The exit code is one that is documented; a failure
-// is one sentence, and leaves standard output empty and no temporary file behind.
+// is one sentence, and leaves standard output empty and no temporary file behind; where some pictures of
+// a folder fail, each has its sentence.
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,8 @@ constexpr size_t kMostArguments = 64;
 constexpr const char* kPicture = "p.png";
 constexpr const char* kMask = "m.png";
 constexpr const char* kWeights = "w";
+constexpr const char* kPictures = "d";
+constexpr int64_t kFound = 6;  // with the two pictures in the folder
 
 /// libFuzzer's and the sanitizers' own; the program's is caught.
 std::FILE* const terminal = stderr;
@@ -59,6 +62,9 @@ class Folder {
     save(kPicture, picture());
     save(kMask, mask());
     save(kWeights, std::as_bytes(std::span("this is no file of weights")));
+    fs::create_directory(kPictures);
+    save(fs::path(kPictures) / "p.png", picture());
+    save(fs::path(kPictures) / "x.png", std::span(picture()).first(20));
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
@@ -83,13 +89,13 @@ class Folder {
   /// How many files a command wrote beside those that it found; none of them half.
   [[nodiscard]] int64_t written() const {
     int64_t files = 0;
-    for (const auto& entry : fs::directory_iterator(path_)) {
+    for (const auto& entry : fs::recursive_directory_iterator(path_)) {
       const std::string name = entry.path().filename().string();
       require(!name.starts_with(".kintsugi-") || !name.ends_with(".tmp"),
               "a temporary file was left behind");
-      files += name == kPicture || name == kMask || name == kWeights ? 0 : 1;
+      ++files;
     }
-    return files;
+    return files - kFound;
   }
 
  private:
@@ -156,6 +162,7 @@ void check(const Outcome& outcome) {
     case kOk:
     case kRunError:
     case kUsage:
+    case kSomeFailed:
     case kNoDevice: break;
     default: require(false, "a code that nothing here is a reason for: " + what);
   }
@@ -167,6 +174,11 @@ void check(const Outcome& outcome) {
     require(fuzz::is_one_line(line), "a line that a terminal should not see: " + what);
     sentences += line.starts_with("kintsugi: ") ? 1 : 0;
     at = end + 1;
+  }
+  if (outcome.code == kSomeFailed) {
+    require(sentences >= 1, "nothing is said of what failed: " + what);
+    require(!outcome.out.empty(), "no result of what did not fail: " + what);
+    return;
   }
   require(sentences == (outcome.code == kOk ? 0 : 1), "not one sentence: " + what);
   require(outcome.code == kOk || outcome.out.empty(), "a failure prints a result: " + what);

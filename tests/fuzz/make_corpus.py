@@ -154,6 +154,12 @@ COMMANDS = [
     "inpaint\np.png\n--mask\nm.png\n--method\ntelea\n-o\np.png",
     "plan\nw\n--size\n0x8", "plan\nw\n--size\n8x8x8", "plan\nw\n--batch\n0", "run\n--without\n,",
     "info\n\x1b[31mred\x1b[0m", "inpaint\n\xff\xfe\n--mask\n\xc2\x9b", "--\n--help", "info\n-\n--\n-m",
+    # Folders; of `d` one picture is broken.
+    "inpaint\n.\n--mask\nm.png\n--method\ntelea\n-o\nout",
+    "inpaint\nd\n--mask\nm.png\n--method\ntelea\n-o\nout\n-f\njpg\n--manifest\nlist.json",
+    "inpaint\nd\n--mask\n.\n--method\ntelea\n-o\nout\n--compare-to\n.\n--json",
+    "inpaint\n.\n--mask\nd\n--method\ntelea\n-o\nd",
+    "inpaint\nd\n--mask\nm.png\n--method\ntelea\n-o\nout\n--manifest\nm.png",
 ]
 
 

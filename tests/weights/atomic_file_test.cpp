@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // A file appears whole or not at all, whatever the disk does.
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <string>
@@ -62,6 +64,25 @@ TEST(AtomicFile, AppearsOnlyWhenCommitted) {
   EXPECT_EQ(folder.entries(), 1u);
   expect_error(ErrorCode::internal, "committed twice", [&] { file.commit(); });
   expect_error(ErrorCode::internal, "written after its end", [&] { file.write("x"); });
+}
+
+// What a process that is killed would leave behind.
+TEST(AtomicFile, ATemporaryHasNoNameWhereTheFileSystemAllowsIt) {
+  const Folder folder;
+  const int descriptor = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (descriptor < 0) GTEST_SKIP() << "not here";
+  ::close(descriptor);
+  AtomicFile file(folder.path() / "out");
+  file.write("half");
+  EXPECT_EQ(folder.entries(), 0u);
+  file.commit();
+  EXPECT_EQ(contents(folder.path() / "out"), "half");
+  AtomicFile again(folder.path() / "out");
+  again.write("new");
+  EXPECT_EQ(folder.entries(), 1u);
+  again.commit();
+  EXPECT_EQ(contents(folder.path() / "out"), "new");
+  EXPECT_EQ(folder.entries(), 1u);
 }
 
 TEST(AtomicFile, LeavesTheOldFileWhenNotCommitted) {
