@@ -73,14 +73,22 @@ def compile_one(file, arch, work):
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """compiled(file, arch): all are begun at once, as many together as there are processors."""
+def compiled(request, tmp_path_factory):
+    """compiled(file, arch): what the chosen tests are of is begun at once, as many together as there
+    are processors."""
     folder = tmp_path_factory.mktemp("nvcc")
+    futures = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = {(file, arch): pool.submit(compile_one, file, arch,
-                                             folder / f"{Path(file).stem}_{arch}")
-                   for file, arch in CASES}
-        yield lambda file, arch: futures[file, arch].result()
+        def begin(file, arch):
+            if (file, arch) not in futures:
+                futures[file, arch] = pool.submit(compile_one, file, arch,
+                                                  folder / f"{len(futures)}_{arch}")
+            return futures[file, arch]
+
+        for item in request.session.items:
+            if "compiled" in item.fixturenames and hasattr(item, "callspec"):
+                begin(**item.callspec.params)
+        yield lambda file, arch: begin(file, arch).result()
 
 
 @pytest.mark.parametrize("file, arch", CASES)
