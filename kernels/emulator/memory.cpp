@@ -98,6 +98,7 @@ std::string describe_stray(const Memory& memory, const void* p, std::size_t byte
     return size + std::to_string(buffer->begin - at) + " before the beginning" + of;
   }
   const auto offset = static_cast<std::size_t>(at - buffer->begin);
+  if (offset + bytes <= buffer->bytes) return size + "at byte " + std::to_string(offset) + of;
   if (offset < buffer->bytes) return size + "that straddle the end" + of;
   return size + std::to_string(offset - buffer->bytes) + " past the end" + of;
 }

@@ -34,7 +34,7 @@ struct Memory {
 [[nodiscard]] bool is_device(const void* p, std::size_t bytes);
 [[nodiscard]] std::size_t allocated_bytes();
 
-/// What is wrong with an access of `bytes` at `p`: "16 bytes at 4 bytes past the end of ...".
+/// Where the `bytes` of a refused access stand: "16 bytes 4 past the end of a device buffer of ...".
 [[nodiscard]] std::string describe_stray(const Memory& memory, const void* p, std::size_t bytes);
 
 }  // namespace kintsugi::emulator

@@ -28,6 +28,8 @@ KERNELS = {
     "kernels/conv2d/cuda.cu": (["80", "90a"], TENSOR + [
         r"cp\.async\.cg\.shared\.global .*, 16, ", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared\.b16",
         r"cvt\.rna\.tf32\.f32", r"fma\.rn\.f32", r"atom\S*\.add", r"st\.global\.v4\.u32"]),
+    "kernels/elementwise/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"ex2\.approx\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "tests/emulator/gemm.cu": (["80", "90a"], TENSOR + [
         r"cp\.async\.cg\.shared\.global .*, 16, ", r"cp\.async\.commit_group",
         r"cp\.async\.wait_group", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared\.b16", r"bar\.sync"]),
@@ -73,14 +75,22 @@ def compile_one(file, arch, work):
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """compiled(file, arch): all are begun at once, as many together as there are processors."""
+def compiled(request, tmp_path_factory):
+    """compiled(file, arch): what the chosen tests are of is begun at once, as many together as there
+    are processors."""
     folder = tmp_path_factory.mktemp("nvcc")
+    futures = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = {(file, arch): pool.submit(compile_one, file, arch,
-                                             folder / f"{Path(file).stem}_{arch}")
-                   for file, arch in CASES}
-        yield lambda file, arch: futures[file, arch].result()
+        def begin(file, arch):
+            if (file, arch) not in futures:
+                futures[file, arch] = pool.submit(compile_one, file, arch,
+                                                  folder / f"{len(futures)}_{arch}")
+            return futures[file, arch]
+
+        for item in request.session.items:
+            if "compiled" in item.fixturenames and hasattr(item, "callspec"):
+                begin(**item.callspec.params)
+        yield lambda file, arch: begin(file, arch).result()
 
 
 @pytest.mark.parametrize("file, arch", CASES)

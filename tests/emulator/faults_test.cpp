@@ -98,7 +98,8 @@ TEST_F(FaultTest, RacesAreSeenByTheDetector) {
       {Fault::no_syncwarp_after_store, {"PassInWarp", "shared memory", file}},
       {Fault::no_syncwarp_before_overwrite, {"race", "PassInWarp", file}},
       {Fault::never_written, {"CopyThrough", "which was never written", file}},
-      {Fault::around_the_vocabulary, {"CopyThrough", "reads 4 bytes", "without load", file}},
+      {Fault::around_the_vocabulary,
+       {"CopyThrough", "reads 4 bytes at byte ", "without load", file}},
       {Fault::shared_out_of_bounds,
        {"CopyThrough", "outside the block's 512 bytes of shared memory", file}},
   };

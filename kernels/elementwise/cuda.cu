@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// elementwise on CUDA.
+//
+// Math        y[n,y,x,c] = steps( x[n,y,x,c] ); add of a tensor and silu is silu(a + b)
+// Shapes      x, y [N,H,W,C] with a pitch; operands by their extent
+// Tiling      grid (groups / 256); a thread owns one group of 16 bytes of a pixel's channels
+// Shared      none
+// Sync        none
+// Numerics    f32, by the interpreter that epilogues use as well (kernels/device/steps.cuh); one
+//             rounding at the store
+// Roofline    a few FLOP over 2*e bytes an element, e of an element, and e for each tensor operand:
+//             bound by memory
+// Limits      pixels start at multiples of 16 bytes; fewer than 2^31 groups
+#include "kernels/elementwise/cuda.h"
+
+#include <limits>
+
+#include "kernels/device/steps.cuh"
+
+namespace kintsugi::elementwise {
+namespace {
+
+template <typename T>
+struct ElementwiseSteps {
+  static constexpr unsigned kThreads = 256;
+  static constexpr int kMaxRegisters = 40;
+  static constexpr int kPer = device::Pack<T>::kCount;
+
+  const T* input;
+  T* output;
+  int64_t pitch;
+  int64_t out_pitch;
+  uint32_t groups;  // of 16 bytes, of all pixels
+  uint32_t groups_of_pixel;
+  uint32_t pixels_of_sample;
+  int channels;
+  device::BoundSteps steps;
+
+  KIN_DEVICE void operator()() const {
+    const uint32_t group = blockIdx.x * kThreads + threadIdx.x;
+    if (group >= groups) return;
+    const uint32_t pixel = group / groups_of_pixel;
+    const int k = static_cast<int>(group % groups_of_pixel) * kPer;
+    device::Pack<T> pack = device::load_pack(input + pixel * pitch + k);
+    float value[kPer];
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) value[i] = device::to_float(pack.x[i]);
+    device::apply<T>(steps, {pixel / pixels_of_sample, pixel, k}, value);
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      pack.x[i] = device::from_float<T>(k + i < channels ? value[i] : 0.0f);
+    }
+    device::store_pack(output + pixel * out_pitch + k, pack);
+  }
+};
+
+}  // namespace
+
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+  using Kernel = ElementwiseSteps<T>;
+  const Shape& shape = args.output.shape;
+  if (args.input.pitch % Kernel::kPer != 0 || args.output.pitch % Kernel::kPer != 0) {
+    throw Error(ErrorCode::internal, "elementwise on CUDA: a pixel does not start at 16 bytes");
+  }
+  const int64_t groups_of_pixel = divide_up(shape.c(), int64_t{Kernel::kPer});
+  const int64_t groups = checked_multiply(shape.pixels(), groups_of_pixel);
+  if (groups > std::numeric_limits<int32_t>::max()) {
+    throw Error(ErrorCode::unsupported, "elementwise on CUDA: " + std::to_string(groups) +
+                                            " groups of 16 bytes are beyond its 31 bits");
+  }
+  const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
+  device::launch(stream, grid,
+                 Kernel{.input = args.input.data,
+                        .output = args.output.data,
+                        .pitch = args.input.pitch,
+                        .out_pitch = args.output.pitch,
+                        .groups = static_cast<uint32_t>(groups),
+                        .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
+                        .pixels_of_sample = static_cast<uint32_t>(shape.h() * shape.w()),
+                        .channels = static_cast<int>(shape.c()),
+                        .steps = device::bind(desc.steps, args.operands)});
+}
+
+template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
+template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
+template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+
+}  // namespace kintsugi::elementwise

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// elementwise on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a
+// pixel starts at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The
+// caller owns all memory. Called by tests.
+#pragma once
+
+#include <span>
+
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
+#include "kernels/device/bound_steps.h"
+#include "kernels/elementwise/elementwise.h"
+
+namespace kintsugi::elementwise {
+
+template <class T>
+struct CudaArgs {
+  TensorView<const T> input;
+  /// In step order; channel vectors hold whole multiples of 16 bytes of T.
+  std::span<const device::StepOperand> operands;
+  TensorView<T> output;  // the input's view, or not overlapping it
+};
+
+/// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes.
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+
+}  // namespace kintsugi::elementwise
