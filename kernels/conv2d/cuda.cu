@@ -16,9 +16,33 @@ static_assert(kTileM == kCudaTileM);
 int narrow_int(int64_t value, const char* what) {
   if (value < 0 || value > std::numeric_limits<int>::max()) {
     throw Error(ErrorCode::unsupported, "conv2d on CUDA: " + std::to_string(value) + " " + what +
-                                            " are beyond its 32 bits");
+                                            " are beyond its 31 bits");
   }
   return static_cast<int>(value);
+}
+
+/// What a description does not say, and a kernel relies on.
+template <class T>
+void check(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) {
+  constexpr int64_t kPerChunk = 16 / static_cast<int64_t>(sizeof(T));
+  const auto refuse = [](const char* what) {
+    throw Error(ErrorCode::internal, std::string("conv2d on CUDA: ") + what);
+  };
+  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
+  if (!(output_shape(desc, args.input.shape) == args.output.shape))
+    refuse("an output does not fit");
+  if (args.input.pitch % kPerChunk != 0 || args.output.pitch % kPerChunk != 0 ||
+      !aligned(args.input.data) || !aligned(args.output.data) || !aligned(args.weight) ||
+      !aligned(args.workspace)) {
+    refuse("a pixel does not start at 16 bytes");
+  }
+  const bool exact = config.method == CudaMethod::simt;
+  if (exact && (config.tile_n != 64 || !std::is_same_v<T, float>)) {
+    refuse("the exact kernel has one tile and one type");
+  }
+  if (static_cast<int>(args.operands.size()) != desc.epilogue.operand_count()) {
+    refuse("the epilogue reads another number of operands");
+  }
 }
 
 template <class T>
@@ -28,9 +52,6 @@ Geometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<
   const Shape& out = args.output.shape;
   const auto pixels = [](int64_t value) { return narrow_int(value, "pixels"); };
   const auto taps = [](int64_t value) { return narrow_int(value, "taps"); };
-  if (args.input.pitch % kPerChunk != 0 || args.output.pitch % kPerChunk != 0) {
-    throw Error(ErrorCode::internal, "conv2d on CUDA: a pixel does not start at 16 bytes");
-  }
   // The farthest coordinate a window asks for, and every count of pixels, must fit.
   static_cast<void>(pixels(checked_multiply(out.h(), desc.stride.h)));
   static_cast<void>(pixels(checked_multiply(out.w(), desc.stride.w)));
@@ -42,7 +63,7 @@ Geometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<
           .width = pixels(in.w()),
           .out_height = pixels(out.h()),
           .out_width = pixels(out.w()),
-          .rows = pixels(checked_add(out.pixels(), kTileM)) - kTileM,
+          .rows = pixels(out.pixels()),  // the last block begins below 2^31
           .kernel_h = taps(desc.kernel.h),
           .kernel_w = taps(desc.kernel.w),
           .stride_h = pixels(desc.stride.h),
@@ -87,6 +108,7 @@ void launch_tensor_core(const Problem<T>& problem, int tile_n, device::Stream& s
 template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
+  check(desc, config, args);
   Problem<T> problem{.input = args.input.data,
                      .weight = args.weight,
                      .output = args.output.data,

@@ -4,7 +4,8 @@
 // left side is never stored: rows are output pixels, columns output channels, and the depth is taps
 // times input channels (implicit_gemm.cuh, simt.cuh). Views are NHWC on the device; a pixel starts
 // at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns
-// all memory. Called by the executor and by tests.
+// all memory, and gives a workspace to one launch at a time; a launch that failed leaves its tickets
+// as they are. So far called by tests alone.
 #pragma once
 
 #include <cstdint>
@@ -80,7 +81,8 @@ struct CudaArgs {
   void* workspace = nullptr;
 };
 
-/// T is float, f16 or bf16. Throws Error::unsupported where pixels, taps or channels do not fit 31 bits.
+/// T is float, f16 or bf16. Throws Error::unsupported where pixels, taps or channels do not fit 31 bits,
+/// Error::internal where arguments do not belong together.
 template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream);

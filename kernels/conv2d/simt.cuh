@@ -10,7 +10,8 @@
 //             through the same memory
 // Sync        as implicit_gemm.cuh
 // Numerics    f32, one FMA a product, in ascending depth; with splits a sum over parts in its order
-// Roofline    2*gm*gn*gk FLOP at 32 FMA for each 12 loads of 16 bytes from shared memory: bound by FMA
+// Roofline    2*gm*gn*gk FLOP at 128 FMA for each 12 loads of 16 bytes from shared memory: FMA, if
+//             lanes that read the same bytes are served at once
 // Limits      as implicit_gemm.cuh
 #pragma once
 

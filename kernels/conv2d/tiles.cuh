@@ -20,7 +20,8 @@ constexpr int kTileM = 128;
 constexpr int kChunks = 4;  // of 16 bytes: the depth of a stage
 constexpr unsigned kTileThreads = 256;
 constexpr int kStagedRows = 64;  // rows that leave at a time
-/// Floats between staged rows beyond the tile: eight put four neighbouring rows on all banks.
+/// Floats between staged rows beyond the tile: eight put what lanes write to four neighbouring rows
+/// on different banks, where pairs are stored at once.
 constexpr int kStagedPad = 8;
 
 template <typename T>
@@ -167,7 +168,10 @@ KIN_DEVICE bool sum_splits(const Problem<T>& problem, const BlockPlace& place,
   }
   device::fence_device();
   device::syncthreads();  // every lane's part is written before the ticket is drawn
-  if (threadIdx.x == 0) ticket = device::atomic_add(&problem.tickets[place.number], 1u);
+  if (threadIdx.x == 0) {
+    device::fence_device();  // of what the others wrote, which this thread has seen
+    ticket = device::atomic_add(&problem.tickets[place.number], 1u);
+  }
   device::syncthreads();  // publishes the ticket
   if (ticket + 1 != static_cast<uint32_t>(problem.splits)) return false;
   device::fence_device();

@@ -70,6 +70,10 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
     throw Error(ErrorCode::unsupported, "elementwise on CUDA: " + std::to_string(groups) +
                                             " groups of 16 bytes are beyond its 31 bits");
   }
+  if (static_cast<int>(args.operands.size()) < desc.steps.operand_count()) {
+    throw Error(ErrorCode::internal,
+                "elementwise on CUDA: its steps read more operands than there are");
+  }
   const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
   device::launch(stream, grid,
                  Kernel{.input = args.input.data,

@@ -150,6 +150,7 @@ class Work {
   void wait_for_others(uint64_t seen) {
     {
       const std::lock_guard lock(job_.mutex);
+      if (seen < job_.idle_since) return;  // something has moved since: look again
       if (job_.idle_since != seen) job_.idle = 0;
       job_.idle_since = seen;
       ++job_.idle;

@@ -124,9 +124,8 @@ def test_the_tensor_core_steps_are_all_there(compiled):
     _, ptx = compiled("tests/emulator/gemm.cu", "80")
     first = re.search(r"\.entry \S*4GemmINS_3f16ELNS\w+0E.*?^}", ptx, re.S | re.M)
     assert first
-    assert len(re.findall(r"mma\.sync", first.group(0))) % 16 == 0
-
-
+    products = len(re.findall(r"mma\.sync", first.group(0)))
+    assert products >= 16 and products % 16 == 0
 
 
 def test_the_recorder_of_conformance_vectors_builds(tmp_path):

@@ -124,6 +124,9 @@ void release_host(void* buffer) noexcept { static_cast<void>(cudaFreeHost(buffer
 
 void upload(void* device, const void* host, std::size_t bytes) {
   check(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "cudaMemcpy to the device");
+  // From pageable memory it may return before the device has the bytes, and our streams do not wait
+  // for the one that it runs on.
+  check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize");
 }
 
 void download(void* host, const void* device, std::size_t bytes) {
