@@ -195,7 +195,7 @@ void read_as_values(const std::string& text) {
     }
   };
   only_usage([&] { (void)parse_shape(text, "--shape"); });
-  only_usage([&] { (void)InputSize{.size = text}.extents(); });
+  only_usage([&] { (void)InputSize{.size = text}.extents({}); });
   only_usage([&] { (void)parse_settings({text}); });
   only_usage([&] { DeviceChoice{.device = text}.check(); });
   only_usage([&] { (void)DeviceChoice{.max_memory = text}.memory_limit(); });
