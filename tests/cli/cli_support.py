@@ -51,6 +51,19 @@ def start(*arguments, **how):
     return subprocess.Popen([str(PROGRAM), *map(str, arguments)], env=environment(), **how)
 
 
+def text_of(terminal):
+    """What was written to a terminal, as bytes, once its other end is closed; closes it too."""
+    text = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            text += chunk
+    except OSError:  # the other end is closed
+        pass
+    finally:
+        os.close(terminal)
+    return text
+
+
 def succeeds(result):
     assert result.returncode == 0, f"exit {result.returncode}: {result.stderr}"
     return result

@@ -110,14 +110,7 @@ def test_on_a_terminal(evil, reference):
         ours, theirs = pty.openpty()
         process = support.start(*arguments, stdout=theirs, stderr=theirs)
         os.close(theirs)
-        text = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                text += chunk
-        except OSError:  # the other end is closed
-            pass
-        finally:
-            os.close(ours)
+        text = support.text_of(ours)
         assert process.wait(timeout=120) == 0
         shown = text.decode().replace("\r\n", "\n")
         assert ESCAPES not in shown

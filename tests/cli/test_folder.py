@@ -367,14 +367,7 @@ def test_progress_on_a_terminal(folders, model):
     process = support.start("inpaint", *files, cwd=folders, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
     process.communicate(timeout=120 * support.PATIENCE)
-    text = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            text += chunk
-    except OSError:  # the other end is closed
-        pass
-    finally:
-        os.close(ours)
+    text = support.text_of(ours)
     assert process.returncode == 3
     assert b"1 of 3  a.png" in text
     # Each line begins where no bar stands.

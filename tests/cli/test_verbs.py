@@ -276,13 +276,6 @@ def test_progress_on_a_terminal(tmp_path, photo, mask, model):
     process = support.start("inpaint", *files, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
     process.communicate(timeout=120)
-    text = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            text += chunk
-    except OSError:  # the other end is closed
-        pass
-    finally:
-        os.close(ours)
+    text = support.text_of(ours)
     assert process.returncode == 0
     assert b"\r[" in text and text.endswith(b"\r\033[K")
