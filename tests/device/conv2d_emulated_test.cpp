@@ -4,6 +4,7 @@
 // run, bytes moved to the byte, no two lanes of a load in one bank.
 #include "kernels/emulator/emulator.h"
 #include "tests/device/conv2d_trial.h"
+#include "tests/emulator/support.h"
 
 namespace kintsugi::conv2d {
 namespace {
@@ -45,18 +46,13 @@ TEST_P(Conv2dEmulated, MovesWhatItSaysAndNoBanksMeet) {
 
 TEST_P(Conv2dEmulated, TheBitsAreTheSameInEveryOrder) {
   const Type type = GetParam();
-  using emulator::Order;
   for (const Case& c : pipelined()) {
     for (const int multiprocessors : {1, 40}) {  // whole, and with its depth split
       SCOPED_TRACE(c.name + ", " + std::to_string(multiprocessors) + " multiprocessors");
       with_storage(type, [&]<class T>(T) {
         const Trial<T> trial(c.desc, c.input, type, multiprocessors);
         std::vector<T> expected;
-        for (const emulator::Settings& settings : {emulator::Settings{.order = Order::forward},
-                                                   {.order = Order::reverse},
-                                                   {.order = Order::random, .seed = 1},
-                                                   {.order = Order::random, .seed = 2},
-                                                   {.order = Order::random, .seed = 3}}) {
+        for (const emulator::Settings& settings : specimen::schedules()) {
           emulator::set(settings);
           const auto got = trial.cuda();
           if (expected.empty()) expected = got.bits;
