@@ -72,6 +72,11 @@ struct Network {
 /// closest and which keys are missing.
 [[nodiscard]] Opened open(const weights::Weights& weights, const std::string& name);
 
+/// The first extent of a tensor, or `otherwise` for a shape that the recording is to explain: it
+/// states the whole of it.
+[[nodiscard]] int64_t first_extent(const weights::Weights& weights, const std::string& key,
+                                   int64_t otherwise);
+
 /// Throws Error::usage when `given` holds a key that is not among `known`, listing those.
 void check_settings(const Settings& given, std::span<const Port> known);
 

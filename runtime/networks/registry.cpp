@@ -121,6 +121,11 @@ Opened open(const weights::Weights& weights, const std::string& name) {
                     std::string(closest.layout->name) + "' exist" + others);
 }
 
+int64_t first_extent(const weights::Weights& weights, const std::string& key, int64_t otherwise) {
+  const Shape shape = weights.shape_of(key);
+  return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
+}
+
 void check_settings(const Settings& given, std::span<const Port> known) {
   for (const auto& [key, value] : given) {
     if (std::ranges::find(known, key, &Port::name) != known.end()) continue;

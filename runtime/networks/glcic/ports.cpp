@@ -71,13 +71,8 @@ std::string mean_text(const std::array<float, 3>& mean) {
 Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
                  const Variant& variant) {
   Config config = variant.config;
-  // A wrong rank is explained by the recording, which states the whole shape.
-  const auto first_extent = [&](const char* key, int64_t otherwise) {
-    const Shape shape = weights.shape_of(keys.stored(key));
-    return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
-  };
-  config.width = first_extent("conv1.weight", config.width);
-  config.last = first_extent("conv16.weight", config.last);
+  config.width = networks::first_extent(weights, keys.stored("conv1.weight"), config.width);
+  config.last = networks::first_extent(weights, keys.stored("conv16.weight"), config.last);
   // One bias is enough to expect all: a file that lost some is then refused.
   config.bias = std::ranges::any_of(normed_convolutions(), [&](const std::string& convolution) {
     return weights.has(keys.stored(convolution + ".bias"));

@@ -31,12 +31,6 @@ const Variant& variant_of(const weights::Detection& detection) {
   return kOtenim;
 }
 
-/// The first extent of a tensor, or `otherwise` for a shape that the recording is to explain.
-int64_t first_extent(const weights::Weights& weights, const std::string& key, int64_t otherwise) {
-  const Shape shape = weights.shape_of(key);
-  return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
-}
-
 /// The side of the view whose last convolution leaves what the linear layer reads.
 int64_t side_of(const weights::Weights& weights, const weights::KeyMap& keys,
                 const std::string& view, int64_t layers, int64_t otherwise) {
