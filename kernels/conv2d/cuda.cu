@@ -33,12 +33,15 @@ void check(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) 
     refuse("an output does not fit");
   if (args.input.pitch % kPerChunk != 0 || args.output.pitch % kPerChunk != 0 ||
       !aligned(args.input.data) || !aligned(args.output.data) || !aligned(args.weight) ||
-      !aligned(args.workspace)) {
+      !aligned(args.tickets) || !aligned(args.partial)) {
     refuse("a pixel does not start at 16 bytes");
   }
   const bool exact = config.method == CudaMethod::simt;
   if (exact && (config.tile_n != 64 || !std::is_same_v<T, float>)) {
     refuse("the exact kernel has one tile and one type");
+  }
+  if (config.splits > 1 && (args.tickets == nullptr || args.partial == nullptr)) {
+    refuse("parts of a depth have nowhere to meet");
   }
   if (static_cast<int>(args.operands.size()) != desc.epilogue.operand_count()) {
     refuse("the epilogue reads another number of operands");
@@ -109,18 +112,14 @@ template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
   check(desc, config, args);
-  Problem<T> problem{.input = args.input.data,
-                     .weight = args.weight,
-                     .output = args.output.data,
-                     .geometry = geometry_of(desc, config, args),
-                     .steps = device::bind(desc.epilogue, args.operands),
-                     .splits = config.splits};
-  if (config.splits > 1) {
-    const Scratch needed = scratch(desc, config, args.input.shape);
-    problem.tickets = static_cast<uint32_t*>(args.workspace);
-    problem.partial =
-        reinterpret_cast<float*>(static_cast<std::byte*>(args.workspace) + needed.ticket_bytes);
-  }
+  const Problem<T> problem{.input = args.input.data,
+                           .weight = args.weight,
+                           .output = args.output.data,
+                           .geometry = geometry_of(desc, config, args),
+                           .steps = device::bind(desc.epilogue, args.operands),
+                           .splits = config.splits,
+                           .partial = args.partial,
+                           .tickets = args.tickets};
   if constexpr (std::is_same_v<T, float>) {
     if (config.method == CudaMethod::simt) return launch<Conv2dSimt>(problem, stream);
     return launch_tensor_core<device::tf32>(problem, config.tile_n, stream);

@@ -4,8 +4,8 @@
 // left side is never stored: rows are output pixels, columns output channels, and the depth is taps
 // times input channels (implicit_gemm.cuh, simt.cuh). Views are NHWC on the device; a pixel starts
 // at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns
-// all memory, and gives a workspace to one launch at a time; a launch that failed leaves its tickets
-// as they are. So far called by tests alone.
+// all memory, and gives tickets and partial sums to one launch at a time; a launch that failed leaves
+// its tickets as they are. So far called by tests alone.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +41,10 @@ enum class FloatMath : uint8_t { exact, tf32 };
                                      FloatMath math, const device::DeviceInfo& device);
 [[nodiscard]] std::string to_string(const CudaConfig& config);
 
+/// Names the packed weight of one storage type, its order and its rounding: configurations with equal
+/// names share a copy.
+[[nodiscard]] std::string packing_cuda(const CudaConfig& config);
+
 /// Output pixels of a block.
 inline constexpr int kCudaTileM = 128;
 
@@ -54,10 +58,11 @@ void pack(const Desc& desc, const CudaConfig& config, std::span<const float> wei
           std::span<T> packed);
 
 /// What parts of a split depth need: tickets, which are zero before the first launch and zero again
-/// after each, and behind them the sums. Nothing without splits.
+/// after each, so that launches of one stream may share them; and the sums, of one launch alone.
+/// Nothing without splits.
 struct Scratch {
   int64_t ticket_bytes = 0;
-  int64_t bytes = 0;  // of both
+  int64_t partial_bytes = 0;
 };
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);
 
@@ -78,7 +83,8 @@ struct CudaArgs {
   /// Of the epilogue, in step order; channel vectors hold whole multiples of 16 bytes of T.
   std::span<const device::StepOperand> operands;
   TensorView<T> output;
-  void* workspace = nullptr;
+  uint32_t* tickets = nullptr;  // both at multiples of 16 bytes; null without splits
+  float* partial = nullptr;
 };
 
 /// T is float, f16 or bf16. Throws Error::unsupported where pixels, taps or channels do not fit 31 bits,

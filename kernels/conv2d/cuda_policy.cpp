@@ -71,6 +71,12 @@ std::string to_string(const CudaConfig& config) {
   return text;
 }
 
+std::string packing_cuda(const CudaConfig& config) {
+  // Where elements are stored as float, those for tensor cores were rounded to tf32.
+  return std::string(config.method == CudaMethod::tensor_core ? "tensor cores" : "simt") +
+         ", channels to a multiple of " + std::to_string(config.tile_n);
+}
+
 int64_t packed_elements(const Desc& desc, const CudaConfig& config, int64_t element_bytes) {
   return checked_product({round_up(desc.out_channels, config.tile_n),
                           depth_tiles(desc, element_bytes), kDepthBytes / element_bytes});
@@ -104,9 +110,8 @@ template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::
 Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
   if (config.splits == 1) return {};
   const int64_t count = blocks(desc, config, output_shape(desc, input));
-  const int64_t tickets = round_up(checked_multiply(count, 4), 256);
-  const int64_t sums = checked_product({count, config.splits, kCudaTileM, config.tile_n, 4});
-  return {.ticket_bytes = tickets, .bytes = checked_add(tickets, sums)};
+  return {.ticket_bytes = checked_multiply(count, 4),
+          .partial_bytes = checked_product({count, config.splits, kCudaTileM, config.tile_n, 4})};
 }
 
 Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,

@@ -118,6 +118,16 @@ TEST(Conv2dCudaPolicy, SeesOnePictureAndSplitsSmallOnes) {
             "tensor cores, tile 128x64");
 }
 
+TEST(Conv2dCudaPolicy, AWeightIsSharedWhereItsBytesAreTheSame) {
+  const CudaConfig exact{.method = CudaMethod::simt, .tile_n = 64, .splits = 1};
+  const CudaConfig split{.method = CudaMethod::simt, .tile_n = 64, .splits = 4};
+  const CudaConfig rounded{.method = CudaMethod::tensor_core, .tile_n = 64, .splits = 1};
+  const CudaConfig wide{.method = CudaMethod::tensor_core, .tile_n = 128, .splits = 1};
+  EXPECT_EQ(packing_cuda(exact), packing_cuda(split));
+  EXPECT_NE(packing_cuda(exact), packing_cuda(rounded));
+  EXPECT_NE(packing_cuda(rounded), packing_cuda(wide));
+}
+
 TEST(Conv2dCudaLaunch, WhatIsTooLargeIsRefused) {
   const auto stream = device::make_stream();
   const Desc desc{.in_channels = 8, .out_channels = 8};
@@ -128,7 +138,8 @@ TEST(Conv2dCudaLaunch, WhatIsTooLargeIsRefused) {
                            .weight = nullptr,
                            .operands = {},
                            .output = {nullptr, shape, 8},
-                           .workspace = nullptr},
+                           .tickets = nullptr,
+                           .partial = nullptr},
                           *stream);
             }),
             "conv2d on CUDA: 4294967296 pixels are beyond its 31 bits");

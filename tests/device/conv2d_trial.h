@@ -108,14 +108,15 @@ class Launched {
         input_(trial.input, gap),
         output_(output_shape(trial.desc, trial.input.shape()), gap),
         scratch_(scratch(trial.desc, trial.config, trial.input.shape())),
-        workspace_(scratch_.bytes),
+        tickets_(scratch_.ticket_bytes),
+        partial_(scratch_.partial_bytes),
         stream_(device::make_stream()) {
     std::vector<T> packed(
         static_cast<size_t>(packed_elements(trial.desc, trial.config, sizeof(T))));
     pack<T>(trial.desc, trial.config, trial.weight, packed);
     weights_ = DeviceBuffer(packed);
     if (scratch_.ticket_bytes == 0) return;
-    device::fill(*stream_, workspace_.data(), 0, static_cast<size_t>(scratch_.ticket_bytes));
+    device::fill(*stream_, tickets_.data(), 0, static_cast<size_t>(scratch_.ticket_bytes));
   }
 
   void run(int times = 1) const {
@@ -125,7 +126,8 @@ class Launched {
                        .weight = weights_.template data<T>(),
                        .operands = trial_.operands.on_device(),
                        .output = output_.view(),
-                       .workspace = workspace_.data()},
+                       .tickets = tickets_.template data<uint32_t>(),
+                       .partial = partial_.template data<float>()},
                       *stream_);
     }
     device::synchronize(*stream_);
@@ -138,7 +140,7 @@ class Launched {
   const Trial<T>& trial_;
   DeviceTensor<T> input_, output_;
   Scratch scratch_;
-  DeviceBuffer workspace_, weights_;
+  DeviceBuffer tickets_, partial_, weights_;
   device::Handle<device::Stream> stream_;
 };
 
