@@ -110,7 +110,11 @@ TEST(Conv2dCudaPolicy, SeesOnePictureAndSplitsSmallOnes) {
   EXPECT_EQ(told(body, {1, 256, 128, 128}, 4, FloatMath::exact), "simt, tile 128x64");
   Desc narrow = body;
   narrow.out_channels = 3;
-  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x32");
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x8");
+  narrow.out_channels = 9;
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x16");
+  narrow.out_channels = 17;
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 4, FloatMath::tf32), "tensor cores, tile 128x32");
   narrow.out_channels = 33;
   EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x64");
   // A shallow one is not split, however small: a part would not fill the pipeline twice.

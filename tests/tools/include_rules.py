@@ -37,7 +37,10 @@ MAY_INCLUDE = {
     # The same header names, for g++.
     "kernels/emulator": ["kernels/core/error.h", "kernels/core/half.h", "kernels/device/"],
     "kernels/simd": ["kernels/core/", "hwy/"],
-    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/simd/", "hwy/"],
+    # What both convolutions share on CUDA.
+    "kernels/implicit_gemm": ["kernels/core/", "kernels/device/"],
+    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/implicit_gemm/", "kernels/simd/",
+                     "hwy/"],
 
     "runtime/include/kintsugi": [PUBLIC, *VOCABULARY],
     # write_file of the public header lives here.
@@ -72,7 +75,7 @@ MAY_INCLUDE = {
 }
 
 # Not an op, though it stands beside them.
-NOT_OPS = ("core", "device", "emulator", "simd")
+NOT_OPS = ("core", "device", "emulator", "implicit_gemm", "simd")
 
 RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "examples/", PUBLIC,
          "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "cuda", "cudnn",
