@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d, implicit GEMM on tensor cores.
+// A convolution as an implicit GEMM on tensor cores.
 //
-// Math        y[n,y,x,k] = steps( sum over r,s,c of  x[n, y*st + r*d - p, x*st + s*d - p, c] * w[k,r,s,c] )
-// Shapes      x [N,H,W,C]   w packed [K][R*S*C]   y [N,P,Q,K].  As a GEMM: gm = N*P*Q rows, gn = K
-//             columns, gk = R*S*C deep, C rounded up to 16 bytes.
+// Math        y[row,k] = steps( sum over taps t and channels c of  x[pixel of row at t, c] * w[k,t,c] )
+// Shapes      x [N,H,W,C]   w packed [K][R*S][C]   y [N,P,Q,K].  As a GEMM: gm = N*P*Q rows, gn = K
+//             columns, gk = R*S*C deep, C rounded up to 16 bytes; transposed, one for each phase.
 // Tiling      grid (gm/128 * gn/tile_n, splits), columns innermost; block tile 128 x tile_n x 64 bytes;
-//             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x 32 when tile_n is 32; a lane owns
-//             the fragments of mma.m16n8 (device/fragment.h).
+//             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x tile_n when that is 32 or less; a
+//             lane owns the fragments of mma.m16n8 (device/fragment.h).
 // Shared      a 4 x [128][4 chunks of 16 bytes] and b 4 x [tile_n][4], xor-swizzled: 64 KiB at tile_n
-//             128. The sums leave through the same memory, 64 rows of f32 at a time.
+//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time.
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
 //             multiplied before; one before the memory changes its use, two around each half that leaves.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;

@@ -23,7 +23,7 @@ TEST_P(Conv2dCuda, AgreesWithItsDefinition) {
 
 TEST_P(Conv2dCuda, SplitDepthsAgreeAndLeaveTheirTicketsForTheNextLaunch) {
   const Type type = GetParam();
-  for (const Case& c : pipelined()) {
+  for (const Case& c : pipelined(type)) {
     SCOPED_TRACE(c.name);
     with_storage(type, [&]<class T>(T) {
       const Trial<T> trial(c.desc, c.input, type, 40);
@@ -77,7 +77,7 @@ TEST_P(Conv2dCuda, ASampleOfABatchHasTheBitsItHasAlone) {
 
 TEST_P(Conv2dCuda, AMissingTapOrAMissingStepOfTheDepthIsSeen) {
   const Type type = GetParam();
-  const Case c = pipelined()[0];
+  const Case c = pipelined(type)[0];
   with_storage(type, [&]<class T>(T) {
     Trial<T> run(c.desc, c.input, type);
     const Tensor<float> right = run.reference();

@@ -27,24 +27,33 @@ inline std::vector<Case> small_cases() {
   return cases;
 }
 
-/// Deep enough that every stage of the pipeline is used three times and more, ragged at all edges.
-inline std::vector<Case> pipelined() {
-  return {{"ragged",
-           {.in_channels = 72,
-            .out_channels = 70,
-            .kernel = 3,
-            .dilation = 2,
-            .padding = 2,
-            .epilogue = {step::add(Extent::channel), step::activate(Function::relu)}},
-           {1, 72, 13, 11}},
-          {"narrow",
-           {.in_channels = 100, .out_channels = 24, .kernel = 3, .padding = 1},
-           {2, 100, 7, 9}},
-          {"three", {.in_channels = 104, .out_channels = 3, .kernel = 3}, {1, 104, 13, 14}},
-          {"nine", {.in_channels = 104, .out_channels = 9, .kernel = 3}, {1, 104, 13, 14}},
-          {"wide",
-           {.in_channels = 72, .out_channels = 130, .kernel = 3, .stride = 2, .padding = 1},
-           {1, 72, 24, 23}}};
+/// Deep enough that every stage of the pipeline is used three times and more, ragged at all edges. Depth
+/// is bytes: of wider types there are fewer channels.
+inline std::vector<Case> pipelined(Type type) {
+  std::vector<Case> cases{
+      {"ragged",
+       {.in_channels = 72,
+        .out_channels = 70,
+        .kernel = 3,
+        .dilation = 2,
+        .padding = 2,
+        .epilogue = {step::add(Extent::channel), step::activate(Function::relu)}},
+       {1, 72, 13, 11}},
+      {"narrow",
+       {.in_channels = 100, .out_channels = 24, .kernel = 3, .padding = 1},
+       {2, 100, 7, 9}},
+      {"three", {.in_channels = 104, .out_channels = 3, .kernel = 3}, {1, 104, 13, 14}},
+      {"nine", {.in_channels = 104, .out_channels = 9, .kernel = 3}, {1, 104, 13, 14}},
+      {"wide",
+       {.in_channels = 72, .out_channels = 130, .kernel = 3, .stride = 2, .padding = 1},
+       {1, 72, 24, 23}}};
+  if (type == Type::f32 || type == Type::tf32) {
+    for (Case& c : cases) {
+      c.desc.in_channels /= 2;
+      c.input = {c.input.n(), c.desc.in_channels, c.input.h(), c.input.w()};
+    }
+  }
+  return cases;
 }
 
 }  // namespace kintsugi::conv2d

@@ -25,7 +25,7 @@ TEST_P(ConvTranspose2dCuda, AgreesWithItsDefinition) {
 
 TEST_P(ConvTranspose2dCuda, SplitDepthsAgreeAndLeaveTheirTicketsForTheNextLaunch) {
   const Type type = GetParam();
-  for (const Case& c : pipelined()) {
+  for (const Case& c : pipelined(type)) {
     SCOPED_TRACE(c.name);
     with_storage(type, [&]<class T>(T) {
       const Trial<T> trial(c.desc, c.input, type, 40);
@@ -84,7 +84,7 @@ TEST_P(ConvTranspose2dCuda, ASampleOfABatchHasTheBitsItHasAlone) {
 
 TEST_P(ConvTranspose2dCuda, AWrongTapOfOnePhaseIsSeen) {
   const Type type = GetParam();
-  const Case c = pipelined()[0];
+  const Case c = pipelined(type)[0];
   with_storage(type, [&]<class T>(T) {
     Trial<T> run(c.desc, c.input, type);
     const Tensor<float> right = run.reference();
