@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-
 #include "kernels/conv_transpose2d/cuda.h"
 #include "kernels/conv_transpose2d/phases.h"
 
@@ -18,13 +16,8 @@ Axes axes_of(const Desc& desc, const Shape& output) {
   };
 }
 
-int64_t most_taps(const Axis& axis) {
-  int most = 0;
-  for (int phase = 0; phase < phases(axis); ++phase) {
-    most = std::max(most, taps_of(axis, phase).count);
-  }
-  return most;
-}
+/// Of the phase whose first tap is tap 0.
+int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart); }
 
 /// `element_bytes` matters to the depth alone. The first phase has the most rows.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
