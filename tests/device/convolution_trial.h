@@ -134,6 +134,11 @@ class Launched {
     return {output_.download(), output_.buffer().template values<T>()};
   }
 
+  /// What the next launch of the stream counts on.
+  void expect_tickets_put_back() const {
+    for (const uint32_t ticket : tickets_.template values<uint32_t>()) EXPECT_EQ(ticket, 0u);
+  }
+
  private:
   const Trial<Desc, T>& trial_;
   DeviceTensor<T> input_, output_;
@@ -146,6 +151,7 @@ template <class Desc, class T>
 typename Trial<Desc, T>::Result Trial<Desc, T>::cuda(int64_t gap, int times) const {
   const Launched<Desc, T> launched(*this, gap);
   launched.run(times);
+  launched.expect_tickets_put_back();
   return launched.result();
 }
 
