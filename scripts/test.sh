@@ -99,6 +99,7 @@ stage build "program" cmake --build --preset release --parallel "$jobs"
 stage ctest "build" run_ctest release ctest
 stage python "program" run_pytest python tests/python
 stage cuda "setup" run_pytest cuda tests/cuda
+stage gpu-dry-run "build" run_pytest gpu-dry-run tests/gpu
 stage networks "program" run_pytest networks tests/networks
 stage cli "program" run_pytest cli tests/cli
 stage consumer "program" run_pytest consumer tests/consumer

@@ -4,8 +4,8 @@
 #include <cublas_v2.h>
 
 #include "benchmarks/gpu/baseline.h"
+#include "benchmarks/gpu/native.h"
 #include "kernels/core/error.h"
-#include "kernels/device/cuda/check.h"
 
 namespace kintsugi::gpu_bench {
 namespace {
@@ -62,7 +62,7 @@ Runnable cublas_product(Type type, int64_t side) {
         type == Type::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     return [=](device::Stream& stream) {
       constexpr float kOne = 1, kNone = 0;
-      check(cublasSetStream(handle(), device::cuda::native(stream)), "cublasSetStream");
+      check(cublasSetStream(handle(), native(stream)), "cublasSetStream");
       check(cublasGemmEx(handle(), CUBLAS_OP_T, CUBLAS_OP_N, n, n, n, &kOne, a, stored_as, n, b,
                          stored_as, n, &kNone, c, stored_as, n, compute, CUBLAS_GEMM_DEFAULT),
             "cublasGemmEx");

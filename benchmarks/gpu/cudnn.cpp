@@ -8,7 +8,7 @@
 
 #include "benchmarks/gpu/baseline.h"
 #include "benchmarks/gpu/cudnn_graph.h"
-#include "kernels/device/cuda/check.h"
+#include "benchmarks/gpu/native.h"
 
 namespace kintsugi::gpu_bench {
 namespace {
@@ -188,7 +188,7 @@ Launch bind(const Plan& plan, bool fused, const std::vector<Buffer>& buffers) {
       .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace)
       .finalize("a variant pack");
   return [plan, pack](device::Stream& stream) {
-    check(cudnnSetStream(handle(), device::cuda::native(stream)), "cudnnSetStream");
+    check(cudnnSetStream(handle(), native(stream)), "cudnnSetStream");
     check(cudnnBackendExecute(handle(), plan.descriptor.get(), pack.get()), "cudnnBackendExecute");
   };
 }

@@ -68,13 +68,6 @@ def ratio(row, name: str, state: str = "warm"):
     return other / ours
 
 
-def fastest(row, start: str, state: str = "warm"):
-    """(name, ratio) of the fastest contender whose name begins so."""
-    found = [(r, c["name"]) for c in row["contenders"] if c["name"].startswith(start)
-             for r in [ratio(row, c["name"], state)] if r is not None]
-    return (min(found)[1], min(found)[0]) if found else None
-
-
 def shares(row, microseconds, ceilings):
     """(of the product's ceiling, of the copy's, of the lower roof), None where unknown."""
     product = (ceilings or {}).get("product", {}).get(row["type"], {}).get("flops_per_second")

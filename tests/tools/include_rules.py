@@ -68,7 +68,8 @@ MAY_INCLUDE = {
     "examples": [PUBLIC],
     "tests/consumer": [PUBLIC],
     "tests": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "gtest/", "gmock/", PUBLIC],
-    "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "benchmark/", "cudnn", "cuda", PUBLIC],
+    "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "benchmark/", "cudnn", "cuda",
+                   PUBLIC],
 }
 
 # Not an op, though it stands beside them.
