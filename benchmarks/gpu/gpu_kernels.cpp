@@ -186,5 +186,8 @@ int main(int argc, char** argv) {
     return error.code() == ErrorCode::usage                ? 2
            : error.code() == ErrorCode::device_unavailable ? 5
                                                            : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "gpu_kernels: %s\n", error.what());
+    return 1;
   }
 }
