@@ -239,8 +239,9 @@ def html(records: dict) -> str:
     rows, ceilings = rows_of(records), ceilings_of(records)
     parts = [f"<h1>{escape(title)}</h1>"]
     parts += [f"<p class=caveat>not for publication: {escape(s)}</p>" for s in caveats(records)]
-    parts.append(table(["stage", "outcome", "seconds", "commit", "date", "driver", "clocks after"], [
-        ("", [stage, record["status"] + (f": {record['sentence']}" if record.get("sentence") else ""),
+    head = ["stage", "outcome", "seconds", "commit", "date", "driver", "clocks after"]
+    parts.append(table(head, [
+        ("", [stage, ": ".join(filter(None, (record["status"], record.get("sentence")))),
               f"{record['seconds']:.0f}", record["commit"], record["date"],
               record["driver"] or "", ", ".join(record["after"].values())])
         for stage, record in records.items()]))

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,10 +54,15 @@ class Place:
         done = machine.run(command, min(limit or left, left), environment, ROOT)
         self.log.append(f"$ {' '.join(str(word) for word in command)}\n{done.output}"
                         f"[{'out of time' if done.code is None else f'exit {done.code}'}]\n")
-        return done
+        return done._replace(output=here(done.output))
 
     def program(self, *parts) -> Path:
         return self.tree.joinpath(*parts)
+
+
+def here(text: str) -> str:
+    """Without where on this machine the repository lies: results are committed."""
+    return text.replace(f"{ROOT}/", "")
 
 
 def failed(sentence: str, **more) -> dict:
@@ -103,7 +109,7 @@ def build(place) -> dict:
             return outcome(done, "configuring")
     done = place.run("cmake", "--build", place.tree, "--parallel", os.cpu_count(), "--target",
                      *targets)
-    return outcome(done, "building", targets=targets, options=options)
+    return outcome(done, "building", targets=targets, options=[here(o) for o in options])
 
 
 def from_packages() -> list:
@@ -157,6 +163,8 @@ def conformance(place) -> dict:
     place.vectors.mkdir(parents=True, exist_ok=True)
     done = place.run(program, place.vectors)
     files = {path.name: path.stat().st_size for path in sorted(place.vectors.glob("*.bin"))}
+    if not files:
+        place.vectors.rmdir()
     folder = os.path.relpath(place.vectors, ROOT)
     return outcome(done, "the recorder", folder=folder, files=files)
 
@@ -185,12 +193,13 @@ def sanitize_with(place, tool, program) -> dict:
         done = place.run(program, tests, environment={"ASAN_OPTIONS": "detect_leaks=0"})
         return outcome(done, program.name, verdict=(1,), errors=0 if done.code == 0 else None)
     tests = "*AgreesWithItsDefinition*" if tool in ("memcheck", "initcheck") else "*EveryStep*"
-    try:
-        done = place.run("compute-sanitizer", "--tool", tool, "--error-exitcode", "9", program,
-                         f"--gtest_filter={tests}", limit=LIMIT / len(TOOLS))
-    except FileNotFoundError:
+    found = shutil.which("compute-sanitizer") or shutil.which(
+        "compute-sanitizer", path="/usr/local/cuda/bin:/usr/local/cuda/compute-sanitizer")
+    if found is None:
         return refused("compute-sanitizer is not installed")
-    return sanitizer_verdict(tool, done)
+    return sanitizer_verdict(tool, place.run(
+        found, "--tool", tool, "--error-exitcode", "9", program, f"--gtest_filter={tests}",
+        limit=LIMIT / len(TOOLS)))
 
 
 def sanitizer_verdict(tool, done) -> dict:
@@ -204,7 +213,8 @@ def sanitizer_verdict(tool, done) -> dict:
     if done.code is None:
         return {"status": "late", "sentence": f"{tool} ran out of its time", "errors": None}
     if counted is None:
-        return refused(f"{tool} gave no summary: {(lines or ['it said nothing'])[-1].strip()[:300]}")
+        said = (lines or ["it said nothing"])[-1].strip()[:300]
+        return refused(f"{tool} gave no summary: {said}")
     errors = int(counted.group(1) or counted.group(2))
     if errors:
         return {"status": "wrong", "sentence": f"{tool} found {errors}", "errors": errors}
@@ -276,7 +286,7 @@ def run_stage(name: str, place) -> dict:
     record["after"] = {} if place.dry else machine.state()
     write_json(place.results / f"{name}.json", record)
     write_whole(place.results / f"{name}.txt", report.stage_text(record) +
-                "".join(place.log)[-MOST_LOG:])
+                here("".join(place.log))[-MOST_LOG:])
     report.write(place.results)
     return record
 

@@ -309,7 +309,8 @@ def main(arguments=None) -> int:
     try:
         import torch
     except ImportError:
-        print(f"torch_gpu: {sys.executable} has no PyTorch", file=sys.stderr)
+        version = ".".join(str(n) for n in sys.version_info[:3])
+        print(f"torch_gpu: this Python, {version}, has no PyTorch", file=sys.stderr)
         return 5
     if not options.dry_run and not torch.cuda.is_available():
         print(f"torch_gpu: PyTorch {torch.__version__} sees no GPU here; --dry-run runs on the "

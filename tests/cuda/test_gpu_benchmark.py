@@ -36,7 +36,8 @@ def folders():
     if NVCC:
         found.insert(0, Path(NVCC).resolve().parents[1] / "include")
     spec = importlib.util.find_spec("nvidia")
-    found += [Path(p) / "cudnn" / "include" for p in (spec.submodule_search_locations if spec else [])]
+    for path in spec.submodule_search_locations if spec else []:
+        found.append(Path(path) / "cudnn" / "include")
     for include in found:
         library = next(include.parent.glob("lib*/libcudnn.so*"), None)
         if (include / "cudnn_graph.h").exists() and library:
@@ -60,7 +61,8 @@ def test_cudnn_and_cublas_compile_link_and_refuse_without_a_gpu(tmp_path):
         [NVCC, "-std=c++20", "-O1", f"-I{ROOT}", f"-I{ROOT}/runtime/include", "-isystem",
          str(include), "-Xcompiler", "-Wall,-Wextra,-Wshadow,-Wconversion,-Werror",
          str(tmp_path / "main.cpp"), *[str(ROOT / file) for file in SOURCES],
-         "-lcublas", "-Xlinker", str(library), "-Xlinker", f"-rpath={library.parent}", "-o", str(program)],
+         "-lcublas", "-Xlinker", str(library), "-Xlinker", f"-rpath={library.parent}", "-o",
+         str(program)],
         capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     if Path("/dev/nvidia0").exists():
