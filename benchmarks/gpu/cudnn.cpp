@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "benchmarks/gpu/baseline.h"
-#include "benchmarks/gpu/cudnn_graph.h"
+#include "benchmarks/gpu/cudnn_plans.h"
 #include "benchmarks/gpu/native.h"
 
 namespace kintsugi::gpu_bench {
@@ -16,8 +16,7 @@ namespace {
 using cudnn_graph::check;
 using cudnn_graph::Descriptor;
 
-constexpr int64_t kInput = 1, kWeight = 2, kOutput = 3, kBias = 4, kSum = 5, kBiased = 6;
-constexpr int64_t kMostEngines = 8;
+constexpr size_t kMostEngines = 8;
 
 /// The process's own, never destroyed: contexts may be gone when it would be.
 cudnnHandle_t handle() {
@@ -27,117 +26,6 @@ cudnnHandle_t handle() {
     return handle;
   }();
   return made;
-}
-
-std::vector<int64_t> extents(const Shape& s) { return {s[0], s[1], s[2], s[3]}; }
-
-/// Storage. f32 is multiplied as tf32 unless an engine says otherwise: see multiplies_exactly().
-cudnnDataType_t data_type(Type type) {
-  return type == Type::bf16  ? CUDNN_DATA_BFLOAT16
-         : type == Type::f16 ? CUDNN_DATA_HALF
-                             : CUDNN_DATA_FLOAT;
-}
-
-Descriptor convolve(const Convolution& c, const Descriptor& x, const Descriptor& w,
-                    const Descriptor& y) {
-  const auto pair = [](Pair p) { return std::vector<int64_t>{p.h, p.w}; };
-  const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-  Descriptor what(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
-  what.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
-      .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode)
-      .set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t{2})
-      .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, pair(c.dilation))
-      .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, pair(c.stride))
-      .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, pair(c.padding))
-      .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, pair(c.padding))
-      .finalize("a convolution");
-  if (c.transposed) {  // the gradient of a convolution that goes from our output to our input
-    Descriptor made(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
-    return made.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, what)
-        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, x)
-        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, w)
-        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, y)
-        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, 1.0f)
-        .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, 0.0f)
-        .finalize("a transposed convolution's operation");
-  }
-  Descriptor made(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-  return made.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, what)
-      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x)
-      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w)
-      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y)
-      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.0f)
-      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0f)
-      .finalize("a convolution's operation");
-}
-
-std::vector<Descriptor> operations(const Convolution& c, bool fused) {
-  const cudnnDataType_t type = data_type(c.type);
-  const Descriptor x = cudnn_graph::tensor(kInput, type, extents(c.input));
-  const Descriptor w = cudnn_graph::tensor(kWeight, type, extents(c.weight));
-  const Descriptor y = cudnn_graph::tensor(kOutput, type, extents(c.output));
-  if (!fused) return {convolve(c, x, w, y)};
-  const auto between = [&](int64_t id) {
-    return cudnn_graph::tensor(id, CUDNN_DATA_FLOAT, extents(c.output), true);
-  };
-  const bool activates = c.activation == Function::relu;
-  const Descriptor bias = cudnn_graph::tensor(kBias, CUDNN_DATA_FLOAT, {1, c.output[1], 1, 1});
-  const Descriptor sum = between(kSum);
-  const Descriptor biased = activates ? between(kBiased) : y;
-  std::vector<Descriptor> made{convolve(c, x, w, sum),
-                               cudnn_graph::pointwise(CUDNN_POINTWISE_ADD, sum, &bias, biased)};
-  if (activates) {
-    made.push_back(cudnn_graph::pointwise(CUDNN_POINTWISE_RELU_FWD, biased, nullptr, y));
-  }
-  return made;
-}
-
-struct Plan {
-  Descriptor descriptor;
-  int64_t workspace_bytes;
-};
-
-/// An engine that multiplies f32 as it is has no note of tensor cores.
-bool multiplies_exactly(const Descriptor& configuration) {
-  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-  cudnnBackendDescriptor_t raw = engine.get();
-  int64_t count = 0;
-  check(cudnnBackendGetAttribute(configuration.get(), CUDNN_ATTR_ENGINECFG_ENGINE,
-                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &raw),
-        "a configuration's engine");
-  std::vector<cudnnBackendNumericalNote_t> notes(CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
-  check(cudnnBackendGetAttribute(raw, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                                 static_cast<int64_t>(notes.size()), &count, notes.data()),
-        "an engine's notes");
-  notes.resize(static_cast<size_t>(count));
-  return std::find(notes.begin(), notes.end(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) == notes.end();
-}
-
-std::vector<Plan> plans(const Convolution& c, bool fused) {
-  Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations(c, fused))
-      .set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle())
-      .finalize("the graph");
-  std::vector<Plan> found;
-  for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
-    for (const Descriptor& configuration :
-         cudnn_graph::configurations(graph, mode, 4 * kMostEngines)) {
-      if (static_cast<int64_t>(found.size()) == kMostEngines) break;
-      try {
-        if (c.type == Type::f32 && !multiplies_exactly(configuration)) continue;
-        Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-        plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle())
-            .set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration)
-            .finalize("a plan");
-        const int64_t workspace = plan.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-        found.push_back({plan, workspace});
-      } catch (const Error&) {
-        continue;  // heuristics may name what the engine then refuses
-      }
-    }
-    if (!found.empty()) break;
-  }
-  return found;
 }
 
 /// [d0, d1, R, S] as cuDNN's channels_last has it: [d0, R, S, d1].
@@ -169,15 +57,15 @@ std::vector<Buffer> fill(const Convolution& c, int64_t workspace_bytes) {
     buffers.emplace_back(c.output.elements() * static_cast<int64_t>(sizeof(T)));
     buffers.emplace_back(narrowed<T>(c.pixels));
     buffers.emplace_back(narrowed<T>(channels_last(c)));
-    buffers.emplace_back(c.bias);
+    buffers.emplace_back(narrowed<T>(c.bias));
     buffers.emplace_back(workspace_bytes);
     return buffers;
   });
 }
 
 Launch bind(const Plan& plan, bool fused, const std::vector<Buffer>& buffers) {
-  std::vector<int64_t> ids{kOutput, kInput, kWeight};
-  if (fused) ids.push_back(kBias);
+  std::vector<int64_t> ids{kOutputId, kInputId, kWeightId};
+  if (fused) ids.push_back(kBiasId);
   std::vector<void*> pointers;
   for (size_t i = 0; i < ids.size(); ++i) pointers.push_back(buffers[i].data());
   void* workspace = buffers[4].data();
@@ -202,7 +90,8 @@ Baseline baseline(const std::shared_ptr<const Convolution>& data, bool fused,
                 .runnable = {},
                 .fused = fused};
   try {
-    const std::vector<Plan> found = plans(c, fused);
+    const std::vector<Plan> found =
+        cudnn_plans(c, fused, {.handle = handle(), .device = {}}, kMostEngines);
     if (found.empty()) throw Error(ErrorCode::unsupported, "cuDNN has no engine for this graph");
     size_t best = 0;
     double least = std::numeric_limits<double>::infinity();

@@ -2,7 +2,7 @@
 //
 // cuDNN's backend descriptors as values: made with their attributes, finalised, destroyed. What
 // cudnn_frontend.h would do, for the four operations that are measured here, without that package.
-// Included by cudnn.cpp alone.
+// Included by cudnn_plans.h.
 #pragma once
 
 #include <cudnn.h>
@@ -113,27 +113,6 @@ inline Descriptor pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, cons
   if (b != nullptr) made.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, *b);
   made.finalize("a pointwise operation");
   return made;
-}
-
-/// The engine configurations that heuristics name for a graph, best first.
-inline std::vector<Descriptor> configurations(const Descriptor& graph, cudnnBackendHeurMode_t mode,
-                                              int64_t most) {
-  Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
-  heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph)
-      .set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode)
-      .finalize("heuristics");
-  std::vector<Descriptor> found;
-  std::vector<cudnnBackendDescriptor_t> raw;
-  for (int64_t i = 0; i < most; ++i) {
-    found.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
-    raw.push_back(found.back().get());
-  }
-  int64_t count = 0;
-  check(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, most, &count, raw.data()),
-        "what heuristics name");
-  while (static_cast<int64_t>(found.size()) > count) found.pop_back();
-  return found;
 }
 
 }  // namespace kintsugi::gpu_bench::cudnn_graph
