@@ -13,7 +13,9 @@
 # A directory may ask for CUDA or for emulated builds, not for both: a source has one language there.
 
 set(KINTSUGI_EMULATED_FLAGS
-    $<IF:$<CONFIG:Debug>,-Og,-O3> -g -ffp-contract=off
+    $<IF:$<CONFIG:Debug>,-Og,-O3> -ffp-contract=off
+    # What a sanitizer says of a kernel names the file from the tree's root, wherever the build stands.
+    -g -fdebug-prefix-map=${PROJECT_BINARY_DIR}=.
     -Wno-unknown-pragmas)  # "#pragma unroll" is nvcc's
 set(KINTSUGI_ASAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer -O1)
@@ -41,12 +43,12 @@ function(kintsugi_device_kernels name build)
 endfunction()
 
 # kintsugi_emulated_tests(NAME KERNELS file.cu... TESTS file.cpp... [LIBRARIES target...]
-#     [RACE filter] [ASAN filter]): the test programs NAME_plain, NAME_race and NAME_asan, each of the kernels so built and of the test files,
+#     [PLAIN target] [RACE filter] [ASAN filter]): the test programs NAME_plain, NAME_race and NAME_asan, each of the kernels so built and of the test files,
 # which are the same; ctest finds every test of each. A tree that is sanitized as a whole has the
-# first alone. The sanitized ones are an order of magnitude slower: a filter, as GoogleTest has it,
+# first alone. PLAIN are the kernels already built for `plain`. The sanitized ones are an order of magnitude slower: a filter, as GoogleTest has it,
 # says which tests they run. The test files ask emulator::race_detector() what they may expect.
 function(kintsugi_emulated_tests name)
-  cmake_parse_arguments(arg "" "RACE;ASAN" "KERNELS;TESTS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "PLAIN;RACE;ASAN" "KERNELS;TESTS;LIBRARIES" ${ARGN})
   foreach(build race asan)
     string(TOUPPER ${build} BUILD)
     set(filter_${build} "${arg_${BUILD}}")
@@ -61,14 +63,19 @@ function(kintsugi_emulated_tests name)
   target_link_libraries(${name}_tests PRIVATE
       kintsugi_emulator_plain ${arg_LIBRARIES} kintsugi_flags GTest::gtest)
   foreach(build IN LISTS builds)
-    kintsugi_device_kernels(${name}_kernels_${build} ${build} ${arg_KERNELS})
+    set(kernels ${name}_kernels_${build})
+    if(build STREQUAL plain AND arg_PLAIN)
+      set(kernels ${arg_PLAIN})
+    else()
+      kintsugi_device_kernels(${kernels} ${build} ${arg_KERNELS})
+    endif()
     if(build STREQUAL asan)
       add_executable(${name}_asan ${arg_TESTS})
       target_compile_definitions(${name}_asan PRIVATE ${data})
     else()
       add_executable(${name}_${build} $<TARGET_OBJECTS:${name}_tests>)
     endif()
-    target_link_libraries(${name}_${build} PRIVATE ${name}_kernels_${build}
+    target_link_libraries(${name}_${build} PRIVATE ${kernels}
         kintsugi_emulator_${build} ${arg_LIBRARIES} kintsugi_flags GTest::gtest_main)
     # A broken kernel's fibers are left, not unwound: what hung on them is not a leak of ours.
     gtest_discover_tests(${name}_${build} TEST_PREFIX ${build}. DISCOVERY_TIMEOUT 60

@@ -121,11 +121,17 @@ def table(record: dict) -> str:
             "" if row["contender"] == OURS else _error(row),
             _remark(row) + row["how"],
         ])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    return aligned(lines)
+
+
+def aligned(lines) -> str:
+    """Rows of as many cells each as text: the first and the last column to the left."""
+    last = len(lines[0]) - 1
+    widths = [max(len(line[i]) for line in lines) for i in range(last + 1)]
     text = []
     for line in lines:
         cells = [
-            cell.ljust(width) if i in (0, len(head) - 1) else cell.rjust(width)
+            cell.ljust(width) if i in (0, last) else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(line, widths))
         ]
         text.append("  ".join(cells).rstrip())

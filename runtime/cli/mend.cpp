@@ -75,6 +75,7 @@ Mender::Mender(const InpaintArguments& arguments, Console& console)
 void Mender::check_settings() const {
   if (!model_) return;
   static_cast<void>(model_->plan({.device = arguments_.device.device,
+                                  .dtype = arguments_.device.dtype,
                                   .threads = arguments_.device.threads,
                                   .settings = parse_settings(arguments_.settings)}));
 }
@@ -89,6 +90,7 @@ void Mender::start(Progress progress) {
       // Both hold their memory at once. What the judge takes is known: its views have one size.
       const int64_t taken = judge_model_
                                 ->plan({.device = options.device,
+                                        .dtype = options.dtype,
                                         .threads = options.threads,
                                         .max_memory = options.max_memory})
                                 .memory.peak();

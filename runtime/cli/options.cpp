@@ -34,7 +34,7 @@ std::vector<int64_t> parse_extents(const std::string& value) {
 
 /// A device of another build of this program.
 bool known_elsewhere(const std::string& device) {
-  if (device == "cuda") return true;
+  if (device == "cuda" || device == "emulated") return true;
   return device.starts_with("cuda:") && device.size() > 5 &&
          std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -64,9 +64,10 @@ void add_common(CLI::App& verb, Console& console) {
 
 void DeviceChoice::check() const {
   if (device == "auto") return;
+  const std::string first_gpu = "cuda:0";
   std::vector<std::string> names = {"auto"};
   for (const DeviceInfo& found : devices()) {
-    if (found.name == device) {
+    if (found.name == device || (device == "cuda" && found.name == first_gpu)) {
       if (found.available) return;
       throw Error(ErrorCode::device_unavailable,
                   "the device '" + device + "' is not available: " + found.reason);
@@ -89,6 +90,7 @@ int64_t DeviceChoice::memory_limit() const {
 SessionOptions DeviceChoice::session(Console& console, Progress progress) const {
   SessionOptions options;
   options.device = device;
+  options.dtype = dtype;
   options.threads = threads;
   options.max_memory = memory_limit();
   options.progress = std::move(progress);
@@ -103,9 +105,13 @@ void add_threads(CLI::App& verb, int& threads) {
 }
 
 void add_device(CLI::App& verb, DeviceChoice& choice) {
-  verb.add_option("-d,--device", choice.device, "auto, cpu, reference or reference-f64")
+  verb.add_option("-d,--device", choice.device,
+                  "auto, cpu, cuda, ...; `kintsugi devices` lists them")
       ->type_name("NAME")
       ->envname("KINTSUGI_DEVICE");
+  verb.add_option("--dtype", choice.dtype, "what a GPU stores and multiplies: f32, tf32, f16, bf16")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"f32", "tf32", "f16", "bf16"}).description(""));
   add_threads(verb, choice.threads);
   verb.add_option("--max-memory", choice.max_memory, "refuse to use more than this, such as 2G")
       ->type_name("BYTES");

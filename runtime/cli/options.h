@@ -51,6 +51,7 @@ void add_common(CLI::App& verb, Console& console);
 
 struct DeviceChoice {
   std::string device = "auto";
+  std::string dtype = "f32";
   int threads = 0;
   std::string max_memory;
 
@@ -61,7 +62,7 @@ struct DeviceChoice {
   /// What the library warns of goes to `console`, which must outlive the session.
   [[nodiscard]] SessionOptions session(Console& console, Progress progress) const;
 };
-/// -d, -j and --max-memory.
+/// -d, --dtype, -j and --max-memory.
 void add_device(CLI::App& verb, DeviceChoice& choice);
 void add_threads(CLI::App& verb, int& threads);
 

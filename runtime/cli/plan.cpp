@@ -25,7 +25,8 @@ struct Arguments {
 Json json_of(const MemoryPlan& memory) {
   return {{"mapped", memory.mapped},       {"packed", memory.packed},
           {"arena", memory.arena},         {"persistent", memory.persistent},
-          {"workspace", memory.workspace}, {"peak", memory.peak()}};
+          {"workspace", memory.workspace}, {"peak", memory.peak()},
+          {"staging", memory.staging}};
 }
 
 std::string print_memory(const MemoryPlan& memory) {
@@ -39,6 +40,9 @@ std::string print_memory(const MemoryPlan& memory) {
   row("persistent", memory.persistent, "state that outlives a run");
   row("workspace", memory.workspace, "scratch of single steps beside the arena");
   row("peak", memory.peak(), "packed + arena + persistent + workspace");
+  if (memory.staging > 0) {
+    row("staging", memory.staging, "beside it, page-locked on the host: what a GPU copies");
+  }
   return table.print("");
 }
 
@@ -49,6 +53,7 @@ int plan(const Arguments& a, Console& console) {
   PlanOptions options;
   a.size.apply(options, model.describe());
   options.device = a.device.device;
+  options.dtype = a.device.dtype;
   options.threads = a.device.threads;
   options.max_memory = a.device.memory_limit();
   options.keep_all = a.keep_all;

@@ -60,6 +60,7 @@ Reference read_reference(const std::filesystem::path& file) {
 PlanSummary plan_of(const Model& model, const Arguments& a, const Tensors& inputs) {
   PlanOptions options;
   options.device = a.device.device;
+  options.dtype = a.device.dtype;
   options.keep_all = true;
   options.without = a.without;
   options.settings = parse_settings(a.settings);

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Executor replays one plan: it binds the plan's offsets to an arena and calls the kernels in
-// order. It decides nothing, and while it runs allocates no activations: only rows on their way in
-// and out, and the kernels' own small lists. The arena and the packed weights belong to the session;
-// the executor holds on to them. One thread at a time calls it.
+// Executor replays one plan: it binds the plan's offsets to an arena and calls the kernels in order.
+// It decides nothing, and while it runs allocates no activations: only rows on their way in and out,
+// and the kernels' own small lists. The arena, the stream and the packed weights belong to the
+// session; the executor holds on to them. One thread at a time calls it. There are two: one calls
+// kernels of this machine's processor, the other launches those of a GPU.
 #pragma once
 
-#include <chrono>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "kernels/core/view.h"
+#include "kernels/device/api.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/packed_store.h"
 #include "runtime/plan/plan.h"
@@ -25,62 +27,77 @@ namespace kintsugi::execute {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
+/// What is wrong with the values of a slot.
+struct Survey {
+  std::optional<std::array<int64_t, 4>> not_finite;  // the first NaN or infinity, as n, c, y, x
+  bool constant = false;                             // all values are the same
+};
+
+/// Where an executor runs.
+struct Binding {
+  std::byte* arena = nullptr;  // at least Plan::arena_bytes, on the GPU if it is the plan's backend
+  Parallel* parallel = nullptr;
+  device::Stream* stream = nullptr;  // of a GPU, nullptr otherwise
+  int gpu = 0;
+  bool poison = false;  // NaN wherever nothing alive stands: a plan that reads it is wrong
+};
+
 class Executor {
  public:
-  struct Options {
-    bool poison = false;  // NaN wherever nothing alive stands: a plan that reads it is wrong
-  };
   struct StepTime {
     int64_t begin_ns = 0;  // since the run began
     int64_t end_ns = 0;
   };
   struct Hooks {
     std::function<bool(int step)> before;  // false stops the run: Error::cancelled
-    std::function<void(int step)> after;
+    std::function<void(int step)> after;   // sees what the step wrote
+    bool time_steps = false;               // and not the whole run alone
   };
 
-  Executor(plan::Plan plan, PackedWeights weights);
+  virtual ~Executor() = default;
 
   [[nodiscard]] const plan::Plan& plan() const { return plan_; }
 
-  /// The memory to run in, at least plan().arena_bytes, and the threads to run on.
-  void bind(std::byte* arena, Parallel& parallel, const Options& options);
+  virtual void bind(const Binding& binding) = 0;
 
   /// Fills an input row by row, on all threads: `write` is called from several at once.
-  void write_input(int slot, const WriteRow& write);
-  /// Runs every step. Outputs stay readable until the next run; inputs survive it.
-  void run(const Hooks& hooks);
+  virtual void write_input(int slot, const WriteRow& write) = 0;
+  /// Runs every step. Outputs stay readable until the next run; inputs survive it. A GPU replays all
+  /// steps as one graph, and calls `before` for the first alone, unless `after` or `time_steps` asks
+  /// for each.
+  virtual void run(const Hooks& hooks) = 0;
   /// Hands out a slot row by row, in order, on the calling thread. In a hook any slot alive there
   /// can be read, after a run the inputs and outputs.
-  void read(int slot, const ReadRow& read) const;
+  virtual void read(int slot, const ReadRow& read) const = 0;
+  /// Looks at a slot on all threads; which may be looked at is as for read.
+  [[nodiscard]] virtual Survey survey(int slot) const = 0;
 
-  /// What is wrong with the values of a slot, looked at on all threads.
-  struct Survey {
-    std::optional<std::array<int64_t, 4>> not_finite;  // the first NaN or infinity, as n, c, y, x
-    bool constant = false;                             // all values are the same
-  };
-  [[nodiscard]] Survey survey(int slot) const;
-
-  /// Of the last run that was completed, one a step; all zero before there was one.
+  /// Of the last run that was completed and timed its steps, one a step; all zero before.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }
+  /// How long the last completed run took; on a GPU the kernels alone, without copies.
+  [[nodiscard]] int64_t run_ns() const { return run_ns_; }
 
- private:
-  template <class T>
-  [[nodiscard]] TensorView<T> view(int slot) const;
-  template <class T>
-  [[nodiscard]] std::span<T> workspace(const plan::PlanStep& step) const;
-  template <class T>
-  void run_step(const plan::PlanStep& step);
-  void poison_dead(int step);
-  template <class F>
-  auto with_element_type(F&& f) const;
+ protected:
+  Executor(plan::Plan plan, PackedWeights weights)
+      : plan_(std::move(plan)), weights_(std::move(weights)), times_(plan_.steps.size()) {}
+
+  [[nodiscard]] const plan::Slot& slot(int index) const {
+    return plan_.slots[static_cast<size_t>(index)];
+  }
+  /// Asks `hooks` whether to go on with a step; throws Error::cancelled.
+  void ask(const Hooks& hooks, int step) const;
 
   plan::Plan plan_;
   PackedWeights weights_;
-  std::byte* arena_ = nullptr;
-  Parallel* parallel_ = nullptr;
-  Options options_;
   std::vector<StepTime> times_;
+  int64_t run_ns_ = 0;
 };
+
+/// The executor for the plan's backend. Throws Error::device_unavailable for one that this build
+/// does not have.
+[[nodiscard]] std::unique_ptr<Executor> make_executor(plan::Plan plan, PackedWeights weights);
+
+[[nodiscard]] std::unique_ptr<Executor> make_host_executor(plan::Plan plan, PackedWeights weights);
+[[nodiscard]] std::unique_ptr<Executor> make_gpu_executor(plan::Plan plan, PackedWeights weights);
 
 }  // namespace kintsugi::execute

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/core/error.h"
+#include "kernels/device/api.h"
 
 namespace kintsugi::execute {
 
@@ -16,26 +17,46 @@ void Meter::add(int64_t bytes) {
   }
 }
 
-Buffer::Buffer(int64_t bytes, std::shared_ptr<Meter> meter)
-    : bytes_(bytes), meter_(std::move(meter)) {
-  if (bytes == 0) return;
-  void* region = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+namespace {
+
+void* map(size_t bytes) {
+  void* region = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (region == MAP_FAILED) {
-    bytes_ = 0;
     throw Error(ErrorCode::out_of_memory,
                 "the system refused " + std::to_string(bytes) + " bytes of memory",
                 "a smaller picture needs less; max_side scales one down");
   }
   // Large pages spare the kernels most of their address translation; refusing them is no error.
-  madvise(region, static_cast<size_t>(bytes), MADV_HUGEPAGE);
-  data_ = static_cast<std::byte*>(region);
+  madvise(region, bytes, MADV_HUGEPAGE);
+  return region;
+}
+
+void* take(size_t bytes, Memory memory) {
+  switch (memory) {
+    case Memory::host: return map(bytes);
+    case Memory::staging: return device::allocate_host(bytes);
+    case Memory::device: return device::allocate(bytes);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Buffer::Buffer(int64_t bytes, std::shared_ptr<Meter> meter, Memory memory)
+    : memory_(memory), meter_(std::move(meter)) {
+  if (bytes == 0) return;
+  data_ = static_cast<std::byte*>(take(static_cast<size_t>(bytes), memory));
+  bytes_ = bytes;
   meter_->add(bytes);
 }
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
-  munmap(data_, static_cast<size_t>(bytes_));
+  switch (memory_) {
+    case Memory::host: munmap(data_, static_cast<size_t>(bytes_)); break;
+    case Memory::staging: device::release_host(data_); break;
+    case Memory::device: device::release(data_); break;
+  }
   meter_->remove(bytes_);
 }
 

@@ -2,7 +2,12 @@
 #include "runtime/execute/packed_store.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
+#include <type_traits>
+
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
 
 namespace kintsugi::execute {
 namespace {
@@ -18,41 +23,63 @@ std::vector<double> evaluate(const plan::Plan& plan, graph::ConstantId id,
   return constant.formula(sources);
 }
 
+/// `out` is zeros before.
 template <class T>
 void store(const plan::Packed& packed, const std::vector<double>& values, std::span<T> out) {
-  std::vector<T> rounded(values.begin(), values.end());
   if (!packed.by_kernel) {
-    std::ranges::copy(rounded, out.begin());  // the rest of the buffer is zero already
+    std::transform(values.begin(), values.end(), out.begin(), [](double value) {
+      if constexpr (std::is_same_v<T, double>) {
+        return value;
+      } else {
+        return narrow<T>(static_cast<float>(value));
+      }
+    });
     return;
   }
-  if constexpr (std::is_same_v<T, float>) {
-    std::visit(
-        [&](const auto& desc, const auto& config) {
-          if constexpr (requires { pack(desc, config, std::span<const float>(), out); }) {
-            pack(desc, config, std::span<const float>(rounded), out);
-          }
-        },
-        packed.op, packed.config);
+  const std::vector<float> rounded(values.begin(), values.end());
+  std::visit(
+      [&](const auto& desc, const auto& config) {
+        if constexpr (!std::is_same_v<T, double> &&
+                      requires { pack(desc, config, std::span<const float>(), out); }) {
+          pack(desc, config, std::span<const float>(rounded), out);
+        }
+      },
+      packed.op, packed.config);
+}
+
+void store(const plan::Packed& packed, const std::vector<double>& values, std::byte* out) {
+  const auto as = [&]<class T>(T) {
+    store(packed, values,
+          std::span(reinterpret_cast<T*>(out), static_cast<size_t>(packed.elements)));
+  };
+  switch (packed.dtype) {
+    case DType::f64: return as(double{});
+    case DType::f16: return as(f16{});
+    case DType::bf16: return as(bf16{});
+    default: return as(float{});
   }
 }
 
 }  // namespace
 
-PackedWeights PackedStore::pack(const plan::Plan& plan) {
+PackedWeights PackedStore::pack(const plan::Plan& plan, int gpu) {
   const std::lock_guard lock(mutex_);
-  const bool is_double = plan.backend == plan::Backend::reference_f64;
+  const bool on_gpu = plan.backend == plan::Backend::gpu;
+  if (on_gpu) device::select(gpu);
   PackedWeights all;
   for (const plan::Packed& packed : plan.packed) {
-    auto& copy = copies_[packed.identity + (is_double ? "|f64" : "|f32")];
+    auto& copy = copies_[packed.identity + (on_gpu ? "|gpu " + std::to_string(gpu) : "")];
     std::shared_ptr<const Buffer> buffer = copy.lock();
     if (!buffer) {
-      auto fresh = std::make_shared<Buffer>(packed.bytes, meter_);
+      auto fresh =
+          std::make_shared<Buffer>(packed.bytes, meter_, on_gpu ? Memory::device : Memory::host);
       const std::vector<double> values = evaluate(plan, packed.constant, read_);
-      const auto elements = static_cast<size_t>(packed.elements);
-      if (is_double) {
-        store(packed, values, std::span(reinterpret_cast<double*>(fresh->data()), elements));
+      if (on_gpu) {
+        std::vector<std::byte> bytes(static_cast<size_t>(packed.bytes));
+        store(packed, values, bytes.data());
+        device::upload(fresh->data(), bytes.data(), bytes.size());
       } else {
-        store(packed, values, std::span(reinterpret_cast<float*>(fresh->data()), elements));
+        store(packed, values, fresh->data());
       }
       buffer = std::move(fresh);
       copy = buffer;

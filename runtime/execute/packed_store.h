@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// PackedStore holds a model's weights in the order kernels read them: one copy per tensor and
-// configuration, shared by every plan and session of the model, gone when the last of them is.
+// PackedStore holds a model's weights in the order kernels read them: one copy per tensor,
+// configuration and GPU, shared by every plan and session of the model, gone when the last of them is.
 // It evaluates what a plan's formulas ask for, in double, and rounds once.
 #pragma once
 
@@ -26,8 +26,9 @@ class PackedStore {
  public:
   explicit PackedStore(ReadConstant read) : read_(std::move(read)) {}
 
-  /// Everything `plan` reads; packs what is not there yet.
-  [[nodiscard]] PackedWeights pack(const plan::Plan& plan);
+  /// Everything `plan` reads; packs what is not there yet. For a plan of a GPU it stands on number
+  /// `gpu`, and is there when this returns.
+  [[nodiscard]] PackedWeights pack(const plan::Plan& plan, int gpu = 0);
   /// Counts all copies that are alive.
   [[nodiscard]] const Meter& meter() const { return *meter_; }
 

@@ -12,35 +12,45 @@ using graph::Node;
 using graph::Value;
 
 /// A node's weight in the order its kernel wants it.
-Packed pack_weight(const Graph& graph, const Node& node, const Config& config, Backend backend) {
+Packed pack_weight(const Graph& graph, const Node& node, const Config& config, DType dtype) {
   const ConstantId id = node.weights[0];
   const graph::Constant& constant = graph.constant(id);
-  Packed packed{.constant = id, .op = node.op, .config = config};
+  Packed packed{.constant = id, .dtype = dtype, .op = node.op, .config = config};
   packed.elements = constant.shape.elements();
   packed.identity = constant.name;
   std::visit(
       [&](const auto& desc, const auto& choice) {
-        if constexpr (requires { packed_elements(desc, choice); }) {
+        const auto by_kernel = [&](int64_t elements, const std::string& order) {
           packed.by_kernel = true;
-          packed.elements = packed_elements(desc, choice);
-          packed.identity += "|" + to_string(node.op) + "|" + packing(choice);
+          packed.elements = elements;
+          packed.identity += "|" + to_string(node.op) + "|" + order;
+        };
+        if constexpr (requires { packed_elements(desc, choice); }) {
+          by_kernel(packed_elements(desc, choice), packing(choice));
+        } else if constexpr (requires { packed_elements(desc, choice, size_bytes(dtype)); }) {
+          by_kernel(packed_elements(desc, choice, size_bytes(dtype)), packing(choice));
         }
       },
       node.op, config);
-  packed.bytes = checked_multiply(packed.elements, element_bytes(backend));
+  packed.bytes = checked_multiply(packed.elements, size_bytes(dtype));
+  packed.identity += std::string("|") + kintsugi::to_string(dtype);
   return packed;
 }
 
-/// A channel vector, padded so that a kernel may read whole granules.
-Packed pack_vector(const Graph& graph, ConstantId id, Backend backend) {
+/// A channel vector, padded so that a kernel may read as much of it as of a pixel. On a GPU it is f32,
+/// whatever the storage of activations.
+Packed pack_vector(const Graph& graph, ConstantId id, DType storage) {
   const graph::Constant& constant = graph.constant(id);
-  const int64_t elements = storage_channels(constant.shape.elements());
+  const DType dtype = storage == DType::f64 ? DType::f64 : DType::f32;
+  const int64_t elements = round_up(constant.shape.elements(), granule(storage));
   return {.constant = id,
+          .dtype = dtype,
           .elements = elements,
-          .bytes = elements * element_bytes(backend),
+          .bytes = checked_multiply(elements, size_bytes(dtype)),
           .op = {},
           .config = {},
-          .identity = constant.name};
+          .identity =
+              constant.name + "|" + std::to_string(elements) + "|" + kintsugi::to_string(dtype)};
 }
 
 int add_packed(Plan& plan, Packed packed) {
@@ -53,17 +63,44 @@ int add_packed(Plan& plan, Packed packed) {
   return index;
 }
 
-/// Scratch that a step's kernels need, for all threads together.
-int64_t workspace_bytes(const PlanStep& step, const Options& options) {
+/// What a step's kernels need beside its values.
+struct Needs {
+  int64_t workspace = 0;  // alive in this step, for all threads together
+  int64_t tickets = 0;
+};
+
+Needs needs_of(const Plan& plan, const PlanStep& step, const Options& options) {
   return std::visit(
-      [&](const auto& desc, const auto& config) -> int64_t {
+      [&](const auto& desc, const auto& config) -> Needs {
         if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
-          return workspace_elements(desc, config, options.threads) * element_bytes(options.backend);
+          return {.workspace =
+                      workspace_elements(desc, config, options.threads) * size_bytes(plan.dtype)};
+        } else if constexpr (requires { scratch(desc, config, Shape()); }) {
+          const auto found =
+              scratch(desc, config, plan.slots[static_cast<size_t>(step.inputs[0])].shape);
+          return {.workspace = found.partial_bytes, .tickets = found.ticket_bytes};
         } else {
-          return 0;
+          return {};
         }
       },
       step.op, step.config);
+}
+
+/// Scratch stands behind the nodes' slots, in whatever room the values of its step leave.
+void add_scratch(Plan& plan, const Options& options) {
+  const auto end = static_cast<int>(plan.steps.size());
+  int64_t tickets = 0;
+  for (int i = 0; i < end; ++i) {
+    PlanStep& step = plan.steps[static_cast<size_t>(i)];
+    const Needs needs = needs_of(plan, step, options);
+    tickets = std::max(tickets, needs.tickets);
+    if (needs.workspace == 0) continue;
+    step.workspace = static_cast<int>(plan.slots.size());
+    plan.slots.push_back({.bytes = needs.workspace, .first = i, .last = i});
+  }
+  if (tickets == 0) return;
+  plan.tickets = static_cast<int>(plan.slots.size());
+  plan.slots.push_back({.bytes = tickets, .first = -1, .last = end});
 }
 
 /// An elementwise step may write over an input that dies with it.
@@ -100,6 +137,17 @@ void share_slots(Plan& plan) {
 
 }  // namespace
 
+int64_t Plan::staging_bytes() const {
+  int64_t bytes = 0;
+  if (backend != Backend::gpu) return bytes;
+  for (const auto* ports : {&inputs, &outputs}) {
+    for (const Port& port : *ports) {
+      bytes = checked_add(bytes, staged_bytes(slots[static_cast<size_t>(port.slot)]));
+    }
+  }
+  return bytes;
+}
+
 Plan make(Graph graph, const Options& options) {
   if (options.passes.fold && !options.keep_all) fold(graph);
   if (options.passes.fuse && !options.keep_all) fuse(graph);
@@ -108,13 +156,15 @@ Plan make(Graph graph, const Options& options) {
 
   Plan plan;
   plan.backend = options.backend;
-  const int64_t size = element_bytes(options.backend);
+  plan.dtype = storage_type(options);
+  const int64_t size = size_bytes(plan.dtype);
   // A slot for every node's output, under the node's number; steps count without the inputs.
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto index = static_cast<int>(plan.steps.size());
     const bool is_input = std::holds_alternative<graph::Input>(node.op);
     plan.slots.push_back({.shape = node.shape,
+                          .dtype = plan.dtype,
                           .pitch = pitches[i],
                           .bytes = checked_product({node.shape.pixels(), pitches[i], size}),
                           .first = is_input ? -1 : index,
@@ -128,7 +178,7 @@ Plan make(Graph graph, const Options& options) {
     }
     for (const Value value : node.inputs) step.inputs.push_back(value.node);
     if (!node.weights.empty()) {
-      step.weight = add_packed(plan, pack_weight(graph, node, configs[i], options.backend));
+      step.weight = add_packed(plan, pack_weight(graph, node, configs[i], plan.dtype));
     }
     for (const graph::Operand& operand : node.operands) {
       if (const Value* value = std::get_if<Value>(&operand)) {
@@ -136,8 +186,8 @@ Plan make(Graph graph, const Options& options) {
       } else {
         step.operands.push_back(
             {.is_slot = false,
-             .index = add_packed(
-                 plan, pack_vector(graph, std::get<ConstantId>(operand), options.backend))});
+             .index =
+                 add_packed(plan, pack_vector(graph, std::get<ConstantId>(operand), plan.dtype))});
       }
     }
     step.flops = flops(graph, node);
@@ -155,14 +205,7 @@ Plan make(Graph graph, const Options& options) {
     plan.slots[static_cast<size_t>(port.value.node)].last = end;
     plan.outputs.push_back({port.name, port.value.node});
   }
-  // Scratch stands behind the nodes' slots, in whatever room the values of its step leave.
-  for (int i = 0; i < end; ++i) {
-    PlanStep& step = plan.steps[static_cast<size_t>(i)];
-    const int64_t bytes = workspace_bytes(step, options);
-    if (bytes == 0) continue;
-    step.workspace = static_cast<int>(plan.slots.size());
-    plan.slots.push_back({.bytes = bytes, .first = i, .last = i});
-  }
+  add_scratch(plan, options);
   plan.constants = std::move(graph.constants);
   if (options.passes.place) share_slots(plan);
   plan.arena_bytes = place(plan.slots, options.passes.place);

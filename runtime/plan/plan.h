@@ -12,17 +12,29 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/conv2d/cuda.h"
+#include "kernels/conv_transpose2d/cuda.h"
+#include "kernels/core/dtype.h"
+#include "kernels/device/api.h"
 #include "kernels/simd/isa.h"
 #include "runtime/graph/graph.h"
 
 namespace kintsugi::plan {
 
-/// Which kernels run, and in what storage type.
-enum class Backend : uint8_t { cpu, reference_f32, reference_f64 };
+/// Which kernels run. `gpu` are the CUDA kernels, on a GPU or emulated.
+enum class Backend : uint8_t { cpu, reference_f32, reference_f64, gpu };
 
-[[nodiscard]] constexpr int64_t element_bytes(Backend backend) {
-  return backend == Backend::reference_f64 ? 8 : 4;
-}
+/// How a GPU stores activations and weights, and multiplies them. Sums are f32.
+enum class Precision : uint8_t {
+  f32,   // exact products
+  tf32,  // stored as f32, multiplied with ten bits of mantissa
+  f16,
+  bf16,
+};
+[[nodiscard]] const char* to_string(Precision precision);
+
+/// Elements in 16 bytes, and at least four: a pixel holds whole ones, and so does a packed vector.
+[[nodiscard]] constexpr int64_t granule(DType dtype) { return size_bytes(dtype) == 2 ? 8 : 4; }
 
 /// What can be left out of planning; the result must agree. `winograd` is no pass: without it,
 /// select takes the direct form of every convolution.
@@ -33,19 +45,22 @@ struct Passes {
 
 struct Options {
   Backend backend = Backend::cpu;
-  simd::Isa isa = simd::Isa::emu128;  // for Backend::cpu
-  int threads = 1;                    // that there is to be scratch for; decides nothing else
+  simd::Isa isa = simd::Isa::emu128;     // for Backend::cpu
+  Precision precision = Precision::f32;  // for Backend::gpu; the others have one of their own
+  device::DeviceInfo gpu = {};           // likewise
+  int threads = 1;                       // that there is to be scratch for; decides nothing else
   Passes passes = {};
   bool keep_all = false;  // every recorded value is a value of the plan: no fold, no fuse
 };
 
 /// How a kernel is to run its op; monostate where there is nothing to choose.
-using Config =
-    std::variant<std::monostate, simd::Isa, conv2d::CpuConfig, conv_transpose2d::CpuConfig>;
+using Config = std::variant<std::monostate, simd::Isa, conv2d::CpuConfig,
+                            conv_transpose2d::CpuConfig, implicit_gemm::CudaConfig>;
 
 /// A tensor or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
-  Shape shape;        // [N, C, H, W]
+  Shape shape;  // [N, C, H, W]
+  DType dtype = DType::f32;
   int64_t pitch = 0;  // elements from one pixel to the next
   int64_t bytes = 0;
   int64_t offset = 0;  // into the arena
@@ -57,6 +72,7 @@ struct Slot {
 /// A constant in the order a kernel wants it: one packed copy, shared by all plans of a model.
 struct Packed {
   graph::ConstantId constant;
+  DType dtype = DType::f32;
   int64_t elements = 0;  // what follows the constant's own is zero
   int64_t bytes = 0;
   bool by_kernel = false;  // in the order `op` packs its weight for `config`, not as it stands
@@ -91,17 +107,26 @@ struct Port {
 
 struct Plan {
   Backend backend = Backend::cpu;
+  DType dtype = DType::f32;  // how activations and weights are stored
   std::vector<PlanStep> steps;
   std::vector<Slot> slots;
   std::vector<Packed> packed;
   std::vector<graph::Constant> constants;  // with their formulas, for whoever packs
   std::vector<Port> inputs, outputs;
+  /// A slot without a shape, alive throughout: zeros before a run, and zeros after every step. Where
+  /// blocks of a GPU share a sum they count themselves here. -1 for none.
+  int tickets = -1;
   int64_t arena_bytes = 0;
   int64_t packed_bytes = 0;
   int64_t flops = 0;
 
   [[nodiscard]] int64_t peak_bytes() const { return checked_add(arena_bytes, packed_bytes); }
+  /// Of the host, page-locked, where inputs and outputs wait for a GPU; 0 for other backends.
+  [[nodiscard]] int64_t staging_bytes() const;
 };
+
+/// What a slot takes there.
+[[nodiscard]] inline int64_t staged_bytes(const Slot& slot) { return round_up(slot.bytes, 256); }
 
 /// Runs the passes. Throws Error::unsupported, naming op, desc and device, when no kernel fits.
 [[nodiscard]] Plan make(graph::Graph graph, const Options& options);
@@ -115,6 +140,8 @@ void fold(graph::Graph& graph);
 void fuse(graph::Graph& graph);
 /// A configuration for every node.
 [[nodiscard]] std::vector<Config> select(const graph::Graph& graph, const Options& options);
+/// How activations are stored.
+[[nodiscard]] DType storage_type(const Options& options);
 /// A pixel pitch for every node's output.
 [[nodiscard]] std::vector<int64_t> layout(const graph::Graph& graph, const Options& options);
 /// Offsets for all slots; returns the arena's size. Pure integers. Without `reuse` no two slots

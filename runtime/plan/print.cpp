@@ -20,6 +20,16 @@ std::string to_string(const Config& config) {
       config);
 }
 
+const char* to_string(Precision precision) {
+  switch (precision) {
+    case Precision::f32: return "f32";
+    case Precision::tf32: return "tf32";
+    case Precision::f16: return "f16";
+    case Precision::bf16: return "bf16";
+  }
+  return "?";
+}
+
 std::string readable_bytes(int64_t bytes) {
   if (bytes < 1000) return std::to_string(bytes) + " B";
   double value = static_cast<double>(bytes);

@@ -13,9 +13,37 @@ concept Configurable = requires(const Desc& desc, const Shape& input) {
   choose(desc, input, simd::Isa::emu128);
 };
 
+/// The shape of a node's input, one sample of it.
+Shape one_picture(const graph::Graph& graph, const graph::Node& node) {
+  const Shape& shape = graph.node(node.inputs[0]).shape;
+  return {1, shape.c(), shape.h(), shape.w()};
+}
+
+/// A GPU's: choose_cuda's, or with select left out the plainest of the same kind, the depth whole.
+std::vector<Config> select_gpu(const graph::Graph& graph, const Options& options) {
+  const auto math = options.precision == Precision::tf32 ? implicit_gemm::FloatMath::tf32
+                                                         : implicit_gemm::FloatMath::exact;
+  const int64_t size = size_bytes(storage_type(options));
+  std::vector<Config> configs(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph::Node& node = graph.nodes[i];
+    std::visit(
+        [&](const auto& desc) {
+          if constexpr (requires { choose_cuda(desc, Shape(), size, math, options.gpu); }) {
+            auto config = choose_cuda(desc, one_picture(graph, node), size, math, options.gpu);
+            if (!options.passes.select) config.splits = 1;
+            configs[i] = config;
+          }
+        },
+        node.op);
+  }
+  return configs;
+}
+
 }  // namespace
 
 std::vector<Config> select(const graph::Graph& graph, const Options& options) {
+  if (options.backend == Backend::gpu) return select_gpu(graph, options);
   std::vector<Config> configs(graph.nodes.size());
   if (options.backend != Backend::cpu) return configs;
   // Left out, the pass takes the plainest instruction set and the plainest configuration.
@@ -26,8 +54,7 @@ std::vector<Config> select(const graph::Graph& graph, const Options& options) {
     std::visit(
         [&](const auto& desc) {
           if constexpr (Configurable<std::decay_t<decltype(desc)>>) {
-            Shape picture = graph.node(node.inputs[0]).shape;
-            picture = {1, picture.c(), picture.h(), picture.w()};
+            const Shape picture = one_picture(graph, node);
             if (!options.passes.select) {
               configs[i] = decltype(choose(desc, picture, isa)){.isa = isa};
             } else if constexpr (requires { choose(desc, picture, isa, winograd); }) {

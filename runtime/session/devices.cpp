@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <random>
 #include <string_view>
 #include <utility>
 
+#include "kernels/device/api.h"
 #include "kernels/simd/probe.h"
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
@@ -24,6 +27,15 @@ std::string processor_name() {
   return "a processor of unknown name";
 }
 
+bool has_emulator() { return device::count() > 0 && device::info(0).emulated; }
+
+std::string cuda_is_missing(int number) {
+  if (has_emulator()) return "this build emulates a GPU and has no CUDA";
+  if (!device::has_backend()) return "this build has no CUDA backend";
+  return device::count() == 0 ? "no NVIDIA GPU was found"
+                              : "there is no GPU number " + std::to_string(number);
+}
+
 }  // namespace
 
 std::string version() { return KINTSUGI_VERSION; }
@@ -35,14 +47,26 @@ std::vector<DeviceInfo> devices() {
     for (const simd::Isa isa : simd::available()) {
       sets += (sets.empty() ? "" : ", ") + std::string(simd::to_string(isa));
     }
-    return {
+    std::vector<DeviceInfo> found = {
         {"cpu", processor_name() + ", using " + simd::to_string(simd::chosen()) + " of " + sets,
          true, "", threads},
         {"reference", "plain loops, f32 storage, double accumulation: the definition", true, "",
          threads},
         {"reference-f64", "the same in double throughout", true, "", threads},
-        {"cuda", "NVIDIA GPU", false, "this build has no CUDA backend", 0},
     };
+    if (has_emulator()) {
+      found.push_back({"emulated", "the CUDA kernels, run by this processor", true, "", threads});
+    }
+    const int gpus = has_emulator() ? 0 : device::count();
+    for (int i = 0; i < gpus; ++i) {
+      const device::DeviceInfo gpu = device::info(i);
+      found.push_back({"cuda:" + std::to_string(i),
+                       gpu.name + ", sm_" + std::to_string(gpu.compute) + ", " +
+                           plan::readable_bytes(static_cast<int64_t>(gpu.memory_bytes)),
+                       true, "", 0});
+    }
+    if (gpus == 0) found.push_back({"cuda", "NVIDIA GPU", false, cuda_is_missing(0), 0});
+    return found;
   });
 }
 
@@ -57,19 +81,104 @@ DevicePeaks measure_peaks(int threads) {
 
 namespace session {
 
-Device choose_device(const std::string& name) {
-  if (name == "reference") return {plan::Backend::reference_f32, {}, "reference (f32 storage)"};
-  if (name == "reference-f64") return {plan::Backend::reference_f64, {}, "reference (f64)"};
-  if (name == "cpu" || name == "auto") {
-    const simd::Isa isa = simd::chosen();
-    return {plan::Backend::cpu, isa,
-            "cpu (" + std::string(simd::to_string(isa)) + ")" +
-                (name == "auto" ? ", the only backend of this build" : "")};
+plan::Options Device::options(int threads, const plan::Passes& passes, bool keep_all) const {
+  return {.backend = backend,
+          .isa = isa,
+          .precision = precision,
+          .gpu = info,
+          .threads = threads,
+          .passes = passes,
+          .keep_all = keep_all};
+}
+
+namespace {
+
+constexpr std::array kPrecisions = {plan::Precision::f32, plan::Precision::tf32,
+                                    plan::Precision::f16, plan::Precision::bf16};
+
+plan::Precision parse_precision(const std::string& dtype) {
+  const auto* found = std::ranges::find(
+      kPrecisions, dtype, [](plan::Precision p) { return std::string(plan::to_string(p)); });
+  if (found == kPrecisions.end()) {
+    throw Error(ErrorCode::usage, "there is no dtype '" + dtype + "'",
+                "dtypes are: f32, tf32, f16, bf16");
   }
-  throw Error(ErrorCode::device_unavailable,
-              name.starts_with("cuda") ? "this build has no CUDA backend"
-                                       : "there is no device named '" + name + "'",
-              "devices of this build: auto, cpu, reference, reference-f64");
+  return *found;
+}
+
+Device gpu_device(int number, const std::string& name, plan::Precision precision) {
+  device::DeviceInfo info = device::info(number);
+  if (info.compute < 80) {
+    throw Error(ErrorCode::device_unavailable, name + " is a " + info.name + ", sm_" +
+                                                   std::to_string(info.compute) +
+                                                   "; the kernels need sm_80 or later");
+  }
+  const std::string text = name + " (" + info.name + ", sm_" + std::to_string(info.compute) + ", " +
+                           std::to_string(info.multiprocessors) + " multiprocessors), " +
+                           plan::to_string(precision);
+  return {plan::Backend::gpu, {}, precision, number, std::move(info), text};
+}
+
+/// The number in "cuda:N", 0 for "cuda" and -1 for anything else.
+int gpu_number(std::string_view name) {
+  if (name == "cuda") return 0;
+  if (!name.starts_with("cuda:")) return -1;
+  name.remove_prefix(5);
+  int number = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return error == std::errc() && end == name.data() + name.size() && number >= 0 ? number : -1;
+}
+
+std::string names_of_devices() {
+  std::string names = "auto";
+  for (const DeviceInfo& device : devices()) {
+    if (device.available) names += ", " + device.name;
+  }
+  return names;
+}
+
+Device cpu_device(const char* reason) {
+  const simd::Isa isa = simd::chosen();
+  return {.isa = isa, .text = "cpu (" + std::string(simd::to_string(isa)) + ")" + reason};
+}
+
+Device find_device(const std::string& name, plan::Precision precision) {
+  if (name == "reference")
+    return {plan::Backend::reference_f32, {}, {}, 0, {}, "reference (f32 storage)"};
+  if (name == "reference-f64")
+    return {plan::Backend::reference_f64, {}, {}, 0, {}, "reference (f64)"};
+  if (name == "cpu") return cpu_device("");
+  const bool emulated = has_emulator();
+  if (name == "auto") {
+    // An emulated GPU is for looking into kernels, not for speed: it has to be asked for.
+    if (emulated) return cpu_device(", the only backend of this build that does not emulate");
+    if (!device::has_backend()) return cpu_device(", the only backend of this build");
+    if (device::count() == 0) return cpu_device(", because no NVIDIA GPU was found");
+    Device found = gpu_device(0, "cuda:0", precision);
+    found.text += ", chosen because there is one";
+    return found;
+  }
+  if (name == "emulated" && emulated) return gpu_device(0, "emulated", precision);
+  const int number = emulated ? -1 : gpu_number(name);
+  if (number >= 0 && number < device::count()) {
+    return gpu_device(number, "cuda:" + std::to_string(number), precision);
+  }
+  std::string sentence = "there is no device named '" + name + "'";
+  if (gpu_number(name) >= 0) sentence = cuda_is_missing(gpu_number(name));
+  if (name == "emulated") sentence = "this build has no emulated GPU";
+  throw Error(ErrorCode::device_unavailable, sentence, "devices here: " + names_of_devices());
+}
+
+}  // namespace
+
+Device choose_device(const std::string& name, const std::string& dtype) {
+  const plan::Precision precision = parse_precision(dtype);
+  Device device = find_device(name, precision);
+  if (device.backend != plan::Backend::gpu && precision != plan::Precision::f32) {
+    throw Error(ErrorCode::usage, "dtype " + dtype + " needs a GPU; this is " + device.text,
+                "leave it out, or choose a device of: " + names_of_devices());
+  }
+  return device;
 }
 
 plan::Passes passes_without(const std::vector<std::string>& names) {

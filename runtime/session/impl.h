@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "kernels/device/api.h"
 #include "kernels/simd/parallel.h"
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/execute/executor.h"
@@ -31,15 +32,22 @@ struct Model::Impl {
 
 namespace session {
 
-/// A device name as the user gave it, decided.
+/// A device name and a dtype as the user gave them, decided.
 struct Device {
   plan::Backend backend = plan::Backend::cpu;
   simd::Isa isa = simd::Isa::emu128;
-  std::string text;  // "cpu (avx512), chosen because this build has no other"
+  plan::Precision precision = plan::Precision::f32;
+  int gpu = 0;
+  device::DeviceInfo info = {};  // of the GPU
+  std::string text;              // "cpu (avx512), chosen because this build has no other"
+
+  /// What a plan is made for.
+  [[nodiscard]] plan::Options options(int threads, const plan::Passes& passes, bool keep_all) const;
 };
 
-/// Throws Error::device_unavailable naming what there is.
-[[nodiscard]] Device choose_device(const std::string& name);
+/// Throws Error::device_unavailable naming what there is, Error::usage for a dtype that is none, or
+/// that the device does not have.
+[[nodiscard]] Device choose_device(const std::string& name, const std::string& dtype);
 
 /// Throws Error::usage when a name is not one of the five passes or "winograd".
 [[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
@@ -87,6 +95,7 @@ struct Session::Impl {
   [[nodiscard]] networks::Replay replay(const Settings& settings);
   /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
+  [[nodiscard]] bool on_gpu() const { return device.backend == plan::Backend::gpu; }
   void warn(const std::string& sentence) const {
     if (options.warn) options.warn(sentence);
   }
@@ -95,8 +104,9 @@ struct Session::Impl {
   SessionOptions options;
   session::Device device;
   std::unique_ptr<Parallel> parallel;
+  device::Handle<device::Stream> stream;  // of a GPU
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
-  execute::Buffer arena;
+  execute::Buffer arena;  // on the device
 
   struct Cached {
     Request request;

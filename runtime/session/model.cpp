@@ -14,6 +14,16 @@ bool runs_winograd(const plan::PlanStep& step) {
   return config != nullptr && config->algorithm == conv2d::Algorithm::winograd;
 }
 
+double tolerance_of(const plan::Plan& plan, plan::Precision precision) {
+  switch (precision) {
+    case plan::Precision::f32: break;
+    case plan::Precision::tf32:
+    case plan::Precision::f16: return 1e-2;
+    case plan::Precision::bf16: return 5e-2;
+  }
+  return std::ranges::any_of(plan.steps, runs_winograd) ? 1e-4 : 1e-5;
+}
+
 }  // namespace
 
 Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
@@ -33,25 +43,24 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
 }
 
 PlanSummary Model::Impl::plan(const PlanOptions& options) const {
-  const session::Device device = session::choose_device(options.device);
+  const session::Device device = session::choose_device(options.device, options.dtype);
   const networks::Shapes inputs = networks::input_shapes(opened.description.inputs, options.batch,
                                                          options.height, options.width);
-  const plan::Plan plan = session::make_plan(opened.record(inputs, options.settings),
-                                             {.backend = device.backend,
-                                              .isa = device.isa,
-                                              .threads = ThreadPool::count(options.threads),
-                                              .passes = session::passes_without(options.without),
-                                              .keep_all = options.keep_all},
-                                             options.max_memory);
+  const plan::Plan plan =
+      session::make_plan(opened.record(inputs, options.settings),
+                         device.options(ThreadPool::count(options.threads),
+                                        session::passes_without(options.without), options.keep_all),
+                         options.max_memory);
 
   const auto stored = [&](const std::string& name) { return opened.keys.module(name); };
   PlanSummary summary;
   summary.device = device.text;
   summary.memory = {.mapped = opened.description.mapped_bytes,
                     .packed = plan.packed_bytes,
-                    .arena = plan.arena_bytes};
+                    .arena = plan.arena_bytes,
+                    .staging = plan.staging_bytes()};
   summary.flops = plan.flops;
-  summary.tolerance = std::ranges::any_of(plan.steps, runs_winograd) ? 1e-4 : 1e-5;
+  summary.tolerance = tolerance_of(plan, device.precision);
   summary.table = plan::table(plan, stored);
   summary.picture = plan::memory_picture(plan, stored);
   for (const plan::PlanStep& step : plan.steps) {

@@ -195,32 +195,35 @@ OpBench bench_alone(const OpBenchOptions& options) {
   const graph::Op op = make_op(options, settings);
   settings.finish();
 
-  const simd::Isa isa = simd::chosen();
+  const session::Device device = session::choose_device(options.device, options.dtype);
+  const bool on_gpu = device.backend == plan::Backend::gpu;
   ThreadPool pool(options.threads);
   plan::Plan plan =
-      plan::make(graph_of(op, options.input),
-                 {.backend = plan::Backend::cpu, .isa = isa, .threads = pool.threads()});
+      plan::make(graph_of(op, options.input), device.options(pool.threads(), {}, false));
   execute::PackedStore store({});
-  execute::PackedWeights weights = store.pack(plan);
-  execute::Executor executor(std::move(plan), std::move(weights));
-  const auto meter = std::make_shared<execute::Meter>();
-  const execute::Buffer arena(executor.plan().arena_bytes, meter);
-  executor.bind(arena.data(), pool, {});
-  fill_with_noise(executor);
-  executor.run({});
+  execute::PackedWeights weights = store.pack(plan, device.gpu);
+  const auto executor = execute::make_executor(std::move(plan), std::move(weights));
+  const device::Handle<device::Stream> stream = on_gpu ? device::make_stream() : nullptr;
+  const execute::Buffer arena(executor->plan().arena_bytes, std::make_shared<execute::Meter>(),
+                              on_gpu ? execute::Memory::device : execute::Memory::host);
+  executor->bind(
+      {.arena = arena.data(), .parallel = &pool, .stream = stream.get(), .gpu = device.gpu});
+  fill_with_noise(*executor);
+  executor->run({});
 
-  const plan::PlanStep& step = executor.plan().steps[0];
+  const plan::PlanStep& step = executor->plan().steps[0];
   OpBench bench{.op = graph::to_string(step.op),
                 .config = plan::to_string(step.config),
+                .device = device.text,
                 .flops = step.flops,
                 .bytes = step.bytes};
   std::vector<double> peaks;
   for (int run = 0; run < options.runs; ++run) {
-    executor.run({});
-    bench.seconds.push_back(seconds(executor.times()[0]));
-    peaks.push_back(simd::fma_peak(pool, isa));
+    executor->run({});
+    bench.seconds.push_back(static_cast<double>(executor->run_ns()) * 1e-9);
+    if (!on_gpu) peaks.push_back(simd::fma_peak(pool, device.isa));
   }
-  bench.peaks = {session::median(peaks), simd::copy_bandwidth(pool)};
+  if (!on_gpu) bench.peaks = {session::median(peaks), simd::copy_bandwidth(pool)};
   return bench;
 }
 
@@ -238,6 +241,7 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
   fill_with_noise(executor);
   run(executor, {});  // warm caches and check the result; not counted
 
+  const bool measures_peaks = wanted.measure_peaks && !on_gpu();  // they are the processor's
   std::vector<std::vector<double>> times(plan.steps.size());
   std::vector<double> totals;
   std::vector<double> peaks;
@@ -246,13 +250,13 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
     executor.run(
         {.before = [&](int) { return !options.progress || options.progress(fraction, "bench"); },
          .after = {}});
-    double total = 0;
+    totals.push_back(static_cast<double>(executor.run_ns()) * 1e-9);
+    // A GPU's graph hides its steps; they are timed in a run of their own.
+    if (on_gpu()) executor.run({.before = {}, .after = {}, .time_steps = true});
     for (size_t step = 0; step < times.size(); ++step) {
       times[step].push_back(seconds(executor.times()[step]));
-      total = static_cast<double>(executor.times()[step].end_ns) * 1e-9;
     }
-    totals.push_back(total);
-    if (wanted.measure_peaks) peaks.push_back(simd::fma_peak(*parallel, device.isa));
+    if (measures_peaks) peaks.push_back(simd::fma_peak(*parallel, device.isa));
   }
   Profile profile{.rows = {}, .seconds = session::median(totals), .peaks = {}};
   for (size_t i = 0; i < times.size(); ++i) {
@@ -264,7 +268,7 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
                             .flops = step.flops,
                             .bytes = step.bytes});
   }
-  if (wanted.measure_peaks) {
+  if (measures_peaks) {
     // Two buffers of this size, within what the session may take.
     int64_t buffer = int64_t{256} << 20;
     if (options.max_memory > 0) {

@@ -60,26 +60,28 @@ void check_pictures(const ImageView& picture, const ImageView& mask) {
 Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
     : model(std::move(m)),
       options(o),
-      device(session::choose_device(o.device)),
+      device(session::choose_device(o.device, o.dtype)),
       parallel(std::make_unique<ThreadPool>(o.threads)) {
-  device.text += ", " + std::to_string(parallel->threads()) +
-                 (parallel->threads() == 1 ? " thread" : " threads");
+  if (on_gpu()) {
+    device::select(device.gpu);
+    stream = device::make_stream();
+  } else {
+    device.text += ", " + std::to_string(parallel->threads()) +
+                   (parallel->threads() == 1 ? " thread" : " threads");
+  }
 }
 
 execute::Executor& Session::Impl::prepare(const Request& request) {
   const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
-    plan::Plan plan = session::make_plan(model->opened.record(request.inputs, request.settings),
-                                         {.backend = device.backend,
-                                          .isa = device.isa,
-                                          .threads = parallel->threads(),
-                                          .passes = session::passes_without(request.without),
-                                          .keep_all = request.keep_all},
-                                         options.max_memory);
+    plan::Plan plan = session::make_plan(
+        model->opened.record(request.inputs, request.settings),
+        device.options(parallel->threads(), session::passes_without(request.without),
+                       request.keep_all),
+        options.max_memory);
     if (options.max_memory > 0) make_room(plan);
-    execute::PackedWeights weights = model->store.pack(plan);
-    cache.push_front(
-        {request, std::make_unique<execute::Executor>(std::move(plan), std::move(weights))});
+    execute::PackedWeights weights = model->store.pack(plan, device.gpu);
+    cache.push_front({request, execute::make_executor(std::move(plan), std::move(weights))});
     if (cache.size() > kCachedPlans) cache.pop_back();
   } else {
     cache.splice(cache.begin(), cache, at);
@@ -87,9 +89,15 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   execute::Executor& executor = *cache.front().executor;
   if (arena.bytes() < executor.plan().arena_bytes) {
     arena = {};  // the old one goes first
-    arena = execute::Buffer(executor.plan().arena_bytes, meter);
+    if (on_gpu()) device::select(device.gpu);
+    arena = execute::Buffer(executor.plan().arena_bytes, meter,
+                            on_gpu() ? execute::Memory::device : execute::Memory::host);
   }
-  executor.bind(arena.data(), *parallel, {.poison = options.check_memory});
+  executor.bind({.arena = arena.data(),
+                 .parallel = parallel.get(),
+                 .stream = stream.get(),
+                 .gpu = device.gpu,
+                 .poison = options.check_memory});
   return executor;
 }
 
@@ -118,7 +126,7 @@ void Session::Impl::run(execute::Executor& executor,
                     },
                 .after = after_step});
   for (const plan::Port& port : plan.outputs) {
-    const execute::Executor::Survey survey = executor.survey(port.slot);
+    const execute::Survey survey = executor.survey(port.slot);
     if (survey.not_finite) explain_not_finite(executor, port.name);
     // A single number a picture, a score, cannot be anything but constant.
     const Shape& shape = plan.slots[static_cast<size_t>(port.slot)].shape;

@@ -27,10 +27,10 @@ MISTAKES = {
         "kernal",
         "kernel",
     ),
-    "op on the reference": (
-        ["bench", "--op", "conv2d", "--shape", "1x1x8x8", "-d", "reference"],
+    "op in a dtype of GPUs": (
+        ["bench", "--op", "conv2d", "--shape", "1x1x8x8", "-d", "cpu", "--dtype", "bf16"],
         2,
-        "measures the cpu",
+        "needs a GPU",
     ),
 }
 

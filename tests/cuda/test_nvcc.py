@@ -28,8 +28,20 @@ KERNELS = {
     "kernels/conv2d/cuda.cu": (["80", "90a"], TENSOR + [
         r"cp\.async\.cg\.shared\.global .*, 16, ", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared\.b16",
         r"cvt\.rna\.tf32\.f32", r"fma\.rn\.f32", r"atom\S*\.add", r"st\.global\.v4\.u32"]),
+    "kernels/conv_transpose2d/cuda.cu": (["80", "90a"], TENSOR + [
+        r"cp\.async\.cg\.shared\.global .*, 16, ", r"ldmatrix\.sync\.aligned\.m8n8\.x2\.shared\.b16",
+        r"cvt\.rna\.tf32\.f32", r"fma\.rn\.f32", r"atom\S*\.add", r"st\.global\.v4\.u32"]),
     "kernels/elementwise/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"ex2\.approx\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
+    "kernels/pad/cuda.cu": (["80", "90a"], [r"ld\.global\.v4\.u32", r"st\.global\.v4\.u32"]),
+    "kernels/norm/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"rsqrt\.approx\.f32", r"fma\.rn\.f32", r"bar\.sync"]),
+    "kernels/resample/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"fma\.rn\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
+    "kernels/pool/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
+    "kernels/reduce/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"shfl\.sync\.bfly", r"cvt\.rn\.bf16\.f32", r"bar\.sync"]),
     "tests/emulator/gemm.cu": (["80", "90a"], TENSOR + [
         r"cp\.async\.cg\.shared\.global .*, 16, ", r"cp\.async\.commit_group",
         r"cp\.async\.wait_group", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared\.b16", r"bar\.sync"]),

@@ -20,7 +20,7 @@ TEST_P(Conv2dEmulated, MovesWhatItSaysAndNoBanksMeet) {
   const Type type = GetParam();
   emulator::set({.count_banks = true});
   std::vector<Case> cases = corners();
-  for (const Case& c : pipelined()) cases.push_back(c);
+  for (const Case& c : pipelined(type)) cases.push_back(c);
   for (Case& c : cases) {
     c.desc.epilogue = {step::activate(Function::relu)};  // whose operands are not counted
     for (const int multiprocessors : {1, 8}) {
@@ -46,7 +46,7 @@ TEST_P(Conv2dEmulated, MovesWhatItSaysAndNoBanksMeet) {
 
 TEST_P(Conv2dEmulated, TheBitsAreTheSameInEveryOrder) {
   const Type type = GetParam();
-  for (const Case& c : pipelined()) {
+  for (const Case& c : pipelined(type)) {
     for (const int multiprocessors : {1, 40}) {  // whole, and with its depth split
       SCOPED_TRACE(c.name + ", " + std::to_string(multiprocessors) + " multiprocessors");
       with_storage(type, [&]<class T>(T) {

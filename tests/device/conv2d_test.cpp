@@ -23,7 +23,7 @@ TEST_P(Conv2dCuda, AgreesWithItsDefinition) {
 
 TEST_P(Conv2dCuda, SplitDepthsAgreeAndLeaveTheirTicketsForTheNextLaunch) {
   const Type type = GetParam();
-  for (const Case& c : pipelined()) {
+  for (const Case& c : pipelined(type)) {
     SCOPED_TRACE(c.name);
     with_storage(type, [&]<class T>(T) {
       const Trial<T> trial(c.desc, c.input, type, 40);
@@ -77,7 +77,7 @@ TEST_P(Conv2dCuda, ASampleOfABatchHasTheBitsItHasAlone) {
 
 TEST_P(Conv2dCuda, AMissingTapOrAMissingStepOfTheDepthIsSeen) {
   const Type type = GetParam();
-  const Case c = pipelined()[0];
+  const Case c = pipelined(type)[0];
   with_storage(type, [&]<class T>(T) {
     Trial<T> run(c.desc, c.input, type);
     const Tensor<float> right = run.reference();
@@ -110,12 +110,26 @@ TEST(Conv2dCudaPolicy, SeesOnePictureAndSplitsSmallOnes) {
   EXPECT_EQ(told(body, {1, 256, 128, 128}, 4, FloatMath::exact), "simt, tile 128x64");
   Desc narrow = body;
   narrow.out_channels = 3;
-  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x32");
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x8");
+  narrow.out_channels = 9;
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x16");
+  narrow.out_channels = 17;
+  EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 4, FloatMath::tf32), "tensor cores, tile 128x32");
   narrow.out_channels = 33;
   EXPECT_EQ(told(narrow, {1, 256, 512, 512}, 2, FloatMath::exact), "tensor cores, tile 128x64");
   // A shallow one is not split, however small: a part would not fill the pipeline twice.
   EXPECT_EQ(told({.in_channels = 64, .out_channels = 64}, {1, 64, 8, 8}, 2, FloatMath::exact),
             "tensor cores, tile 128x64");
+}
+
+TEST(Conv2dCudaPolicy, AWeightIsSharedWhereItsBytesAreTheSame) {
+  const CudaConfig exact{.method = CudaMethod::simt, .tile_n = 64, .splits = 1};
+  const CudaConfig split{.method = CudaMethod::simt, .tile_n = 64, .splits = 4};
+  const CudaConfig rounded{.method = CudaMethod::tensor_core, .tile_n = 64, .splits = 1};
+  const CudaConfig wide{.method = CudaMethod::tensor_core, .tile_n = 128, .splits = 1};
+  EXPECT_EQ(packing(exact), packing(split));
+  EXPECT_NE(packing(exact), packing(rounded));
+  EXPECT_NE(packing(rounded), packing(wide));
 }
 
 TEST(Conv2dCudaLaunch, WhatIsTooLargeIsRefused) {
@@ -128,7 +142,8 @@ TEST(Conv2dCudaLaunch, WhatIsTooLargeIsRefused) {
                            .weight = nullptr,
                            .operands = {},
                            .output = {nullptr, shape, 8},
-                           .workspace = nullptr},
+                           .tickets = nullptr,
+                           .partial = nullptr},
                           *stream);
             }),
             "conv2d on CUDA: 4294967296 pixels are beyond its 31 bits");

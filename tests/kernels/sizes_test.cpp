@@ -7,7 +7,11 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/norm/norm.h"
 #include "kernels/pad/pad.h"
+#include "kernels/pool/pool.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/resample/resample.h"
 #include "tests/kernels/support.h"
 
 namespace kintsugi {
@@ -107,6 +111,29 @@ std::vector<Row> rows() {
       {"pad border", [] { return height(pad::Desc{.top = kHuge, .bottom = kHuge}); }},
       {"pad extent", [] { return height(pad::Desc{.top = kMost}); }},
       {"pad bytes", [=] { return pad::bytes({.top = 1}, wide, 4); }},
+      {"norm shape", [=] { return norm::output_shape({}, wider).c(); }},
+      {"norm flops",
+       [=] {
+         return norm::flops({}, {kGiga, 1, kGiga, 4});
+       }},
+      {"norm bytes",
+       [=] {
+         return norm::bytes({}, {kGiga, 1, kGiga, 4}, 4);
+       }},
+      {"pool padding",
+       [] {
+         return pool::output_shape({.kernel = kMost, .padding = kHuge - 1}, {1, 1, 8, 8}).h();
+       }},
+      {"pool flops", [=] { return pool::flops({.kernel = 2}, wide); }},
+      {"pool bytes", [=] { return pool::bytes({}, wide, 4); }},
+      {"reduce shape", [=] { return reduce::output_shape({}, wider).c(); }},
+      {"reduce bytes", [=] { return reduce::bytes({}, wide, 4); }},
+      {"resample size", [=] { return resample::output_shape({.size = kMost}, wide).h(); }},
+      {"resample flops",
+       [=] {
+         return resample::flops({.size = {kGiga, 8}, .mode = resample::Mode::bilinear}, wide);
+       }},
+      {"resample bytes", [=] { return resample::bytes({.size = 8}, wide, 4); }},
   };
 }
 

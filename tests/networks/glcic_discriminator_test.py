@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from network_support import (DATA, PASSES, by_rule, export, kintsugi, needs_torch, relative_l2,
-                             run_exporter)
+from network_support import (DATA, DEVICES, DTYPES, PASSES, by_rule, export, kintsugi, needs_torch,
+                             relative_l2, run_exporter)
 from digest import digest
 from kintsugi_export import safetensors
 
@@ -48,7 +48,7 @@ def port(request, tmp_path_factory):
 
 
 @needs_torch
-@pytest.mark.parametrize("device", ["cpu", "reference", "reference-f64"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_every_module_agrees_with_pytorch(port, device):
     layout, model, reference = port
     report = json.loads(kintsugi("verify", "-m", model, "-r", reference, "--json", "--all-taps",
@@ -57,6 +57,14 @@ def test_every_module_agrees_with_pytorch(port, device):
     assert len(kept["tensors"]) == TENSORS[layout] and not kept["missing"]
     if device == "reference-f64":
         assert max(row["relative_l2"] for row in kept["tensors"]) < 1e-6
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_module_agrees_in_every_dtype(port, dtype):
+    _, model, reference = port
+    kintsugi("verify", "-m", model, "-r", reference, "--all-taps", "--device", "emulated",
+             "--dtype", dtype)
 
 
 @needs_torch

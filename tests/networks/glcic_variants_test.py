@@ -10,7 +10,8 @@ import json
 import numpy as np
 import pytest
 
-from network_support import DATA, PASSES, by_rule, export, kintsugi, needs_torch, run_program
+from network_support import (DATA, DEVICES, DTYPES, PASSES, by_rule, export, kintsugi, needs_torch,
+                             run_program)
 from kintsugi_export import safetensors
 
 LAYOUTS = ["flat", "triples", "otenim", "mmediting", "liruilong"]
@@ -43,7 +44,7 @@ def port(request, tmp_path_factory):
 
 
 @needs_torch
-@pytest.mark.parametrize("device", ["cpu", "reference", "reference-f64"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_every_module_agrees_with_pytorch(port, device):
     layout, model, reference = port
     report = json.loads(kintsugi("verify", "-m", model, "-r", reference, "--json", "--all-taps",
@@ -54,6 +55,14 @@ def test_every_module_agrees_with_pytorch(port, device):
     assert len(report["runs"][0]["tensors"]) >= 17, "sixteen blocks are values when fused"
     if device == "reference-f64":
         assert max(row["relative_l2"] for row in kept["tensors"]) < 1e-6
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_module_agrees_in_every_dtype(port, dtype):
+    _, model, reference = port
+    kintsugi("verify", "-m", model, "-r", reference, "--all-taps", "--device", "emulated",
+             "--dtype", dtype)
 
 
 @needs_torch
@@ -81,7 +90,7 @@ def test_norms_fold_only_where_they_follow_the_convolution(port):
     assert ("affine channel" in plan) == (layout == "otenim")
 
 
-@pytest.mark.parametrize("device", ["cpu", "reference", "reference-f64"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_the_carried_vector_of_otenim(device):
     report = json.loads(kintsugi("verify", "-m", DATA / "glcic_otenim_k8.safetensors", "-r",
                                  DATA / "glcic_otenim_k8_ref.safetensors", "--json", "--all-taps",

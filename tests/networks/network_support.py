@@ -12,8 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
-PROGRAM = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release")) / "kintsugi"
+BUILD = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release"))
 PASSES = ["fold", "fuse", "select", "layout", "place"]
+DEVICES = ["cpu", "reference", "reference-f64", "emulated"]
+# What a GPU stores and multiplies beside f32.
+DTYPES = ["tf32", "f16", "bf16"]
 
 sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "python_export")]
 import weight_rule  # noqa: E402
@@ -23,8 +26,9 @@ needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None,
 
 
 def run_program(*arguments, **environment):
-    """The finished process of the program."""
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
+    """The finished process of the program; of the one with an emulated GPU where it is asked for."""
+    program = BUILD / ("emulated/kintsugi" if "emulated" in arguments else "kintsugi")
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True,
                           env={**os.environ, **environment}, check=False)
 
 

@@ -40,8 +40,10 @@ graph::Graph everything() {
 TEST(Passes, LeavingAnyOutAgrees) {
   const graph::Graph graph = everything();
   const auto all = test::run(graph, {.backend = plan::Backend::reference_f64});
-  for (const plan::Backend backend :
-       {plan::Backend::reference_f64, plan::Backend::reference_f32, plan::Backend::cpu}) {
+  std::vector<plan::Backend> backends = {plan::Backend::reference_f64, plan::Backend::reference_f32,
+                                         plan::Backend::cpu};
+  if (device::count() > 0) backends.push_back(plan::Backend::gpu);
+  for (const plan::Backend backend : backends) {
     const double bound = backend == plan::Backend::reference_f64 ? 1e-7 : 2e-6;
     for (int out = 0; out < 7; ++out) {
       plan::Options options{.backend = backend};
@@ -54,6 +56,18 @@ TEST(Passes, LeavingAnyOutAgrees) {
       EXPECT_LT(relative_l2(test::run(graph, options), all), bound)
           << "backend " << int(backend) << ", pass " << out;
     }
+  }
+}
+
+TEST(Passes, AGpuStoresWhatItIsTold) {
+  if (device::count() == 0) GTEST_SKIP() << "there is no GPU";
+  const auto right = test::run(everything(), {.backend = plan::Backend::reference_f64});
+  for (const auto& [precision, bound] : {std::pair{plan::Precision::tf32, 2e-3},
+                                         {plan::Precision::f16, 3e-3},
+                                         {plan::Precision::bf16, 2e-2}}) {
+    const plan::Options options{.backend = plan::Backend::gpu, .precision = precision};
+    EXPECT_LT(relative_l2(test::run(everything(), options), right), bound)
+        << plan::to_string(precision);
   }
 }
 
@@ -121,12 +135,8 @@ TEST(Passes, AWrongPlacementShows) {
   plan::Plan plan = plan::make(everything(), {.backend = plan::Backend::reference_f32});
   const auto victim = plan.steps.back().inputs[0];
   plan.slots[static_cast<size_t>(victim)].last = plan.slots[static_cast<size_t>(victim)].first;
-  execute::PackedStore store({});
-  auto weights = store.pack(plan);
-  execute::Executor executor(std::move(plan), std::move(weights));
-  const execute::Buffer arena(executor.plan().arena_bytes, std::make_shared<execute::Meter>());
-  ThreadPool pool(1);
-  executor.bind(arena.data(), pool, {.poison = true});
+  test::Bound bound(std::move(plan));
+  execute::Executor& executor = *bound.executor;
   executor.write_input(executor.plan().inputs[0].slot, [](int64_t, int64_t, std::span<float> row) {
     std::ranges::fill(row, 1.0f);
   });

@@ -82,19 +82,36 @@ class Toy {
   }
 };
 
-/// All outputs of a graph on random input, one after the other; dead memory is NaN.
+/// An executor with all that it runs on; dead memory is NaN.
+struct Bound {
+  explicit Bound(plan::Plan plan, int threads = 1) : pool(threads) {
+    const bool on_gpu = plan.backend == plan::Backend::gpu;
+    if (on_gpu) stream = device::make_stream();
+    const int64_t arena_bytes = plan.arena_bytes;
+    arena = execute::Buffer(arena_bytes, meter,
+                            on_gpu ? execute::Memory::device : execute::Memory::host);
+    EXPECT_EQ(meter->held(), arena_bytes);
+    execute::PackedWeights weights = store.pack(plan);
+    EXPECT_EQ(store.meter().held(), plan.packed_bytes);
+    executor = execute::make_executor(std::move(plan), std::move(weights));
+    executor->bind(
+        {.arena = arena.data(), .parallel = &pool, .stream = stream.get(), .poison = true});
+  }
+
+  execute::PackedStore store{{}};
+  std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
+  ThreadPool pool;
+  device::Handle<device::Stream> stream;
+  execute::Buffer arena;
+  std::unique_ptr<execute::Executor> executor;
+};
+
+/// All outputs of a graph on random input, one after the other.
 inline std::vector<float> run(const Graph& graph, plan::Options options, int threads = 1) {
   if (options.backend == plan::Backend::cpu) options.isa = simd::chosen();
-  plan::Plan plan = plan::make(graph, options);
-  execute::PackedStore store({});
-  execute::PackedWeights weights = store.pack(plan);
-  EXPECT_EQ(store.meter().held(), plan.packed_bytes);
-  execute::Executor executor(std::move(plan), std::move(weights));
-  auto meter = std::make_shared<execute::Meter>();
-  const execute::Buffer arena(executor.plan().arena_bytes, meter);
-  EXPECT_EQ(meter->held(), executor.plan().arena_bytes);
-  ThreadPool pool(threads);
-  executor.bind(arena.data(), pool, {.poison = true});
+  if (options.backend == plan::Backend::gpu) options.gpu = device::info();
+  Bound bound(plan::make(graph, options), threads);
+  execute::Executor& executor = *bound.executor;
   for (const plan::Port& port : executor.plan().inputs) {
     executor.write_input(port.slot, [](int64_t n, int64_t y, std::span<float> row) {
       const auto values =

@@ -27,6 +27,8 @@ FOLDERS = ("kernels", "runtime", "weights_tools", "python_export", "benchmarks",
 PUBLIC = "kintsugi/"
 VOCABULARY = ["kernels/core/error.h", "kernels/core/shape.h"]  # installed beside the public headers
 CONTRACTS = ["kernels/{op}/{op}.h"]
+# What a GPU's kernels want to be asked with, which no network sees.
+CUDA_CONTRACTS = ["kernels/{op}/cuda.h", "kernels/device/api.h"]
 # How many lanes there are and how threads are asked for: part of every contract's signature.
 CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
 
@@ -37,7 +39,10 @@ MAY_INCLUDE = {
     # The same header names, for g++.
     "kernels/emulator": ["kernels/core/error.h", "kernels/core/half.h", "kernels/device/"],
     "kernels/simd": ["kernels/core/", "hwy/"],
-    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/simd/", "hwy/"],
+    # What both convolutions share on CUDA.
+    "kernels/implicit_gemm": ["kernels/core/", "kernels/device/"],
+    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/implicit_gemm/", "kernels/simd/",
+                     "hwy/"],
 
     "runtime/include/kintsugi": [PUBLIC, *VOCABULARY],
     # write_file of the public header lives here.
@@ -46,9 +51,9 @@ MAY_INCLUDE = {
     "runtime/weights": ["kernels/core/", "runtime/io/", "nlohmann/", PUBLIC],
     # A node names the weights it needs, so recording knows of typed lookup and of key maps.
     "runtime/graph": ["kernels/core/", *CONTRACTS, "runtime/weights/"],
-    "runtime/plan": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "runtime/graph/",
+    "runtime/plan": ["kernels/core/", *CONTRACTS, *CUDA_CONTRACTS, *CPU_FACADE, "runtime/graph/",
                      "runtime/weights/"],
-    "runtime/execute": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/device/api.h",
+    "runtime/execute": ["kernels/core/", *CONTRACTS, *CUDA_CONTRACTS, *CPU_FACADE,
                         "runtime/graph/", "runtime/plan/", "runtime/weights/"],
     # What stands behind the public header: finds a network in the registry, plans it, runs it.
     "runtime/session": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/simd/probe.h",
@@ -68,11 +73,12 @@ MAY_INCLUDE = {
     "examples": [PUBLIC],
     "tests/consumer": [PUBLIC],
     "tests": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "gtest/", "gmock/", PUBLIC],
-    "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "benchmark/", "cudnn", "cuda", PUBLIC],
+    "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "benchmark/", "cudnn", "cuda",
+                   PUBLIC],
 }
 
 # Not an op, though it stands beside them.
-NOT_OPS = ("core", "device", "emulator", "simd")
+NOT_OPS = ("core", "device", "emulator", "implicit_gemm", "simd")
 
 RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "examples/", PUBLIC,
          "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "cuda", "cudnn",

@@ -54,7 +54,7 @@ def plant(tree, path, text):
     ("runtime/graph/nn.h", '#include "kernels/conv2d/tiles.h"'),
     ("runtime/graph/nn.h", '#include "runtime/plan/plan.h"'),
     ("runtime/plan/plan.h", '#include "runtime/execute/executor.h"'),
-    ("runtime/plan/plan.h", '#include "kernels/device/api.h"'),
+    ("runtime/plan/plan.h", '#include "kernels/device/launch.cuh"'),
     ("runtime/execute/executor.cpp", '#include "kernels/device/launch.h"'),
     ("runtime/networks/glcic/net.cpp", '#include "runtime/plan/plan.h"'),
     ("runtime/networks/glcic/net.cpp", '#include "kernels/conv2d/conv2d.h"'),

@@ -91,8 +91,9 @@ struct PlanOptions {
   int64_t batch = 1;
   int64_t height = 256;  ///< of the network's input tensor
   int64_t width = 256;
-  std::string device = "auto";  ///< "auto", "cpu", "reference", "reference-f64"
-  int threads = 0;              ///< as in SessionOptions; some kernels need scratch for each
+  std::string device = "auto";  ///< as in SessionOptions
+  std::string dtype = "f32";    ///< likewise
+  int threads = 0;              ///< likewise; some kernels need scratch for each
   int64_t max_memory = 0;  ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
   bool keep_all = false;   ///< every named module stays a value of the plan, for verification
   /// Passes to leave out: "fold", "fuse", "select", "layout", "place"; the result must agree. And
@@ -109,6 +110,8 @@ struct MemoryPlan {
   int64_t persistent = 0;  ///< state that outlives a run; 0 for networks without any
   int64_t workspace = 0;   ///< scratch of single steps beside the arena; none has any so far. The
                            ///< reference devices take one layer's weights in double, uncounted
+  int64_t staging = 0;     ///< page-locked memory of the host, beside all else: where inputs and
+                           ///< outputs of a GPU wait; 0 for other devices
   [[nodiscard]] int64_t peak() const { return packed + arena + persistent + workspace; }
 };
 
@@ -128,7 +131,7 @@ struct PlanSummary {
   std::vector<PlanStep> steps;
   int64_t flops = 0;
   /// Promised relative L2 error of outputs against PyTorch in f32: 1e-5; 1e-4 where a convolution
-  /// runs in Winograd's form.
+  /// runs in Winograd's form; 1e-2 in tf32 and f16, 5e-2 in bf16.
   double tolerance = 1e-5;
   std::string table;  ///< the steps as text
   std::string
@@ -154,8 +157,8 @@ struct Profile {
     int64_t flops = 0, bytes = 0;
   };
   std::vector<Row> rows;
-  double seconds = 0;  ///< median of whole runs
-  DevicePeaks peaks;   ///< measured in the same run, zero when not asked for
+  double seconds = 0;  ///< median of whole runs; on a GPU its kernels, replayed as one graph
+  DevicePeaks peaks;   ///< measured in the same run; zero when not asked for, and on a GPU
 };
 
 /// Called between steps with the fraction done in [0, 1]; returning false stops the run, which then
@@ -163,7 +166,13 @@ struct Profile {
 using Progress = std::function<bool(double fraction, const std::string& step)>;
 
 struct SessionOptions {
+  /// "auto", "cpu", "reference", "reference-f64", "cuda", "cuda:1"; "emulated" in its builds. "auto"
+  /// is a GPU where there is one, else the CPU.
   std::string device = "auto";
+  /// How a GPU stores activations and weights, and multiplies them; sums are f32. "f32": exactly;
+  /// "tf32": stored as f32, multiplied on tensor cores with ten bits of mantissa; "f16"; "bf16". The
+  /// other devices have "f32" alone.
+  std::string dtype = "f32";
   int threads = 0;  ///< 0: one for each processor this process may use
   /// Bytes for packed weights, arena and workspace; 0 = no limit. Within it, convolutions are in
   /// Winograd's form if that fits, else direct; and plans that were made before are given back, the
@@ -266,18 +275,21 @@ class KINTSUGI_API Session {
 // ---- Single ops -------------------------------------------------------------------------------
 
 struct OpBenchOptions {
-  std::string op = "conv2d";  ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
-  Shape input = {};           ///< [N, C, H, W]
-  Settings settings = {};     ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
-  int threads = 0;
+  std::string op = "conv2d";    ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
+  Shape input = {};             ///< [N, C, H, W]
+  Settings settings = {};       ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
+  std::string device = "auto";  ///< as in SessionOptions
+  std::string dtype = "f32";    ///< likewise
+  int threads = 0;              ///< likewise
   int runs = 11;
 };
 
 struct OpBench {
-  std::string op, config;
+  std::string op, config, device;
   int64_t flops = 0, bytes = 0;
-  std::vector<double> seconds;  ///< one a run
-  DevicePeaks peaks;            ///< measured between the runs
+  std::vector<double>
+      seconds;        ///< one a run; on a GPU without what starting it costs the processor
+  DevicePeaks peaks;  ///< measured between the runs; zero on a GPU
 };
 
 /// Runs one op alone on random data. Unknown ops and settings are usage errors that list the valid.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d, implicit GEMM on tensor cores.
+// A convolution as an implicit GEMM on tensor cores.
 //
-// Math        y[n,y,x,k] = steps( sum over r,s,c of  x[n, y*st + r*d - p, x*st + s*d - p, c] * w[k,r,s,c] )
-// Shapes      x [N,H,W,C]   w packed [K][R*S*C]   y [N,P,Q,K].  As a GEMM: gm = N*P*Q rows, gn = K
-//             columns, gk = R*S*C deep, C rounded up to 16 bytes.
+// Math        y[row,k] = steps( sum over taps t and channels c of  x[pixel of row at t, c] * w[k,t,c] )
+// Shapes      x [N,H,W,C]   w packed [K][R*S][C]   y [N,P,Q,K].  As a GEMM: gm = N*P*Q rows, gn = K
+//             columns, gk = R*S*C deep, C rounded up to 16 bytes; transposed, one for each phase.
 // Tiling      grid (gm/128 * gn/tile_n, splits), columns innermost; block tile 128 x tile_n x 64 bytes;
-//             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x 32 when tile_n is 32; a lane owns
-//             the fragments of mma.m16n8 (device/fragment.h).
+//             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x tile_n when that is 32 or less; a
+//             lane owns the fragments of mma.m16n8 (device/fragment.h).
 // Shared      a 4 x [128][4 chunks of 16 bytes] and b 4 x [tile_n][4], xor-swizzled: 64 KiB at tile_n
-//             128. The sums leave through the same memory, 64 rows of f32 at a time.
+//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time.
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
 //             multiplied before; one before the memory changes its use, two around each half that leaves.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;
@@ -19,17 +19,17 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1.
 #pragma once
 
-#include "kernels/conv2d/tiles.cuh"
 #include "kernels/device/mma.cuh"
+#include "kernels/implicit_gemm/tiles.cuh"
 
-namespace kintsugi::conv2d {
+namespace kintsugi::implicit_gemm {
 
 /// T is how elements are stored, M what the tensor core multiplies: f16, bf16, or tf32 from float.
-template <typename T, typename M, int kTileN>
-struct Conv2dImplicitGemm {
+template <typename T, typename M, int kTileN, Geometry G>
+struct TensorCore {
   static constexpr unsigned kThreads = kTileThreads;
-  static constexpr unsigned kMinBlocks = 2;
-  static constexpr int kMaxRegisters = 128;
+  static constexpr unsigned kMinBlocks = kTileN <= 16 ? 4 : 2;
+  static constexpr int kMaxRegisters = kTileN <= 16 ? 64 : 128;
   static constexpr int kStages = 4;
   static constexpr int kWarpsN = kTileN >= 64 ? 2 : 1;
   static constexpr int kWarpM = kTileM * kWarpsN / 8;
@@ -42,7 +42,7 @@ struct Conv2dImplicitGemm {
     uint32_t ticket;
   };
 
-  Problem<T> problem;
+  Problem<T, G> problem;
 
   KIN_DEVICE void multiply(const Chunk<T>* a, const Chunk<T>* b,
                            device::FragmentC (&sum)[kRows][kColumns]) const {
@@ -58,10 +58,17 @@ struct Conv2dImplicitGemm {
         return &a[device::swizzled_chunk<kChunks>(warp_m + 16 * i + a_row.row,
                                                   2 * step + a_row.column)];
       });
-      device::ldmatrix_x4_n<kColumns / 2>(right, [&](int i) {
-        return &b[device::swizzled_chunk<kChunks>(warp_n + 16 * i + b_row.row,
-                                                  2 * step + b_row.column)];
-      });
+      if constexpr (kColumns == 1) {
+        // Eight rows, named by the first sixteen lanes.
+        device::ldmatrix_x2(
+            right[0].reg,
+            &b[device::swizzled_chunk<kChunks>(b_row.row % 8, 2 * step + b_row.column)]);
+      } else {
+        device::ldmatrix_x4_n<kColumns / 2>(right, [&](int i) {
+          return &b[device::swizzled_chunk<kChunks>(warp_n + 16 * i + b_row.row,
+                                                    2 * step + b_row.column)];
+        });
+      }
       if constexpr (std::is_same_v<M, device::tf32>) {
         for (int i = 0; i < kRows; ++i) {
           for (uint32_t& reg : left[i].reg) reg = device::to_tf32(std::bit_cast<float>(reg)).bits;
@@ -72,16 +79,16 @@ struct Conv2dImplicitGemm {
   }
 
   KIN_DEVICE void operator()() const {
-    auto& shared = device::shared<Conv2dImplicitGemm>();
-    const BlockPlace place = block_place(problem, kTileN);
+    auto& shared = device::shared<TensorCore>();
+    const auto place = block_place(problem, kTileN);
+    if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
     device::FragmentC sum[kRows][kColumns] = {};
-    pipeline<T, kTileN, kStages>(
-        problem, place, shared.tile.stages,
-        [&](const Chunk<T>* a, const Chunk<T>* b) { multiply(a, b, sum); });
+    pipeline<kTileN, kStages>(problem, place, shared.tile.stages,
+                              [&](const Chunk<T>* a, const Chunk<T>* b) { multiply(a, b, sum); });
 
     if (problem.splits > 1) {
       float(&values)[kRows * kColumns * 4] = reinterpret_cast<float(&)[kRows * kColumns * 4]>(sum);
-      if (!sum_splits(problem, place, values, shared.ticket)) return;
+      if (!sum_splits(problem, place.number, values, shared.ticket)) return;
     }
     const int lane = device::lane();
     const int warp_m = device::warp() / kWarpsN * kWarpM;
@@ -94,16 +101,16 @@ struct Conv2dImplicitGemm {
               const device::Element at = device::c_element(lane, e);
               const int row = warp_m - half + 16 * i + at.row;
               const int column = warp_n + 8 * j + at.column;
-              shared.tile.staged[row * (kTileN + kStagedPad) + column] = sum[i][j].x[e];
+              shared.tile.staged[row * kStagedPitch<kTileN> + column] = sum[i][j].x[e];
             }
           }
         }
       }
       device::syncthreads();  // 64 rows stand in shared memory
-      finish<T, kTileN>(problem, shared.tile.staged, place.row0 + half, place.column0);
+      finish<kTileN>(problem, place.part, shared.tile.staged, place.row0 + half, place.column0);
       device::syncthreads();  // and have been read: the next may come
     }
   }
 };
 
-}  // namespace kintsugi::conv2d
+}  // namespace kintsugi::implicit_gemm

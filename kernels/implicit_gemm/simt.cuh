@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d, implicit GEMM in f32 without tensor cores: the exact one.
+// A convolution as an implicit GEMM in f32 without tensor cores: the exact one.
 //
-// Math        y[n,y,x,k] = steps( sum over r,s,c of  x[n, y*st + r*d - p, x*st + s*d - p, c] * w[k,r,s,c] )
-// Shapes      as implicit_gemm.cuh
+// Math        as tensor_core.cuh
+// Shapes      as tensor_core.cuh
 // Tiling      grid (gm/128 * gn/64, splits), columns innermost; block tile 128 x 64 x 16; a thread owns
 //             8 rows, 16 apart, by 4 columns, 16 apart
 // Shared      a 3 x [128][4 chunks of 16 bytes] and b 3 x [64][4], xor-swizzled: 36 KiB; the sums leave
 //             through the same memory
-// Sync        as implicit_gemm.cuh
+// Sync        as tensor_core.cuh
 // Numerics    f32, one FMA a product, in ascending depth; with splits a sum over parts in its order
 // Roofline    2*gm*gn*gk FLOP at 128 FMA for each 12 loads of 16 bytes from shared memory: FMA, if
 //             lanes that read the same bytes are served at once
-// Limits      as implicit_gemm.cuh
+// Limits      as tensor_core.cuh
 #pragma once
 
-#include "kernels/conv2d/tiles.cuh"
+#include "kernels/implicit_gemm/tiles.cuh"
 
-namespace kintsugi::conv2d {
+namespace kintsugi::implicit_gemm {
 
-struct Conv2dSimt {
+template <Geometry G>
+struct Simt {
   static constexpr unsigned kThreads = kTileThreads;
   static constexpr unsigned kMinBlocks = 2;
   static constexpr int kMaxRegisters = 128;
@@ -34,7 +35,7 @@ struct Conv2dSimt {
     uint32_t ticket;
   };
 
-  Problem<float> problem;
+  Problem<float, G> problem;
 
   KIN_DEVICE void multiply(const Chunk<float>* a, const Chunk<float>* b,
                            float (&sum)[kRows * kColumns]) const {
@@ -59,14 +60,15 @@ struct Conv2dSimt {
   }
 
   KIN_DEVICE void operator()() const {
-    auto& shared = device::shared<Conv2dSimt>();
-    const BlockPlace place = block_place(problem, kTileN);
+    auto& shared = device::shared<Simt>();
+    const auto place = block_place(problem, kTileN);
+    if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
     float sum[kRows * kColumns] = {};
-    pipeline<float, kTileN, kStages>(
+    pipeline<kTileN, kStages>(
         problem, place, shared.tile.stages,
         [&](const Chunk<float>* a, const Chunk<float>* b) { multiply(a, b, sum); });
 
-    if (problem.splits > 1 && !sum_splits(problem, place, sum, shared.ticket)) return;
+    if (problem.splits > 1 && !sum_splits(problem, place.number, sum, shared.ticket)) return;
     const int row0 = static_cast<int>(threadIdx.x) / kApart;
     const int column0 = static_cast<int>(threadIdx.x) % kApart;
     for (int half = 0; half < kTileM; half += kStagedRows) {
@@ -75,15 +77,15 @@ struct Conv2dSimt {
           // Written out for both halves, so that sums stay in registers.
           const float value =
               half == 0 ? sum[i * kColumns + j] : sum[(i + kStagedRows / kApart) * kColumns + j];
-          shared.tile.staged[(row0 + i * kApart) * (kTileN + kStagedPad) + column0 + j * kApart] =
+          shared.tile.staged[(row0 + i * kApart) * kStagedPitch<kTileN> + column0 + j * kApart] =
               value;
         }
       }
       device::syncthreads();  // 64 rows stand in shared memory
-      finish<float, kTileN>(problem, shared.tile.staged, place.row0 + half, place.column0);
+      finish<kTileN>(problem, place.part, shared.tile.staged, place.row0 + half, place.column0);
       device::syncthreads();  // and have been read: the next may come
     }
   }
 };
 
-}  // namespace kintsugi::conv2d
+}  // namespace kintsugi::implicit_gemm

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What the GPU benchmarks' Python shares: the list of layers, times, files written whole."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = Path(__file__).resolve().parent / "layers.txt"
+
+
+class Layer(NamedTuple):
+    name: str
+    op: str
+    shape: tuple  # N, C, H, W
+    settings: dict
+
+    def integer(self, key: str, otherwise: int) -> int:
+        return int(self.settings.get(key, otherwise))
+
+
+def read_layers(path=LAYERS) -> list:
+    """As layers.cpp reads them; that program checks what they say."""
+    layers = []
+    for line in Path(path).read_text().splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        name, op, shape, *settings = words
+        layers.append(Layer(name, op, tuple(int(n) for n in shape.split("x")),
+                            dict(word.split("=", 1) for word in settings)))
+    return layers
+
+
+def tiny(layer: Layer) -> Layer:
+    """As tiny() of layers.cpp."""
+    _, c, h, w = layer.shape
+    settings = dict(layer.settings)
+    if "k" in settings:
+        settings["k"] = str(min(int(settings["k"]), 40))
+    return layer._replace(shape=(1, min(c, 40), min(h, 5), min(w, 12)), settings=settings)
+
+
+def timing(each, launches: int) -> dict:
+    """Microseconds of one launch, as gpu_kernels writes them; `each` a replay's, divided."""
+    ordered = sorted(each)
+
+    def at(part):
+        return ordered[round(part * (len(ordered) - 1))]
+
+    return {"median_us": at(0.5), "min_us": ordered[0], "p10_us": at(0.1), "p90_us": at(0.9),
+            "max_us": ordered[-1], "samples": len(ordered), "launches": launches}
+
+
+def write_whole(path, content: str) -> None:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(content)
+    part.replace(path)
+
+
+def write_json(path, value) -> None:
+    write_whole(path, json.dumps(value, indent=1, allow_nan=False) + "\n")

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/conv_transpose2d/cuda.h"
+#include "kernels/conv_transpose2d/phases.h"
+
+namespace kintsugi::conv_transpose2d {
+namespace {
+
+struct Axes {
+  Axis h, w;
+};
+
+Axes axes_of(const Desc& desc, const Shape& output) {
+  return {
+      axis_of(output.h(), desc.kernel.h, desc.stride.h, desc.dilation.h, desc.padding.h),
+      axis_of(output.w(), desc.kernel.w, desc.stride.w, desc.dilation.w, desc.padding.w),
+  };
+}
+
+/// Of the phase whose first tap is tap 0.
+int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart); }
+
+/// `element_bytes` matters to the depth alone. The first phase has the most rows.
+implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
+  const Axes axes = axes_of(desc, output);
+  const int64_t rows = checked_product({output.n(), outputs(axes.h, 0), outputs(axes.w, 0)});
+  return {
+      .row_blocks =
+          checked_product({phases(axes.h), phases(axes.w), divide_up(rows, implicit_gemm::kTileM)}),
+      .columns = desc.out_channels,
+      .chunks = checked_product({most_taps(axes.h), most_taps(axes.w),
+                                 implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)})};
+}
+
+implicit_gemm::Filters filters_of(const Desc& desc) {
+  const int64_t taps = checked_multiply(desc.kernel.h, desc.kernel.w);
+  return {.out_channels = desc.out_channels,
+          .in_channels = desc.in_channels,
+          .taps = taps,
+          .k_apart = taps,
+          .c_apart = checked_multiply(desc.out_channels, taps)};
+}
+
+/// How many taps of a phase lie inside an input of `extent`, over all its output coordinates.
+int64_t taps_inside(const Axis& axis, int phase, int64_t extent) {
+  const PhaseTaps taps = taps_of(axis, phase);
+  int64_t count = 0;
+  for (int64_t q = 0; q < outputs(axis, phase); ++q) {
+    for (int64_t tap = 0; tap < taps.count; ++tap) {
+      const int64_t i = q + taps.source - tap * axis.back;
+      count += i >= 0 && i < extent ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+Traffic operator+(const Traffic& a, const Traffic& b) {
+  return {checked_add(a.read, b.read), checked_add(a.written, b.written)};
+}
+
+}  // namespace
+
+CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes, FloatMath math,
+                       const device::DeviceInfo& device) {
+  const Shape out = output_shape(desc, input);
+  const Shape picture{1, out.c(), out.h(), out.w()};
+  return implicit_gemm::choose(product_of(desc, picture, element_bytes), element_bytes, math,
+                               device);
+}
+
+int64_t packed_elements(const Desc& desc, const CudaConfig& config, int64_t element_bytes) {
+  return implicit_gemm::packed_elements(filters_of(desc), config, element_bytes);
+}
+
+template <class T>
+void pack(const Desc& desc, const CudaConfig& config, std::span<const float> weight,
+          std::span<T> packed) {
+  implicit_gemm::pack(filters_of(desc), config, weight, packed);
+}
+
+template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<float>);
+template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<f16>);
+template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
+
+Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
+  return implicit_gemm::scratch(config, product_of(desc, output_shape(desc, input), 4));
+}
+
+Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
+                int64_t element_bytes) {
+  const Shape out = output_shape(desc, input);
+  const Axes axes = axes_of(desc, out);
+  const int64_t columns = divide_up(desc.out_channels, config.tile_n);
+  const int64_t pixel = implicit_gemm::pixel_bytes(desc.in_channels, element_bytes);
+  const int64_t pixel_chunks = implicit_gemm::pixel_chunks(desc.in_channels, element_bytes);
+  Traffic moved{0, checked_multiply(out.pixels(),
+                                    implicit_gemm::pixel_bytes(desc.out_channels, element_bytes))};
+  for (int y = 0; y < phases(axes.h); ++y) {
+    for (int x = 0; x < phases(axes.w); ++x) {
+      const int64_t rows = checked_product({out.n(), outputs(axes.h, y), outputs(axes.w, x)});
+      const int64_t chunks =
+          checked_product({taps_of(axes.h, y).count, taps_of(axes.w, x).count, pixel_chunks});
+      const int64_t taps =
+          checked_multiply(taps_inside(axes.h, y, input.h()), taps_inside(axes.w, x, input.w()));
+      moved = moved + Traffic{checked_product({out.n(), taps, columns, pixel}), 0} +
+              implicit_gemm::weight_traffic(config, divide_up(rows, implicit_gemm::kTileM),
+                                            desc.out_channels, chunks);
+    }
+  }
+  return moved;
+}
+
+}  // namespace kintsugi::conv_transpose2d

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Which rows and taps the matrix product of a transposed convolution has. Its parts are the phases
+// (phases.h): the rows of one are output pixels stride apart, and have only the taps that meet them.
+#pragma once
+
+#include "kernels/conv_transpose2d/phases.h"
+#include "kernels/implicit_gemm/picture_rows.cuh"
+
+namespace kintsugi::conv_transpose2d {
+
+struct PhaseGeometry {
+  struct Part {
+    int phase_h = 0, phase_w = 0;
+    PhaseTaps h, w;
+  };
+
+  implicit_gemm::Input input;
+  implicit_gemm::Output output;
+  int weight_chunks = 1;
+  int samples = 1;
+  Axis h, w;
+
+  /// Phases innermost: blocks that run together read the same pixels.
+  KIN_DEVICE Part part_of(int number) const {
+    const int phase = number % (phases(h) * phases(w));
+    Part part{.phase_h = phase / phases(w), .phase_w = phase % phases(w), .h = {}, .w = {}};
+    part.h = taps_of(h, part.phase_h);
+    part.w = taps_of(w, part.phase_w);
+    return part;
+  }
+  KIN_DEVICE int block_of_part(int number) const { return number / (phases(h) * phases(w)); }
+
+  KIN_DEVICE int rows(const Part& part) const {
+    return samples * outputs(h, part.phase_h) * outputs(w, part.phase_w);
+  }
+  KIN_DEVICE implicit_gemm::Taps taps(const Part& part) const {
+    if (part.h.count == 0 || part.w.count == 0) return {0, 1};
+    return {part.h.count, part.w.count};
+  }
+
+  /// Row number `row` of a phase, as a place among its pixels.
+  struct Place {
+    int n, y, x;
+  };
+  KIN_DEVICE Place place(const Part& part, int row) const {
+    const int width = outputs(w, part.phase_w);
+    const int pixels = outputs(h, part.phase_h) * width;
+    const int n = row / pixels;
+    const int rest = row - n * pixels;
+    const int y = rest / width;
+    return {n, y, rest - y * width};
+  }
+
+  KIN_DEVICE implicit_gemm::Window window(const Part& part, int row) const {
+    if (row >= rows(part)) return {};
+    const Place at = place(part, row);
+    return {static_cast<int64_t>(at.n) * input.height * input.width, at.y + part.h.source,
+            at.x + part.w.source};
+  }
+
+  KIN_DEVICE int weight_chunk(const Part& part, implicit_gemm::Depth depth) const {
+    const int r = part.h.first + depth.r * h.apart;
+    const int s = part.w.first + depth.s * w.apart;
+    return (r * w.kernel + s) * input.chunks + depth.chunk;
+  }
+
+  KIN_DEVICE implicit_gemm::Target target(const Part& part, int row) const {
+    const Place at = place(part, row);
+    const int64_t y = static_cast<int64_t>(at.n) * h.extent + at.y * h.stride + part.phase_h;
+    return {at.n, y * w.extent + at.x * w.stride + part.phase_w};
+  }
+};
+
+}  // namespace kintsugi::conv_transpose2d

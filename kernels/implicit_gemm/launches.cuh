@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// From an op's arguments to a launch: what a description does not say and a kernel relies on is checked
+// here, and a configuration becomes one of the kernels. `op` opens the sentences of errors.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include "kernels/implicit_gemm/simt.cuh"
+#include "kernels/implicit_gemm/tensor_core.cuh"
+
+namespace kintsugi::implicit_gemm {
+
+inline int narrow_int(const char* op, int64_t value, const char* what) {
+  if (value < 0 || value > std::numeric_limits<int>::max()) {
+    throw Error(ErrorCode::unsupported, std::string(op) + " on CUDA: " + std::to_string(value) +
+                                            " " + what + " are beyond its 31 bits");
+  }
+  return static_cast<int>(value);
+}
+
+/// `output` is the shape that the description gives the input.
+template <class T>
+void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, const Shape& output,
+           const Steps& steps) {
+  constexpr int64_t kPerChunk = 16 / static_cast<int64_t>(sizeof(T));
+  const auto refuse = [&](const char* what) {
+    throw Error(ErrorCode::internal, std::string(op) + " on CUDA: " + what);
+  };
+  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
+  if (!(output == args.output.shape)) refuse("an output does not fit");
+  if (args.input.pitch % kPerChunk != 0 || args.output.pitch % kPerChunk != 0 ||
+      !aligned(args.input.data) || !aligned(args.output.data) || !aligned(args.weight) ||
+      !aligned(args.tickets) || !aligned(args.partial)) {
+    refuse("a pixel does not start at 16 bytes");
+  }
+  const bool exact = config.method == CudaMethod::simt;
+  if (exact && (config.tile_n != 64 || !std::is_same_v<T, float>)) {
+    refuse("the exact kernel has one tile and one type");
+  }
+  if (config.splits > 1 && (args.tickets == nullptr || args.partial == nullptr)) {
+    refuse("parts of a depth have nowhere to meet");
+  }
+  if (static_cast<int>(args.operands.size()) != steps.operand_count()) {
+    refuse("the epilogue reads another number of operands");
+  }
+}
+
+/// Without the steps between taps and the padding mode, which are the op's.
+template <class T>
+Input input_of(const char* op, const TensorView<const T>& view) {
+  return {.height = narrow_int(op, view.shape.h(), "pixels"),
+          .width = narrow_int(op, view.shape.w(), "pixels"),
+          .chunks = narrow_int(op, pixel_chunks(view.shape.c(), sizeof(T)), "channels"),
+          .pitch = view.pitch};
+}
+
+template <class T>
+Output output_of(const char* op, const TensorView<T>& view, const CudaConfig& config) {
+  const int64_t tiles = divide_up(view.shape.c(), config.tile_n);
+  return {.channels = narrow_int(op, view.shape.c(), "channels"),
+          .column_tiles = narrow_int(op, tiles, "blocks of channels"),
+          .pitch = view.pitch};
+}
+
+/// Of all taps: a row of the packed weight.
+inline int depth_chunks(const char* op, Pair kernel, const Input& input) {
+  const int64_t chunks = checked_product({kernel.h, kernel.w, input.chunks});
+  return narrow_int(op, checked_add(chunks, kChunks), "chunks of a depth") - kChunks;
+}
+
+template <class Kernel, class Problem>
+void launch(const char* op, const Problem& problem, int64_t row_blocks, device::Stream& stream) {
+  const int64_t blocks = checked_multiply(row_blocks, problem.geometry.output.column_tiles);
+  const device::Grid grid{.x = static_cast<unsigned>(narrow_int(op, blocks, "blocks")),
+                          .y = static_cast<unsigned>(problem.splits)};
+  device::launch(stream, grid, Kernel{.problem = problem});
+}
+
+/// Arguments that were checked. `row_blocks` are the blocks of rows of all parts.
+template <class T, Geometry G>
+void run(const char* op, const G& geometry, const CudaConfig& config, const CudaArgs<T>& args,
+         const Steps& steps, int64_t row_blocks, device::Stream& stream) {
+  const Problem<T, G> problem{.input = args.input.data,
+                              .weight = args.weight,
+                              .output = args.output.data,
+                              .geometry = geometry,
+                              .steps = device::bind(steps, args.operands),
+                              .splits = config.splits,
+                              .partial = args.partial,
+                              .tickets = args.tickets};
+  if constexpr (std::is_same_v<T, float>) {
+    if (config.method == CudaMethod::simt) {
+      return launch<Simt<G>>(op, problem, row_blocks, stream);
+    }
+  }
+  // What the tensor cores multiply where elements are stored as T.
+  using M = std::conditional_t<std::is_same_v<T, float>, device::tf32, T>;
+  switch (config.tile_n) {
+    case 8: return launch<TensorCore<T, M, 8, G>>(op, problem, row_blocks, stream);
+    case 16: return launch<TensorCore<T, M, 16, G>>(op, problem, row_blocks, stream);
+    case 32: return launch<TensorCore<T, M, 32, G>>(op, problem, row_blocks, stream);
+    case 64: return launch<TensorCore<T, M, 64, G>>(op, problem, row_blocks, stream);
+    case 128: return launch<TensorCore<T, M, 128, G>>(op, problem, row_blocks, stream);
+    default:
+      throw Error(ErrorCode::internal,
+                  std::string(op) + " on CUDA has no tile of " + std::to_string(config.tile_n));
+  }
+}
+
+}  // namespace kintsugi::implicit_gemm

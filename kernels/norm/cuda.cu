@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+//
+// norm on CUDA: the moments of tiles, and what gathers them.
+//
+// Math        of each group: mean = sum x / count, variance = sum (x - mean)^2 / count;
+//             scale = weight / sqrt(variance + eps), shift = bias - mean * scale
+// Shapes      x [N,H,W,C] with a pitch; y [N,2,C] with a pitch, f32
+// Tiling      first grid (N * tiles * column_blocks), kernels/device/pixel_tiles.h: a block takes a tile
+//             of pixels by up to 32 groups of 16 bytes of channels, a thread one group of every rows-th
+//             pixel. Second grid (N * C / 32): a block takes whole groups of up to 32 channels, or one
+//             larger group; lanes are channels, 8 warps share the tiles.
+// Shared      first: count [256], mean and squares [channels of a thread][256] f32, 17 KiB at most;
+//             second: moments [8][32] and [32]
+// Sync        first: one barrier a halving of the rows; second: one before the warps' parts are read
+// Numerics    f32. Moments (count, mean, sum of squared differences) grow by a value as Welford (1962)
+//             and are joined as Chan, Golub, LeVeque (1979), in the order of pixels and tiles. All values
+//             are differences from the picture's first pixel of that channel, which are exact where
+//             they are small: a large mean takes no digit from the variance. The scale is good to
+//             about 1e-6 at a mean of a thousand deviations; the shift is of the mean's size, so that
+//             x * scale + shift, whoever computes it, is then good to that size's last digit.
+// Roofline    8 FLOP over e bytes an element, e of an element: bound by memory
+// Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels of a picture and blocks
+#include "kernels/norm/cuda.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/device/memory.cuh"
+#include "kernels/device/numeric.cuh"
+#include "kernels/device/pixel_tiles.h"
+#include "kernels/device/sync.cuh"
+
+namespace kintsugi::norm {
+namespace {
+
+/// What is known of some values: how many, their mean, and the squared differences from it, summed.
+struct Moments {
+  float count = 0;
+  float mean = 0;
+  float squares = 0;
+};
+
+KIN_DEVICE Moments join(const Moments& a, const Moments& b) {
+  const float count = a.count + b.count;
+  const float part = b.count > 0 ? b.count / count : 0.0f;
+  const float apart = b.mean - a.mean;
+  return {count, device::fma(apart, part, a.mean),
+          device::fma(apart * apart, a.count * part, a.squares + b.squares)};
+}
+
+template <typename T>
+struct NormTiles {
+  static constexpr unsigned kThreads = device::kPixelThreads;
+  static constexpr int kMaxRegisters = 80;
+  static constexpr int kPer = device::Pack<T>::kCount;
+  static constexpr int kBatch = 4;  // pixels whose loads are on their way together
+
+  struct Shared {
+    float count[kThreads];
+    float mean[kPer][kThreads];
+    float squares[kPer][kThreads];
+  };
+
+  const T* input;
+  float* partial;  // [N][tiles][2][packs * kPer]
+  int64_t pitch;
+  device::PixelTiles grid;
+
+  KIN_DEVICE void add(Moments (&sum)[kPer], const device::Pack<T>& pack,
+                      const float (&pivot)[kPer]) const {
+    const float count = sum[0].count + 1;
+    const float part = device::rcp(count);
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      const float value = device::to_float(pack.x[i]) - pivot[i];
+      const float before = value - sum[i].mean;
+      sum[i].count = count;
+      sum[i].mean = device::fma(before, part, sum[i].mean);
+      sum[i].squares = device::fma(before, value - sum[i].mean, sum[i].squares);
+    }
+  }
+
+  KIN_DEVICE void operator()() const {
+    auto& shared = device::shared<NormTiles>();
+    const uint32_t t = threadIdx.x;
+    const uint32_t row = t / grid.columns;
+    const uint32_t block = blockIdx.x;
+    const uint32_t pack = block % grid.column_blocks * grid.columns + t % grid.columns;
+    const uint32_t tile = block / grid.column_blocks % grid.tiles;
+    const int64_t n = block / grid.column_blocks / grid.tiles;
+    const bool inside = pack < grid.packs;
+
+    Moments sum[kPer] = {};
+    if (inside) {
+      const T* from = input + n * grid.pixels * pitch + pack * kPer;
+      const device::Pack<T> first = device::load_pack(from);
+      float pivot[kPer];
+#pragma unroll
+      for (int i = 0; i < kPer; ++i) pivot[i] = device::to_float(first.x[i]);
+      const uint32_t begin = tile * grid.tile_pixels;
+      const uint32_t end =
+          begin + (grid.tile_pixels < grid.pixels - begin ? grid.tile_pixels : grid.pixels - begin);
+      for (uint32_t pixel = begin + row; pixel < end; pixel += kBatch * grid.rows) {
+        device::Pack<T> packs[kBatch] = {};
+#pragma unroll
+        for (int b = 0; b < kBatch; ++b) {
+          const uint32_t p = pixel + b * grid.rows;
+          if (p < end) packs[b] = device::load_pack(from + p * pitch);
+        }
+#pragma unroll
+        for (int b = 0; b < kBatch; ++b) {
+          if (pixel + b * grid.rows < end) add(sum, packs[b], pivot);
+        }
+      }
+    }
+
+    shared.count[t] = sum[0].count;
+#pragma unroll
+    for (int i = 0; i < kPer; ++i) {
+      shared.mean[i][t] = sum[i].mean;
+      shared.squares[i][t] = sum[i].squares;
+    }
+    for (uint32_t half = grid.rows / 2; half > 0; half /= 2) {
+      device::syncthreads();  // what the rows from `half` on hold stands in shared memory
+      if (row >= half) continue;
+      const uint32_t other = t + half * grid.columns;
+      const float count = shared.count[other];
+#pragma unroll
+      for (int i = 0; i < kPer; ++i) {
+        sum[i] = join(sum[i], {count, shared.mean[i][other], shared.squares[i][other]});
+        shared.mean[i][t] = sum[i].mean;
+        shared.squares[i][t] = sum[i].squares;
+      }
+      shared.count[t] = sum[0].count;
+    }
+    if (row > 0 || !inside) return;
+    const int64_t stored = int64_t{grid.packs} * kPer;
+    float* to = partial + (n * grid.tiles + tile) * 2 * stored + pack * kPer;
+#pragma unroll
+    for (int i = 0; i < kPer; i += 4) {
+      device::store_pack(to + i, device::Pack<float>{{sum[i].mean, sum[i + 1].mean, sum[i + 2].mean,
+                                                      sum[i + 3].mean}});
+      device::store_pack(to + stored + i,
+                         device::Pack<float>{{sum[i].squares, sum[i + 1].squares,
+                                              sum[i + 2].squares, sum[i + 3].squares}});
+    }
+  }
+};
+
+template <typename T>
+struct NormGather {
+  static constexpr uint32_t kLanes = device::kWarpSize;
+  static constexpr uint32_t kWarps = 8;
+  static constexpr unsigned kThreads = kWarps * kLanes;
+  static constexpr int kMaxRegisters = 48;
+
+  struct Shared {
+    Moments part[kWarps][kLanes];
+    Moments lane[kLanes];
+  };
+
+  const T* input;
+  const float* partial;  // [N][tiles][2][stored]
+  const float* weight;
+  const float* bias;
+  float* output;
+  int64_t pitch;
+  int64_t out_pitch;
+  uint32_t pixels;
+  uint32_t tile_pixels;
+  uint32_t tiles;
+  uint32_t channels;
+  uint32_t stored;
+  uint32_t group_channels;
+  uint32_t block_channels;  // of the groups of a block: at most kLanes, or one group's
+  uint32_t blocks;          // of a picture
+  float eps;
+
+  /// Of this warp's tiles of one channel.
+  KIN_DEVICE Moments of_channel(const float* from, uint32_t warp) const {
+    Moments sum;
+    for (uint32_t tile = warp; tile < tiles; tile += kWarps) {
+      const uint32_t left = pixels - tile * tile_pixels;
+      const float* at = from + static_cast<int64_t>(tile) * 2 * stored;
+      const float count = static_cast<float>(left < tile_pixels ? left : tile_pixels);
+      sum = join(sum, {count, device::load(at), device::load(at + stored)});
+    }
+    return sum;
+  }
+
+  KIN_DEVICE void operator()() const {
+    auto& shared = device::shared<NormGather>();
+    const uint32_t lane = threadIdx.x % kLanes;
+    const uint32_t warp = threadIdx.x / kLanes;
+    const int64_t n = blockIdx.x / blocks;
+    const uint32_t first = blockIdx.x % blocks * block_channels;
+    const uint32_t end = first + block_channels < channels ? first + block_channels : channels;
+    const uint32_t group = lane / group_channels * group_channels;  // its first lane
+
+    const T* pixel = input + n * pixels * pitch;
+    float pivot = 0;
+    if (first + lane < end) pivot = device::to_float(device::load(pixel + first + group));
+    Moments sum;
+    for (uint32_t k = first + lane; k < end; k += kLanes) {  // again only in a group beyond 32
+      Moments channel = of_channel(partial + n * tiles * 2 * stored + k, warp);
+      channel.mean += device::to_float(device::load(pixel + k)) - pivot;
+      sum = join(sum, channel);
+    }
+    shared.part[warp][lane] = sum;
+    device::syncthreads();  // every warp's part stands in shared memory
+    if (warp > 0) return;
+    for (uint32_t w = 1; w < kWarps; ++w) sum = join(sum, shared.part[w][lane]);
+    shared.lane[lane] = sum;
+    device::syncwarp();  // and every lane's
+    Moments all;
+    for (uint32_t i = group; i < kLanes && i < group + group_channels; ++i) {
+      all = join(all, shared.lane[i]);
+    }
+    const float deviation = device::rsqrt(all.squares / all.count + eps);
+    float* to = output + n * 2 * out_pitch;
+    for (uint32_t k = first + lane; k < end; k += kLanes) {
+      const float scale = weight != nullptr ? device::load(weight + k) * deviation : deviation;
+      const float addend = bias != nullptr ? device::load(bias + k) : 0.0f;
+      device::store(to + k, scale);
+      device::store(to + out_pitch + k,
+                    device::fma(-pivot, scale, device::fma(-all.mean, scale, addend)));
+    }
+    if (end < channels) return;
+    for (uint32_t k = channels + lane; k < stored; k += kLanes) {
+      device::store(to + k, 0.0f);
+      device::store(to + out_pitch + k, 0.0f);
+    }
+  }
+};
+
+uint32_t narrow_int(int64_t value, const char* what) {
+  if (value > std::numeric_limits<int32_t>::max()) {
+    throw Error(ErrorCode::unsupported,
+                "norm on CUDA: " + std::to_string(value) + " " + what + " are beyond its 31 bits");
+  }
+  return static_cast<uint32_t>(value);
+}
+
+/// What a description does not say, and the kernels rely on.
+template <class T>
+void check(const Desc& desc, const CudaArgs<T>& args) {
+  constexpr int64_t kPer = device::Pack<T>::kCount;
+  const auto refuse = [](const char* what) {
+    throw Error(ErrorCode::internal, std::string("norm on CUDA: ") + what);
+  };
+  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
+  if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
+    refuse("an output does not fit");
+  }
+  if (args.input.pitch % kPer != 0 || args.output.pitch % 4 != 0 || !aligned(args.input.data) ||
+      !aligned(args.output.data) || !aligned(args.workspace)) {
+    refuse("a pixel does not start at 16 bytes");
+  }
+  if (args.output.pitch < round_up(args.input.shape.c(), kPer)) {
+    refuse("its output does not hold whole groups of the input's channels");
+  }
+  if (desc.affine != (args.weight != nullptr) || desc.affine != (args.bias != nullptr)) {
+    refuse("weight and bias are given with `affine`, and only then");
+  }
+}
+
+}  // namespace
+
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+  constexpr int64_t kPer = device::Pack<T>::kCount;
+  constexpr int64_t kLanes = NormGather<T>::kLanes;
+  check(desc, args);
+  const Shape& in = args.input.shape;
+  const int64_t pixels = narrow_int(checked_multiply(in.h(), in.w()), "pixels");
+  const uint32_t channels = narrow_int(round_up(in.c(), kPer), "channels");
+  const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
+  const unsigned blocks = narrow_int(checked_multiply(in.n(), grid.blocks()), "blocks");
+  auto* const partial = static_cast<float*>(args.workspace);
+  device::launch(
+      stream, {.x = blocks},
+      NormTiles<T>{
+          .input = args.input.data, .partial = partial, .pitch = args.input.pitch, .grid = grid});
+
+  const int64_t group_channels = in.c() / desc.groups;
+  const int64_t block_channels = std::max<int64_t>(kLanes / group_channels, 1) * group_channels;
+  const int64_t gathers = divide_up(in.c(), block_channels);
+  device::launch(stream, {.x = narrow_int(checked_multiply(in.n(), gathers), "blocks")},
+                 NormGather<T>{.input = args.input.data,
+                               .partial = partial,
+                               .weight = args.weight,
+                               .bias = args.bias,
+                               .output = args.output.data,
+                               .pitch = args.input.pitch,
+                               .out_pitch = args.output.pitch,
+                               .pixels = grid.pixels,
+                               .tile_pixels = grid.tile_pixels,
+                               .tiles = grid.tiles,
+                               .channels = static_cast<uint32_t>(in.c()),
+                               .stored = channels,
+                               .group_channels = static_cast<uint32_t>(group_channels),
+                               .block_channels = static_cast<uint32_t>(block_channels),
+                               .blocks = static_cast<uint32_t>(gathers),
+                               .eps = static_cast<float>(desc.eps)});
+}
+
+template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
+template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
+template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+
+}  // namespace kintsugi::norm

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// norm on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a pixel
+// starts at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. Whatever
+// the input is stored as, the result is f32: what the step `affine sample_channel` reads. The caller
+// owns all memory, and gives a workspace to one launch at a time. Called by tests.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
+#include "kernels/norm/norm.h"
+
+namespace kintsugi::norm {
+
+/// Bytes of workspace: each tile's moments, nothing in them before or after. The first call of a
+/// workspace needs no zeros.
+[[nodiscard]] int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes);
+
+/// What both launches move between the multiprocessors and global memory, caches included, to the
+/// byte.
+struct Traffic {
+  int64_t read = 0;
+  int64_t written = 0;
+  friend bool operator==(const Traffic&, const Traffic&) = default;
+};
+[[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes);
+
+template <class T>
+struct CudaArgs {
+  TensorView<const T> input;
+  const float* weight = nullptr;  // [C] where affine
+  const float* bias = nullptr;
+  /// [N, C, 2, 1]. A pixel holds whole groups of 16 bytes of T, widened: as a step on T reads them.
+  TensorView<float> output;
+  void* workspace = nullptr;
+};
+
+/// T is float, f16 or bf16. Two launches. Throws Error::unsupported where a picture's pixels, channels
+/// or all its blocks do not fit 31 bits, Error::internal where arguments do not belong together.
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+
+}  // namespace kintsugi::norm

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// norm: the contract. What instance, group and layer norm (Ulyanov et al. 2016, Wu and He 2018, Ba et
+// al. 2016) know of a sample, as one value [N, C, 2, 1]:
+//
+//   scale[n,c] = weight[c] / sqrt(variance(n, group of c) + eps)      y = 0
+//   shift[n,c] = bias[c] - mean(n, group of c) * scale[n,c]           y = 1
+//
+// A group is C / groups neighbouring channels with all their pixels; its variance is the biased one.
+// To apply the norm is the step `affine sample_channel`, whose operands are the two rows (operand()):
+// this op reads the picture once and writes nothing of its size. As torch.nn.InstanceNorm2d without
+// running statistics (groups = C), GroupNorm (groups), and GroupNorm(1), which is layer norm over
+// C, H, W. Not the layer norm of a single pixel's channels. `reference` defines the result, `cpu` is
+// fast. Neither allocates activations.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "kernels/core/shape.h"
+#include "kernels/core/steps.h"
+#include "kernels/core/view.h"
+#include "kernels/simd/isa.h"
+#include "kernels/simd/parallel.h"
+
+namespace kintsugi::norm {
+
+struct Desc {
+  int64_t groups = 1;   // divides the channels
+  double eps = 1e-5;    // not negative; with zero a constant group has an infinite scale
+  bool affine = false;  // whether weight and bias are read; else one and zero
+  friend bool operator==(const Desc&, const Desc&) = default;
+};
+
+/// [N, C, 2, 1]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description.
+[[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
+
+/// Four an element: its part of the mean, its difference, the square and its part of their sum.
+[[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
+
+/// Bytes that must move at least once: the input, and the result, weight and bias in f32.
+[[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
+
+/// Never: its values are operands of steps, not a picture.
+[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
+
+/// "norm_stats, groups 32, eps 1e-05, affine"
+[[nodiscard]] std::string to_string(const Desc& desc);
+
+/// Row 0 or 1 of the result as the operand of a step with the extent sample_channel.
+template <class T>
+[[nodiscard]] Operand<T> operand(const TensorView<const T>& result, int64_t row) {
+  return {result.pixel(0, row, 0), 2 * result.pitch};
+}
+
+template <class T>
+struct Args {
+  TensorView<const T> input;        // [N, C, H, W]
+  std::span<const T> weight, bias;  // [C] each where affine
+  TensorView<T> output;             // [N, C, 2, 1]
+  std::span<T> workspace;  // for `cpu`: workspace_elements(), nothing in it before or after
+};
+
+/// The definition: the mean, then the squares about it, in double. T is float or double.
+template <class T>
+void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
+
+/// Elements of scratch that `cpu` needs, whatever the number of threads.
+[[nodiscard]] int64_t workspace_elements(const Desc& desc, const Shape& input);
+
+/// Bits do not depend on the thread count or the batch.
+void cpu(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& parallel);
+
+}  // namespace kintsugi::norm

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// pad on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a pixel starts
+// at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns all
+// memory. So far called by tests alone.
+#pragma once
+
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
+#include "kernels/pad/pad.h"
+
+namespace kintsugi::pad {
+
+template <class T>
+struct CudaArgs {
+  TensorView<const T> input;
+  TensorView<T> output;  // not overlapping the input
+};
+
+/// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes, Error::internal
+/// where arguments do not belong together.
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+
+}  // namespace kintsugi::pad

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// pool on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a pixel
+// starts at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller
+// owns all memory. Called by tests.
+#pragma once
+
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
+#include "kernels/pool/pool.h"
+
+namespace kintsugi::pool {
+
+template <class T>
+struct CudaArgs {
+  TensorView<const T> input;
+  TensorView<T> output;  // not overlapping the input
+};
+
+/// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes, and where an
+/// extent, a kernel or what a stride reaches does not fit 31 bits; Error::internal where arguments do
+/// not belong together.
+template <class T>
+void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+
+}  // namespace kintsugi::pool

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// Values on their way in and out: rows of floats to and from memory in a plan's storage type and
+// pitch, and what is wrong with them. The memory is the host's; who runs elsewhere copies first.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/core/half.h"
+#include "kernels/core/view.h"
+#include "kernels/simd/parallel.h"
+#include "runtime/execute/executor.h"
+
+namespace kintsugi::execute {
+
+/// A stored value as a number: double from double, else float.
+template <class T>
+[[nodiscard]] auto number(T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return value;
+  } else {
+    return widen(value);
+  }
+}
+
+template <class T>
+[[nodiscard]] T store_as(float value) {
+  if constexpr (std::is_same_v<T, double>) {
+    return value;
+  } else {
+    return narrow<T>(value);
+  }
+}
+
+/// Calls f(T{}) with the type that stores a `dtype`.
+template <class F>
+auto with_storage(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f64: return f(double{});
+    case DType::f16: return f(f16{});
+    case DType::bf16: return f(bf16{});
+    default: return f(float{});
+  }
+}
+
+template <class T>
+[[nodiscard]] TensorView<T> view_of(const plan::Slot& slot, std::byte* begin) {
+  return {reinterpret_cast<T*>(begin), slot.shape, slot.pitch};
+}
+
+/// Pad channels become zeros, to the end of their granule.
+inline void write_rows(const plan::Slot& slot, std::byte* begin, const WriteRow& write,
+                       Parallel& parallel) {
+  with_storage(slot.dtype, [&]<class T>(T) {
+    const TensorView<T> to = view_of<T>(slot, begin);
+    const int64_t channels = to.shape.c();
+    const int64_t stored = round_up(channels, plan::granule(slot.dtype));
+    parallel.parallel_for(to.shape.n() * to.shape.h(), [&](int64_t row) {
+      const int64_t n = row / to.shape.h();
+      const int64_t y = row % to.shape.h();
+      std::vector<float> values(static_cast<size_t>(to.shape.w() * channels));
+      write(n, y, values);
+      for (int64_t x = 0; x < to.shape.w(); ++x) {
+        const float* from = values.data() + x * channels;
+        T* pixel = std::transform(from, from + channels, to.pixel(n, y, x), store_as<T>);
+        std::fill_n(pixel, stored - channels, T{});
+      }
+    });
+  });
+}
+
+inline void read_rows(const plan::Slot& slot, std::byte* begin, const ReadRow& read) {
+  with_storage(slot.dtype, [&]<class T>(T) {
+    const TensorView<const T> from = view_of<T>(slot, begin);
+    const int64_t channels = from.shape.c();
+    std::vector<float> row(static_cast<size_t>(from.shape.w() * channels));
+    for (int64_t n = 0; n < from.shape.n(); ++n) {
+      for (int64_t y = 0; y < from.shape.h(); ++y) {
+        for (int64_t x = 0; x < from.shape.w(); ++x) {
+          std::transform(from.pixel(n, y, x), from.pixel(n, y, x) + channels,
+                         row.data() + x * channels,
+                         [](T v) { return static_cast<float>(number(v)); });
+        }
+        read(n, y, row);
+      }
+    }
+  });
+}
+
+inline Survey survey_rows(const plan::Slot& slot, std::byte* begin, Parallel& parallel) {
+  return with_storage(slot.dtype, [&]<class T>(T) {
+    const TensorView<const T> values = view_of<T>(slot, begin);
+    const Shape& shape = values.shape;
+    const int64_t rows = shape.n() * shape.h();
+    const auto first = number(values.pixel(0, 0, 0)[0]);
+    // One entry a row, so that the answer does not depend on who looked first.
+    std::vector<int64_t> bad(static_cast<size_t>(rows), -1);  // x * C + c
+    std::vector<char> same(static_cast<size_t>(rows), 1);
+    parallel.parallel_for(rows, [&](int64_t row) {
+      for (int64_t x = 0; x < shape.w(); ++x) {
+        const T* pixel = values.pixel(row / shape.h(), row % shape.h(), x);
+        for (int64_t c = 0; c < shape.c(); ++c) {
+          const auto value = number(pixel[c]);
+          if (!(value == first)) same[static_cast<size_t>(row)] = 0;
+          if (std::isfinite(value)) continue;
+          bad[static_cast<size_t>(row)] = x * shape.c() + c;
+          return;
+        }
+      }
+    });
+    Survey survey{.not_finite = {}, .constant = std::ranges::find(same, 0) == same.end()};
+    const auto found = std::ranges::find_if(bad, [](int64_t at) { return at >= 0; });
+    if (found != bad.end()) {
+      const int64_t row = found - bad.begin();
+      survey.not_finite = {row / shape.h(), *found % shape.c(), row % shape.h(),
+                           *found / shape.c()};
+    }
+    return survey;
+  });
+}
+
+}  // namespace kintsugi::execute

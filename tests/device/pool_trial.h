@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Windows of a picture of one storage type, by definition and on the device that the program was linked
+// with. What is fed is rounded to the storage type first.
+#pragma once
+
+#include "kernels/pool/cuda.h"
+#include "tests/device/support.h"
+
+namespace kintsugi::pool {
+
+/// The promised relative L2 error: half a unit in the last place.
+template <class T>
+constexpr double kTolerance = sizeof(T) == 4           ? 2e-6
+                              : std::is_same_v<T, f16> ? 6e-4
+                                                       : 4e-3;
+
+using Types = testing::Types<float, f16, bf16>;
+
+struct Case {
+  Desc desc;
+  Shape input;
+};
+
+/// Odd numbers of channels, windows that overlap and that leave pixels out, borders of every kind.
+inline std::vector<Case> odd_cases() {
+  std::vector<Case> out;
+  for (const Desc& mode : {Desc{}, Desc{.mode = Mode::average},
+                           Desc{.mode = Mode::average, .count_include_pad = false}}) {
+    const auto add = [&](Pair kernel, Pair stride, Pair padding, const Shape& input) {
+      Desc desc = mode;
+      desc.kernel = kernel, desc.stride = stride, desc.padding = padding;
+      out.push_back({desc, input});
+    };
+    add(1, 1, 0, {1, 1, 1, 1});
+    add(2, 2, 0, {2, 3, 6, 7});
+    add(3, 2, 1, {1, 17, 9, 8});
+    add({2, 5}, {3, 1}, {1, 2}, {2, 9, 11, 6});
+    add(7, 1, 3, {1, 4, 5, 5});
+  }
+  return out;
+}
+
+template <class T>
+struct Trial {
+  Desc desc;
+  test::Tensor<float> input;
+
+  explicit Trial(const Case& c) : Trial(c, test::Random(1)) {}
+
+  [[nodiscard]] test::Tensor<float> reference() const {
+    const test::Tensor<double> in = input.template as<double>();
+    test::Tensor<double> out(output_shape(desc, input.shape()));
+    pool::reference<double>(desc, {in.view(), out.view()}, test::threads());
+    return out.template as<float>();
+  }
+
+  /// The output, with `gap` groups of 16 bytes between pixels.
+  [[nodiscard]] test::DeviceTensor<T> cuda(int64_t gap = 0) const {
+    const test::DeviceTensor<T> in(input, gap + 1);
+    test::DeviceTensor<T> out(output_shape(desc, input.shape()), gap);
+    const auto stream = device::make_stream();
+    pool::cuda<T>(desc, {.input = in.view(), .output = out.view()}, *stream);
+    device::synchronize(*stream);
+    return out;
+  }
+
+ private:
+  Trial(const Case& c, test::Random random)
+      : desc(c.desc), input(test::Tensor<float>::random(c.input, random)) {
+    test::round_to<T>(input);
+  }
+};
+
+}  // namespace kintsugi::pool

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""scripts/gpu.sh on the emulator: what each stage wrote is whole, and no number is a time.
+
+Needs the tree build/release (or KINTSUGI_BUILD) with tests and benchmarks.
+"""
+
+import html.parser
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release"))
+STAGES = ("build", "test", "conformance", "sanitize", "bench", "torch")
+FORMS = ["eager NCHW", "eager channels_last", "graph channels_last", "compiled channels_last",
+         "reduce-overhead channels_last"]
+
+pytestmark = pytest.mark.skipif(not (BUILD / "build.ninja").exists(), reason="nothing is built")
+
+sys.path.insert(0, str(ROOT / "benchmarks" / "gpu"))
+from common import read_layers  # noqa: E402
+
+
+def gpu(*arguments):
+    return subprocess.run([ROOT / "scripts" / "gpu.sh", *arguments], capture_output=True, text=True,
+                          check=False, env={**os.environ, "KINTSUGI_PYTHON": sys.executable,
+                                            "KINTSUGI_BUILD": str(BUILD)})
+
+
+@pytest.fixture(scope="module")
+def dry(tmp_path_factory):
+    """The folder of results of all stages, and the bundle."""
+    folder = tmp_path_factory.mktemp("gpu")
+    done = gpu(*STAGES, "--dry-run", "--output", str(folder), "--bundle", str(folder / "all.tar"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "emulated"
+
+
+@pytest.fixture(scope="module")
+def records(dry):
+    def refuse(word):
+        raise ValueError(f"{word} is not JSON")
+
+    return {stage: json.loads((dry / f"{stage}.json").read_text(), parse_constant=refuse)
+            for stage in STAGES}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_leaves_json_and_text(dry, records, stage):
+    record = records[stage]
+    assert record["stage"] == stage and record["status"] == "passed", record.get("sentence")
+    assert record["emulated"] is True and record["gpu"] == "emulated"
+    assert record["commit"] and record["date"] and record["seconds"] >= 0
+    text = (dry / f"{stage}.txt").read_text()
+    assert text.startswith(f"{stage} on emulated (dry run on the emulator): passed")
+    assert not [p for p in dry.iterdir() if p.suffix not in (".json", ".txt", ".html", "")]
+
+
+def test_tests_and_tools_ran(records):
+    assert records["test"]["tests"]["passed"] > 10
+    assert records["test"]["tests"]["failed"] == records["test"]["tests"]["skipped"] == 0
+    tools = records["sanitize"]["tools"]
+    assert sorted(tools) == ["initcheck", "memcheck", "racecheck", "synccheck"]
+    assert all(tool["status"] == "passed" and tool["errors"] == 0 for tool in tools.values())
+
+
+def test_vectors_are_recorded_beside_the_results(dry, records):
+    files = records["conformance"]["files"]
+    assert len(files) == 30 and set(files.values()) == {2048}
+    assert sorted(p.name for p in (dry / "conformance").iterdir()) == sorted(files)
+
+
+def test_every_layer_with_a_kernel_is_there_and_moves_what_it_says(records):
+    measured = records["bench"]["measured"]
+    assert measured["emulated"] is True and measured["timed"] is False and measured["right"] is True
+    rows = {}
+    for row in measured["rows"]:
+        rows.setdefault(row["layer"], []).append(row)
+    assert sorted([*rows, *measured["without_kernel"]]) == sorted(x.name for x in read_layers())
+    for layer in rows.values():
+        assert {"bf16", "f16", "f32"} <= {row["type"] for row in layer}
+    for row in measured["rows"]:
+        assert "refused" not in row, row
+        ours = row["contenders"][0]
+        assert ours["name"] == "Kintsugi" and ours["how"]
+        assert ours["counted"] == row["traffic"], row["layer"]
+        assert row["traffic"]["read"] > 0 and row["traffic"]["written"] > 0
+        assert row["flops"] > 0 and row["bytes"] > 0
+        if row["op"].startswith("conv"):
+            definition = row["contenders"][1]
+            assert definition["name"] == "Definition" and definition["right"] is True
+            assert 0 < definition["relative_l2"] < 1e-2
+
+
+def test_pytorch_ran_the_same_layers(records):
+    measured = records["torch"]["measured"]
+    assert measured["emulated"] is True and measured["timed"] is False
+    rows = {row["layer"]: row for row in measured["rows"]}
+    assert set(rows) == {x.name for x in read_layers()} | {"glcic_32"}
+    ours = {row["layer"]: row for row in records["bench"]["measured"]["rows"]}
+    for name, row in rows.items():
+        assert [c["name"] for c in row["contenders"]] == [f"PyTorch {form}" for form in FORMS]
+        assert all("refused" not in c for c in row["contenders"][:2]), row
+        assert all(c["refused"] for c in row["contenders"][2:]), "no graphs, no compiler here"
+        if name in ours:
+            assert row["input"] == ours[name]["input"]
+            if row["op"].startswith("conv"):
+                assert row["flops"] == ours[name]["flops"], "another layer"
+
+
+def test_nothing_is_a_time(records):
+    """Under the emulator a time would look like a GPU's."""
+    def visit(value):
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                assert not key.endswith("_us"), key
+                if key in ("warm", "cold", "bytes_per_second", "flops_per_second"):
+                    assert inner is None, key
+                visit(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                visit(inner)
+
+    for record in records.values():
+        visit(record)
+
+
+def test_the_page_says_that_it_is_a_dry_run(dry, records):
+    page = (dry / "report.html").read_text()
+    title = page.split("<title>")[1].split("</title>")[0]
+    assert title.startswith("DRY RUN, nothing here was timed")
+    html.parser.HTMLParser().feed(page)
+    for row in records["bench"]["measured"]["rows"]:
+        assert row["layer"] in page
+    assert "not for publication: a dry run" in page and "TFLOP/s (" not in page
+
+
+def test_the_bundle_is_laid_out_as_the_repository(dry):
+    with tarfile.open(dry.parent / "all.tar") as tar:
+        names = tar.getnames()
+    for stage in STAGES:
+        assert f"build/gpu-dry-run/emulated/{stage}.json" in names
+    assert not any(name.startswith(("/", "benchmarks", "tests")) for name in names)
+
+
+def test_a_stage_alone_and_again(dry, tmp_path):
+    for _ in range(2):
+        done = gpu("conformance", "--dry-run", "--output", str(tmp_path))
+        assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "emulated").iterdir()) == [
+        "conformance", "conformance.json", "conformance.txt", "report.html"]

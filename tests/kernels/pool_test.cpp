@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/pool/pool.h"
+
+#include "tests/kernels/support.h"
+
+namespace kintsugi::pool {
+namespace {
+
+using test::close;
+using test::Random;
+using test::same_bits;
+using test::Tensor;
+
+TEST(PoolShape, TakesWindowsThatFit) {
+  EXPECT_EQ(output_shape({.kernel = 3, .stride = 2, .padding = 1}, {2, 3, 8, 9}),
+            (Shape{2, 3, 4, 5}));
+  EXPECT_EQ(output_shape({.kernel = {2, 3}, .stride = {2, 3}}, {1, 1, 5, 8}), (Shape{1, 1, 2, 2}));
+  EXPECT_EQ(test::error_of([] {
+              (void)output_shape({.kernel = 3, .padding = 2}, {1, 3, 8, 8});
+            }),
+            "pool max 3x3, padding 2: padding can be half of the kernel at most");
+  EXPECT_EQ(test::error_of([] {
+              (void)output_shape({.mode = Mode::average,
+                                  .kernel = 5,
+                                  .stride = {1, 2},
+                                  .padding = 1,
+                                  .count_include_pad = false},
+                                 {1, 3, 2, 8});
+            }),
+            "pool average 5x5, stride 1x2, padding 1 not counted: the input [1, 3, 2, 8] leaves no "
+            "output pixel");
+  EXPECT_NE(test::error_of([] { (void)output_shape({.kernel = 0}, {1, 3, 8, 8}); }), "");
+  EXPECT_NE(test::error_of([] { (void)output_shape({.stride = 0}, {1, 3, 8, 8}); }), "");
+  EXPECT_NE(test::error_of([] { (void)output_shape({}, {1, 0, 8, 8}); }), "");
+  EXPECT_NE(test::error_of([] { (void)output_shape({}, {3, 8, 8}); }), "");
+}
+
+TEST(PoolCost, CountsTaps) {
+  EXPECT_EQ(flops({.kernel = 3, .stride = 2, .padding = 1}, {1, 2, 8, 8}), 2 * 16 * 9);
+  EXPECT_EQ(bytes({.kernel = 2, .stride = 2}, {1, 2, 8, 8}, 2), 2 * (2 * 64 + 2 * 16));
+  EXPECT_FALSE(accepts({}, step::add(1.0f)));
+}
+
+TEST(PoolReference, ComputesWhatPyTorchComputes) {
+  // A picture of 4x4 and what PyTorch 1.13 makes of it.
+  const float picture[4][4] = {
+      {1, -2, 4, 0}, {0.5f, 3, -1, 2}, {-3, 0.25f, 6, -0.5f}, {2, 5, -4, 1.5f}};
+  Tensor<float> input({1, 1, 4, 4});
+  input.for_each([&](int64_t, int64_t c, int64_t y, int64_t x, float& v) {
+    v = c == 0 ? picture[y][x] : 0.0f;
+  });
+  const auto expect = [&](const Desc& desc, const std::vector<float>& pytorchs) {
+    Tensor<float> output(output_shape(desc, input.shape()));
+    ASSERT_EQ(output.shape().pixels(), static_cast<int64_t>(pytorchs.size()));
+    reference<float>(desc, {input.view(), output.view()}, test::threads());
+    for (size_t i = 0; i < pytorchs.size(); ++i) {
+      EXPECT_NEAR(output.data()[4 * i], pytorchs[i], 1e-7) << to_string(desc) << " " << i;
+    }
+  };
+  expect({.kernel = 3, .stride = 2, .padding = 1}, {3, 4, 5, 6});
+  expect({.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 0}}, {4, 4, 6, 6, 5});
+  const Desc average{.mode = Mode::average, .kernel = 3, .stride = 2, .padding = 1};
+  expect(average, {0.277777791f, 0.666666687f, 0.861111104f, 1.36111116f});
+  Desc inside = average;
+  inside.count_include_pad = false;
+  expect(inside, {0.625f, 1.0f, 1.29166663f, 1.36111116f});
+}
+
+struct Case {
+  Desc desc;
+  Shape input;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> out;
+  for (const Desc& mode : {Desc{}, Desc{.mode = Mode::average},
+                           Desc{.mode = Mode::average, .count_include_pad = false}}) {
+    const auto add = [&](Pair kernel, Pair stride, Pair padding, const Shape& input) {
+      Desc desc = mode;
+      desc.kernel = kernel, desc.stride = stride, desc.padding = padding;
+      out.push_back({desc, input});
+    };
+    add(1, 1, 0, {1, 1, 1, 1});
+    add(2, 2, 0, {2, 3, 6, 7});
+    add(3, 2, 1, {1, 37, 9, 8});
+    add({2, 5}, {3, 1}, {1, 2}, {3, 17, 11, 6});
+    add(7, 1, 3, {1, 4, 5, 5});
+    add({1, 4}, {1, 300}, {0, 2}, {1, 130, 2, 700});
+  }
+  return out;
+}
+
+TEST(PoolCpu, AgreesWithItsDefinition) {
+  for (const Case& c : cases()) {
+    for (const int64_t gap : {0, 8}) {
+      Random random(5);
+      const Tensor<float> input = Tensor<float>::random(c.input, random, gap);
+      Tensor<float> expected(output_shape(c.desc, c.input)), output(expected.shape(), gap);
+      reference<float>(c.desc, {input.view(), expected.view()}, test::threads());
+      cpu(c.desc, simd::chosen(), {input.view(), output.view()}, test::threads());
+      EXPECT_TRUE(
+          close(output.view(), expected.view(), c.desc.mode == Mode::max ? 0 : test::kTolerance))
+          << to_string(c.desc) << " " << c.input.to_string();
+      EXPECT_TRUE(test::pads_are_zero(output)) << to_string(c.desc);
+    }
+  }
+}
+
+TEST(PoolCpu, NeverHidesNaN) {
+  // PyTorch likewise: every window that holds the NaN is NaN, wherever in it that stands.
+  Random random(5);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const Mode mode : {Mode::max, Mode::average}) {
+    Tensor<float> input = Tensor<float>::random({1, 6, 5, 5}, random);
+    input.view().at(0, 5, 2, 2) = nan;
+    const Desc desc{.mode = mode, .kernel = 3, .padding = 1};
+    Tensor<float> out(output_shape(desc, input.shape())), expected(out.shape());
+    cpu(desc, simd::chosen(), {input.view(), out.view()}, test::threads());
+    reference<float>(desc, {input.view(), expected.view()}, test::threads());
+    for (int64_t y = 0; y < 5; ++y) {
+      for (int64_t x = 0; x < 5; ++x) {
+        const bool held = y >= 1 && y <= 3 && x >= 1 && x <= 3;
+        EXPECT_EQ(std::isnan(out.view().at(0, 5, y, x)), held) << y << " " << x;
+        EXPECT_EQ(std::isnan(expected.view().at(0, 5, y, x)), held) << y << " " << x;
+        EXPECT_FALSE(std::isnan(out.view().at(0, 4, y, x)));
+      }
+    }
+  }
+}
+
+TEST(PoolCpu, TheLowestNumberIsOne) {
+  Tensor<float> input({1, 1, 2, 2}), output({1, 1, 1, 1});
+  input.for_each([](int64_t, int64_t c, int64_t, int64_t, float& v) {
+    v = c == 0 ? -std::numeric_limits<float>::infinity() : 0.0f;
+  });
+  cpu({.kernel = 2}, simd::chosen(), {input.view(), output.view()}, test::threads());
+  EXPECT_EQ(output.view().at(0, 0, 0, 0), -std::numeric_limits<float>::infinity());
+}
+
+TEST(PoolCpu, SameBitsForAnyThreadCountAndBatch) {
+  Random random(7);
+  const Tensor<float> input = Tensor<float>::random({2, 24, 90, 70}, random);
+  const Desc desc{.mode = Mode::average, .kernel = 3, .padding = 1, .count_include_pad = false};
+  const auto by = [&](Parallel& parallel, TensorView<const float> from) {
+    Tensor<float> out(output_shape(desc, from.shape));
+    cpu(desc, simd::chosen(), {from, out.view()}, parallel);
+    return out.data();
+  };
+  ThreadPool one(1), three(3);
+  const std::vector<float> two = by(test::threads(), input.view());
+  EXPECT_TRUE(same_bits(by(one, input.view()), two));
+  EXPECT_TRUE(same_bits(by(three, input.view()), two));
+  const std::vector<float> second =
+      by(three, {input.view().pixel(1, 0, 0), {1, 24, 90, 70}, input.pitch()});
+  EXPECT_TRUE(
+      same_bits(second, {two.begin() + static_cast<std::ptrdiff_t>(two.size() / 2), two.end()}));
+}
+
+// The kernel, driven by a description that is wrong in one place, must not pass.
+
+TEST(PoolPlantedError, EveryWrongDescriptionFails) {
+  Random random(5);
+  const Tensor<float> input = Tensor<float>::random({1, 4, 16, 16}, random);
+  for (const Mode mode : {Mode::max, Mode::average}) {
+    const Desc right{.mode = mode, .kernel = 3, .stride = 1, .padding = 1};
+    Tensor<float> expected(output_shape(right, input.shape())), output(expected.shape());
+    reference<float>(right, {input.view(), expected.view()}, test::threads());
+    const auto by = [&](const Desc& desc) {
+      EXPECT_EQ(output_shape(desc, input.shape()), output.shape());
+      cpu(desc, simd::chosen(), {input.view(), output.view()}, test::threads());
+      return close(output.view(), expected.view());
+    };
+    EXPECT_TRUE(by(right));
+    EXPECT_FALSE(
+        by({.mode = mode == Mode::max ? Mode::average : Mode::max, .kernel = 3, .padding = 1}));
+    EXPECT_FALSE(by({.mode = mode, .kernel = 5, .padding = 2}));
+    EXPECT_FALSE(by({.mode = mode, .kernel = {1, 3}, .padding = {0, 1}}));
+    if (mode == Mode::average) {
+      EXPECT_FALSE(by({.mode = mode, .kernel = 3, .padding = 1, .count_include_pad = false}));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kintsugi::pool

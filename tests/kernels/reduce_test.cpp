@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/reduce/reduce.h"
+
+#include "tests/kernels/support.h"
+
+namespace kintsugi::reduce {
+namespace {
+
+using test::close;
+using test::Random;
+using test::same_bits;
+using test::Tensor;
+
+std::vector<Desc> every_desc() {
+  std::vector<Desc> out;
+  for (const Over over : {Over::pixels, Over::channels}) {
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::max}) {
+      out.push_back({.reduction = reduction, .over = over});
+    }
+  }
+  return out;
+}
+
+Tensor<float> run(const Desc& desc, TensorView<const float> input, int64_t gap = 0,
+                  Parallel& parallel = test::threads()) {
+  Tensor<float> out(output_shape(desc, input.shape), gap);
+  std::vector<float> workspace(static_cast<size_t>(workspace_elements(desc, input.shape)),
+                               std::numeric_limits<float>::quiet_NaN());
+  cpu(desc, simd::chosen(), {.input = input, .output = out.view(), .workspace = workspace},
+      parallel);
+  return out;
+}
+
+Tensor<float> define(const Desc& desc, TensorView<const float> input) {
+  Tensor<float> out(output_shape(desc, input.shape));
+  reference<float>(desc, {.input = input, .output = out.view(), .workspace = {}}, test::threads());
+  return out;
+}
+
+TEST(ReduceShape, KeepsTheOtherAxes) {
+  EXPECT_EQ(output_shape({.over = Over::pixels}, {2, 3, 4, 5}), (Shape{2, 3, 1, 1}));
+  EXPECT_EQ(output_shape({.over = Over::channels}, {2, 3, 4, 5}), (Shape{2, 1, 4, 5}));
+  EXPECT_EQ(test::error_of([] {
+              (void)output_shape({}, {2, 3, 0, 5});
+            }),
+            "reduce mean over pixels: the input [2, 3, 0, 5] has no element");
+  EXPECT_EQ(test::error_of([] {
+              (void)output_shape({.reduction = Reduction::max, .over = Over::channels}, {3, 4, 5});
+            }),
+            "reduce max over channels: the input [3, 4, 5] is not [N, C, H, W]");
+}
+
+TEST(ReduceCost, ReadsThePictureOnce) {
+  EXPECT_EQ(flops({}, {2, 3, 4, 5}), 120);
+  EXPECT_EQ(bytes({}, {2, 3, 4, 5}, 2), 2 * (120 + 6));
+  EXPECT_EQ(bytes({.over = Over::channels}, {2, 3, 4, 5}, 4), 4 * (120 + 40));
+  EXPECT_EQ(workspace_elements({.over = Over::channels}, {2, 3, 4, 5}), 0);
+  EXPECT_FALSE(accepts({}, step::add(1.0f)));
+}
+
+TEST(ReduceReference, ComputesWhatPyTorchComputes) {
+  // Three channels of 2x2 pixels, and what PyTorch 1.13 makes of them.
+  const float picture[3][4] = {{0.5f, -1.25f, 2, 3.5f}, {4, 0.25f, -2, 1}, {-0.75f, 1.5f, 6, -3}};
+  Tensor<float> input({1, 3, 2, 2});
+  input.for_each([&](int64_t, int64_t c, int64_t y, int64_t x, float& v) {
+    v = c < 3 ? picture[c][2 * y + x] : 0.0f;
+  });
+  const auto expect = [&](const Desc& desc, const std::vector<float>& pytorchs) {
+    const Tensor<float> out = define(desc, input.view());
+    for (size_t i = 0; i < pytorchs.size(); ++i) {
+      const size_t at = desc.over == Over::pixels ? i : 4 * i;
+      EXPECT_NEAR(out.data()[at], pytorchs[i], 1e-7) << to_string(desc) << " " << i;
+    }
+  };
+  const std::vector<Desc> descs = every_desc();
+  expect(descs[0], {1.1875f, 0.8125f, 0.9375f});
+  expect(descs[1], {4.75f, 3.25f, 3.75f});
+  expect(descs[2], {3.5f, 4, 6});
+  expect(descs[3], {1.25f, 0.166666672f, 2, 0.5f});
+  expect(descs[4], {3.75f, 0.5f, 6, 1.5f});
+  expect(descs[5], {4, 1.5f, 6, 3.5f});
+}
+
+TEST(ReduceCpu, AgreesWithItsDefinition) {
+  for (const Desc& desc : every_desc()) {
+    for (const Shape& shape :
+         {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 7}, Shape{3, 37, 31, 40}, Shape{1, 130, 9, 8},
+          Shape{2, 17, 1, 3}, Shape{1, 700, 2, 2}, Shape{1, 4, 90, 100}}) {
+      for (const int64_t gap : {0, 8}) {
+        SCOPED_TRACE(to_string(desc) + " " + shape.to_string());
+        Random random(5);
+        Tensor<float> input = Tensor<float>::random(shape, random, gap);
+        // All below zero: a pad that is taken for a value is the largest.
+        input.for_each([&](int64_t, int64_t c, int64_t, int64_t, float& v) {
+          if (c < shape.c()) v -= 1.5f;
+        });
+        Tensor<float> out = run(desc, input.view(), gap);
+        EXPECT_TRUE(close(out.view(), define(desc, input.view()).view(),
+                          desc.reduction == Reduction::max ? 0 : test::kTolerance));
+        EXPECT_TRUE(test::pads_are_zero(out));
+      }
+    }
+  }
+}
+
+TEST(ReduceCpu, ManyPixelsLoseNoDigits) {
+  // 2^20 numbers about one: f32 added in line would be off by the fifth digit.
+  Random random(5);
+  Tensor<float> input = Tensor<float>::random({1, 4, 1024, 1024}, random);
+  input.for_each([](int64_t, int64_t, int64_t, int64_t, float& v) { v = 1.0f + 0.5f * v; });
+  for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
+    const Desc desc{.reduction = reduction};
+    EXPECT_TRUE(close(run(desc, input.view()).view(), define(desc, input.view()).view(), 2e-7));
+  }
+}
+
+TEST(ReduceCpu, NeverHidesNaN) {
+  for (const Desc& desc : every_desc()) {
+    SCOPED_TRACE(to_string(desc));
+    Random random(5);
+    // First, in the middle and last of what is reduced.
+    for (const int64_t at : {0, 7, 20}) {
+      Tensor<float> input = Tensor<float>::random({1, 21, 21, 40}, random);
+      input.view().at(0, desc.over == Over::pixels ? 5 : at, at, at) =
+          std::numeric_limits<float>::quiet_NaN();
+      for (const Tensor<float>& out : {run(desc, input.view()), define(desc, input.view())}) {
+        int64_t found = 0;
+        for (const float v : out.data()) found += std::isnan(v) ? 1 : 0;
+        EXPECT_EQ(found, 1);
+        EXPECT_TRUE(std::isnan(desc.over == Over::pixels ? out.view().at(0, 5, 0, 0)
+                                                         : out.view().at(0, 0, at, at)));
+      }
+    }
+  }
+}
+
+TEST(ReduceCpu, SameBitsForAnyThreadCountAndBatch) {
+  Random random(7);
+  const Tensor<float> input = Tensor<float>::random({2, 24, 120, 90}, random);
+  ThreadPool one(1), three(3);
+  for (const Desc& desc : every_desc()) {
+    SCOPED_TRACE(to_string(desc));
+    const std::vector<float> two = run(desc, input.view()).data();
+    EXPECT_TRUE(same_bits(run(desc, input.view(), 0, one).data(), two));
+    EXPECT_TRUE(same_bits(run(desc, input.view(), 0, three).data(), two));
+    const TensorView<const float> second{
+        input.view().pixel(1, 0, 0), {1, 24, 120, 90}, input.pitch()};
+    EXPECT_TRUE(same_bits(run(desc, second).data(),
+                          {two.begin() + static_cast<std::ptrdiff_t>(two.size() / 2), two.end()}));
+  }
+}
+
+TEST(ReduceCpu, AWorkspaceTooSmallIsRefused) {
+  Tensor<float> input({1, 4, 4, 4}), out({1, 4, 1, 1});
+  EXPECT_EQ(test::error_of([&] {
+              cpu({}, simd::chosen(),
+                  {.input = input.view(), .output = out.view(), .workspace = {}}, test::threads());
+            }),
+            "reduce mean over pixels: the workspace is too small");
+}
+
+// The kernel, driven by a description or a picture that is wrong in one place, must not pass.
+
+TEST(ReducePlantedError, EveryWrongDescriptionFails) {
+  Random random(5);
+  Tensor<float> input = Tensor<float>::random({1, 9, 17, 23}, random);
+  for (const Desc& right : every_desc()) {
+    SCOPED_TRACE(to_string(right));
+    const Tensor<float> expected = define(right, input.view());
+    for (const Desc& other : every_desc()) {
+      const bool agrees(close(run(other, input.view()).view(), expected.view()));
+      EXPECT_EQ(agrees, other == right) << to_string(other);
+    }
+    Tensor<float> changed = input;
+    changed.view().at(0, 8, 16, 22) = 2.0f;
+    EXPECT_FALSE(close(run(right, changed.view()).view(), expected.view()));
+  }
+}
+
+}  // namespace
+}  // namespace kintsugi::reduce

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+//
+// GLCIC on a GPU: emulated in every test run, a real one in the preset `cuda`. Numbers against
+// PyTorch in every dtype, bits of replay against launching step by step, memory, sessions beside each
+// other. The ports and the discriminators are compared by the scripts here.
+#include <algorithm>
+
+#include "kernels/device/api.h"
+#include "tests/networks/support.h"
+
+namespace kintsugi {
+namespace {
+
+using namespace test;
+
+const std::string& gpu() {
+  static const std::string name = [] {
+    for (const DeviceInfo& device : devices()) {
+      if (device.name == "emulated" || device.name == "cuda:0") return device.name;
+    }
+    return std::string();
+  }();
+  return name;
+}
+
+/// 20 log10(peak / rms error): of outputs in [0, 1] the peak is 1.
+double psnr(const Tensor& a, const Tensor& b) {
+  double squares = 0;
+  for (size_t i = 0; i < a.values.size(); ++i) {
+    squares += std::pow(double(a.values[i]) - double(b.values[i]), 2);
+  }
+  return -10 * std::log10(squares / static_cast<double>(a.values.size()));
+}
+
+struct OnGpu : testing::TestWithParam<const char*> {
+  void SetUp() override {
+    if (gpu().empty()) GTEST_SKIP() << "there is no GPU";
+  }
+  [[nodiscard]] SessionOptions options() const { return {.device = gpu(), .dtype = GetParam()}; }
+};
+
+TEST_P(OnGpu, AgreesWithPyTorchAtOutputsAndTaps) {
+  SessionOptions poisoned = options();
+  poisoned.check_memory = true;
+  const double tolerance = model().plan({.device = gpu(), .dtype = GetParam()}).tolerance;
+  const double decibels = tolerance > 1e-2 ? 38 : 50;
+  for (const bool keep_all : {false, true}) {
+    Session session = model().session(poisoned);
+    const Tensors got = session.run(input_of(reference()), {.taps = true, .keep_all = keep_all});
+    EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), tolerance);
+    EXPECT_GT(psnr(got.at("output"), reference().at("output/output")), decibels);
+    int compared = 0;
+    for (const auto& [name, tensor] : reference()) {
+      if (!name.starts_with("tap/") || !got.contains(name)) continue;
+      EXPECT_LT(relative_l2(got.at(name), tensor), tolerance) << name;
+      ++compared;
+    }
+    EXPECT_EQ(compared, keep_all ? 17 : 16);
+  }
+}
+
+TEST_P(OnGpu, AReplayedGraphGivesTheBitsOfSingleLaunches) {
+  Session session = model().session(options());
+  const Tensor replayed = session.run(input_of(reference())).at("output");
+  const Tensor again = session.run(input_of(reference())).at("output");
+  const Tensor launched = session.run(input_of(reference()), {.taps = true}).at("output");
+  EXPECT_EQ(replayed.values, again.values);
+  EXPECT_EQ(replayed.values, launched.values);
+}
+
+TEST_P(OnGpu, SameBitsInABatchAsAlone) {
+  const Tensor two = random_input(2, 21, 34);
+  Session session = model().session(options());
+  const Tensor both = session.run({{"input", two}}).at("output");
+  const auto half = static_cast<std::ptrdiff_t>(two.values.size() / 2);
+  for (const std::ptrdiff_t n : {0, 1}) {
+    const auto begin = two.values.begin() + n * half;
+    const Tensor one{{1, 4, 21, 34}, {begin, begin + half}};
+    const Tensor got = session.run({{"input", one}}).at("output");
+    const auto size = static_cast<std::ptrdiff_t>(got.values.size());
+    EXPECT_TRUE(std::equal(got.values.begin(), got.values.end(), both.values.begin() + n * size));
+  }
+}
+
+TEST_P(OnGpu, PlansTheMemoryOfTheDeviceToTheByte) {
+  const Model m = model();
+  const size_t before = device::allocated_bytes();
+  {
+    const PlanSummary plan =
+        m.plan({.height = 64, .width = 96, .device = gpu(), .dtype = GetParam()});
+    EXPECT_EQ(device::allocated_bytes(), before);
+    EXPECT_GT(plan.memory.staging, 0);
+    Session session = m.session(options());
+    (void)session.run(input_of(reference()));
+    EXPECT_EQ(session.allocated_bytes(), plan.memory.peak());
+    EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
+    EXPECT_EQ(device::allocated_bytes() - before, static_cast<size_t>(plan.memory.peak()));
+  }
+  EXPECT_EQ(device::allocated_bytes(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(, OnGpu, testing::Values("f32", "tf32", "f16", "bf16"));
+
+struct Gpu : testing::Test {
+  void SetUp() override {
+    if (gpu().empty()) GTEST_SKIP() << "there is no GPU";
+  }
+};
+
+TEST_F(Gpu, LeavingAPassOutAgrees) {
+  Session session = model().session({.device = gpu(), .check_memory = true});
+  for (const char* pass : {"fold", "fuse", "select", "layout", "place"}) {
+    const Tensors got = session.run(input_of(reference()), {.without = {pass}});
+    EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), 1e-5) << pass;
+  }
+}
+
+TEST_F(Gpu, SessionsOnTheirOwnStreamsShareWeightsAndDisturbNobody) {
+  const Model m = model();
+  Session a = m.session({.device = gpu()});
+  const Tensor before = a.run(input_of(reference())).at("output");
+  const PlanSummary plan = m.plan({.height = 64, .width = 96, .device = gpu()});
+  const size_t with_one = device::allocated_bytes();
+  Session b = m.session({.device = gpu()});
+  EXPECT_EQ(b.run(input_of(reference())).at("output").values, before.values);
+  EXPECT_EQ(device::allocated_bytes() - with_one, static_cast<size_t>(plan.memory.arena));
+  Session c = m.session({.device = gpu(), .dtype = "f16"});
+  (void)c.run({{"input", random_input(1, 20, 24)}});
+  EXPECT_EQ(a.run(input_of(reference())).at("output").values, before.values);
+}
+
+TEST_F(Gpu, PlansOfOneSessionTakeTurns) {
+  Session session = model().session({.device = gpu()});
+  const Tensors small{{"input", random_input(1, 16, 20)}};
+  const Tensor first = session.run(small).at("output");
+  (void)session.run(input_of(reference()));  // a larger arena: what was captured is of no use
+  EXPECT_EQ(session.run(small).at("output").values, first.values);
+}
+
+TEST_F(Gpu, ANaNIsFoundAndTheRunAfterItIsWhole) {
+  Session session = model().session({.device = gpu()});
+  const Tensor right = session.run(input_of(reference())).at("output");
+  Tensor with_nan = random_input(1, 8, 8);
+  with_nan.values[70] = NAN;
+  const Error error = error_of([&] { (void)session.run({{"input", with_nan}}); });
+  EXPECT_EQ(error.code(), ErrorCode::not_finite);
+  EXPECT_STREQ(error.what(),
+               "the input 'input' holds a NaN or an infinity, first at sample 0, channel 1, row 0, "
+               "column 6");
+  EXPECT_EQ(session.run(input_of(reference())).at("output").values, right.values);
+}
+
+TEST_F(Gpu, ProgressCanStopARun) {
+  bool go_on = false;
+  Session session = model().session(
+      {.device = gpu(), .progress = [&](double, const std::string&) { return go_on; }});
+  EXPECT_EQ(error_of([&] { (void)session.run(input_of(reference())); }).code(),
+            ErrorCode::cancelled);
+  go_on = true;
+  EXPECT_LT(
+      relative_l2(session.run(input_of(reference())).at("output"), reference().at("output/output")),
+      1e-5);
+}
+
+TEST_F(Gpu, MendsAPictureAsTheProcessorDoes) {
+  const Image picture = random_picture(70, 45, 3);
+  const Image mask = box_mask(70, 45, 20, 10, 50, 30);
+  const Image expected = model().session({.device = "cpu"}).inpaint(picture, mask);
+  const Image got = model().session({.device = gpu()}).inpaint(picture, mask);
+  for (size_t i = 0; i < expected.pixels.size(); ++i) {
+    EXPECT_NEAR(got.pixels[i], expected.pixels[i], 1) << i;
+  }
+}
+
+TEST_F(Gpu, WhatIsNotThereIsSaid) {
+  Error error = error_of([&] { (void)model().session({.device = "cpu", .dtype = "f16"}); });
+  EXPECT_EQ(error.code(), ErrorCode::usage);
+  EXPECT_NE(std::string(error.what()).find("dtype f16 needs a GPU"), std::string::npos);
+  error = error_of([&] { (void)model().session({.device = gpu(), .dtype = "f8"}); });
+  EXPECT_EQ(error.code(), ErrorCode::usage);
+  error = error_of([&] { (void)model().session({.device = "cuda:99"}); });
+  EXPECT_EQ(error.code(), ErrorCode::device_unavailable);
+  error = error_of([&] {
+    (void)model().session({.device = gpu(), .max_memory = 1000}).run(input_of(reference()));
+  });
+  EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+}
+
+}  // namespace
+}  // namespace kintsugi
