@@ -14,6 +14,7 @@
 #include "kernels/core/view.h"
 #include "kernels/device/api.h"
 #include "kernels/device/bound_steps.h"
+#include "kernels/device/traffic.h"
 
 namespace kintsugi::implicit_gemm {
 
@@ -50,12 +51,7 @@ struct Scratch {
   int64_t partial_bytes = 0;
 };
 
-/// What a launch moves between the multiprocessors and global memory, caches included, to the byte.
-struct Traffic {
-  int64_t read = 0;
-  int64_t written = 0;
-  friend bool operator==(const Traffic&, const Traffic&) = default;
-};
+using device::Traffic;
 
 template <class T>
 struct CudaArgs {

@@ -10,6 +10,7 @@
 
 #include "kernels/core/half.h"
 #include "kernels/device/api.h"
+#include "kernels/device/traffic.h"
 #include "kernels/norm/norm.h"
 
 namespace kintsugi::norm {
@@ -18,13 +19,8 @@ namespace kintsugi::norm {
 /// workspace needs no zeros.
 [[nodiscard]] int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-/// What both launches move between the multiprocessors and global memory, caches included, to the
-/// byte.
-struct Traffic {
-  int64_t read = 0;
-  int64_t written = 0;
-  friend bool operator==(const Traffic&, const Traffic&) = default;
-};
+using device::Traffic;
+/// Of both launches together.
 [[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes);
 
 template <class T>

@@ -10,8 +10,8 @@
 // To apply the norm is the step `affine sample_channel`, whose operands are the two rows (operand()):
 // this op reads the picture once and writes nothing of its size. As torch.nn.InstanceNorm2d without
 // running statistics (groups = C), GroupNorm (groups), and GroupNorm(1), which is layer norm over
-// C, H, W. Not the layer norm of a single pixel's channels. `reference` defines the result, `cpu` is
-// fast. Neither allocates activations.
+// C, H, W. The layer norm of a single pixel's channels is layer_norm. `reference` defines the result,
+// `cpu` is fast. Neither allocates activations.
 #pragma once
 
 #include <cstdint>

@@ -9,6 +9,7 @@
 
 #include "kernels/core/half.h"
 #include "kernels/device/api.h"
+#include "kernels/device/traffic.h"
 #include "kernels/reduce/reduce.h"
 
 namespace kintsugi::reduce {
@@ -17,13 +18,8 @@ namespace kintsugi::reduce {
 /// where a picture is one tile.
 [[nodiscard]] int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-/// What all launches together move between the multiprocessors and global memory, caches included, to
-/// the byte.
-struct Traffic {
-  int64_t read = 0;
-  int64_t written = 0;
-  friend bool operator==(const Traffic&, const Traffic&) = default;
-};
+using device::Traffic;
+/// Of all launches together.
 [[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes);
 
 template <class T>

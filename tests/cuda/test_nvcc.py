@@ -42,6 +42,8 @@ KERNELS = {
         r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/reduce/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"shfl\.sync\.bfly", r"cvt\.rn\.bf16\.f32", r"bar\.sync"]),
+    "kernels/layer_norm/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"shfl\.sync\.bfly", r"rsqrt\.approx\.f32", r"fma\.rn\.f32"]),
     "tests/emulator/gemm.cu": (["80", "90a"], TENSOR + [
         r"cp\.async\.cg\.shared\.global .*, 16, ", r"cp\.async\.commit_group",
         r"cp\.async\.wait_group", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared\.b16", r"bar\.sync"]),

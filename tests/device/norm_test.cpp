@@ -45,6 +45,21 @@ TYPED_TEST(NormCuda, AgreesWithItsDefinition) {
   }
 }
 
+TYPED_TEST(NormCuda, AStepAppliesIt) {
+  const Trial<TypeParam> trial({{.groups = 3, .affine = true}, {2, 9, 5, 7}});
+  const test::Tensor<float> stats = trial.reference();
+  test::Tensor<float> expected(trial.input.shape());
+  expected.for_each([&](int64_t n, int64_t c, int64_t y, int64_t x, float& v) {
+    if (c >= 9) return;
+    v = trial.input.view().at(n, c, y, x) * stats.view().at(n, c, 0, 0) +
+        stats.view().at(n, c, 1, 0);
+  });
+  const double tolerance = sizeof(TypeParam) == 4           ? 2e-6
+                           : std::is_same_v<TypeParam, f16> ? 6e-4
+                                                            : 4e-3;
+  EXPECT_TRUE(close(trial.applied().view(), expected.view(), tolerance));
+}
+
 TYPED_TEST(NormCuda, ALargeMeanTakesNoDigitFromTheVariance) {
   // In bf16 numbers about a thousand are 4 apart: it has no deviation of one there.
   const float mean = std::is_same_v<TypeParam, bf16> ? 60.0f : 1000.0f;

@@ -4,6 +4,7 @@
 // program was linked with. What is fed is rounded to the storage type first.
 #pragma once
 
+#include "kernels/elementwise/cuda.h"
 #include "kernels/norm/cuda.h"
 #include "tests/device/support.h"
 
@@ -48,19 +49,21 @@ struct Trial {
   /// The whole output, pads and gaps included, as it lies on the device: see view().
   [[nodiscard]] std::vector<float> cuda(int64_t gap = 0) const {
     const test::DeviceTensor<T> in(input, gap);
-    const test::DeviceBuffer w(weight), b(bias);
-    const test::DeviceBuffer out(2 * input.shape().n() * pitch() * 4);
-    const test::DeviceBuffer workspace(scratch(desc, input.shape(), sizeof(T)));
+    return run(in).template values<float>();
+  }
+
+  /// The norm itself: its result as the operands of a step.
+  [[nodiscard]] test::Tensor<float> applied() const {
+    const test::DeviceTensor<T> in(input, 0), out(input.shape(), 0);
+    const test::DeviceBuffer stats = run(in);
+    const auto* rows = stats.data<float>();
+    const std::vector<device::StepOperand> operands{{rows, 2 * pitch()},
+                                                    {rows + pitch(), 2 * pitch()}};
     const auto stream = device::make_stream();
-    norm::cuda<T>(desc,
-                  {.input = in.view(),
-                   .weight = desc.affine ? w.data<float>() : nullptr,
-                   .bias = desc.affine ? b.data<float>() : nullptr,
-                   .output = {out.data<float>(), output_shape(desc, input.shape()), pitch()},
-                   .workspace = workspace.data()},
-                  *stream);
+    elementwise::cuda<T>({{step::affine(Extent::sample_channel)}},
+                         {.input = in.view(), .operands = operands, .output = out.view()}, *stream);
     device::synchronize(*stream);
-    return out.values<float>();
+    return out.download();
   }
 
   /// Whole groups of T, and four floats that are to be left alone.
@@ -75,6 +78,22 @@ struct Trial {
   }
 
  private:
+  [[nodiscard]] test::DeviceBuffer run(const test::DeviceTensor<T>& in) const {
+    const test::DeviceBuffer w(weight), b(bias);
+    test::DeviceBuffer out(2 * input.shape().n() * pitch() * 4);
+    const test::DeviceBuffer workspace(scratch(desc, input.shape(), sizeof(T)));
+    const auto stream = device::make_stream();
+    norm::cuda<T>(desc,
+                  {.input = in.view(),
+                   .weight = desc.affine ? w.data<float>() : nullptr,
+                   .bias = desc.affine ? b.data<float>() : nullptr,
+                   .output = {out.data<float>(), output_shape(desc, input.shape()), pitch()},
+                   .workspace = workspace.data()},
+                  *stream);
+    device::synchronize(*stream);
+    return out;
+  }
+
   Trial(const Case& c, float mean, test::Random random)
       : desc(c.desc), input(test::Tensor<float>::random(c.input, random)) {
     input.for_each([&](int64_t, int64_t k, int64_t, int64_t, float& v) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/norm/norm.h"
 
+#include "kernels/elementwise/elementwise.h"
 #include "tests/kernels/support.h"
 
 namespace kintsugi::norm {
@@ -138,6 +139,23 @@ TEST(NormCpu, AgreesWithItsDefinition) {
       EXPECT_TRUE(test::pads_are_zero(output));
     }
   }
+}
+
+TEST(NormCpu, AStepAppliesIt) {
+  const Problem p({.groups = 3, .affine = true}, {2, 9, 5, 7}, 4);
+  const Tensor<float> stats = p.cpu(test::threads(), 4), exact = p.reference();
+  Tensor<float> output(p.input.shape());
+  Tensor<double> expected(p.input.shape());
+  const std::vector<Operand<float>> rows{operand(stats.view(), 0), operand(stats.view(), 1)};
+  elementwise::cpu({{step::affine(Extent::sample_channel)}}, simd::chosen(),
+                   {p.input.view(), rows, output.view()}, test::threads());
+  expected.for_each([&](int64_t n, int64_t c, int64_t y, int64_t x, double& v) {
+    if (c >= 9) return;
+    v = static_cast<double>(p.input.view().at(n, c, y, x)) *
+            static_cast<double>(exact.view().at(n, c, 0, 0)) +
+        static_cast<double>(exact.view().at(n, c, 1, 0));
+  });
+  EXPECT_TRUE(close(output.view(), expected.view()));
 }
 
 TEST(NormCpu, ALargeMeanTakesNoDigitFromTheVariance) {

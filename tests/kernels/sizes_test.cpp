@@ -7,6 +7,7 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/layer_norm/layer_norm.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pad/pad.h"
 #include "kernels/pool/pool.h"
@@ -111,6 +112,8 @@ std::vector<Row> rows() {
       {"pad border", [] { return height(pad::Desc{.top = kHuge, .bottom = kHuge}); }},
       {"pad extent", [] { return height(pad::Desc{.top = kMost}); }},
       {"pad bytes", [=] { return pad::bytes({.top = 1}, wide, 4); }},
+      {"layer_norm shape", [=] { return layer_norm::output_shape({}, wider).c(); }},
+      {"layer_norm bytes", [=] { return layer_norm::bytes({}, wide, 4); }},
       {"norm shape", [=] { return norm::output_shape({}, wider).c(); }},
       {"norm flops",
        [=] {
