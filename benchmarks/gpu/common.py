@@ -38,6 +38,10 @@ def tiny(layer: Layer) -> Layer:
     settings = dict(layer.settings)
     if "k" in settings:
         settings["k"] = str(min(int(settings["k"]), 40))
+    if "size" in settings:
+        settings["size"] = "11"
+    if "groups" in settings:
+        settings["groups"] = str(min(c, 40) if int(settings["groups"]) == c else 8)
     return layer._replace(shape=(1, min(c, 40), min(h, 5), min(w, 12)), settings=settings)
 
 

@@ -86,12 +86,17 @@ std::vector<Layer> read_layers(const std::string& path) {
 
 Layer tiny(Layer layer) {
   constexpr int64_t kChannels = 40;  // more than one group of 16 bytes, and not a whole tile
-  const Shape& s = layer.input;
+  const Shape s = layer.input;
   // A picture smaller than the padding by reflection would not do.
   layer.input = {1, std::min(s.c(), kChannels), std::min<int64_t>(s.h(), 5),
                  std::min<int64_t>(s.w(), 12)};
   if (const auto k = layer.settings.find("k"); k != layer.settings.end()) {
     k->second = std::to_string(std::min(layer.integer("k", 1), kChannels));
+  }
+  if (layer.settings.contains("size")) layer.settings["size"] = "11";
+  if (const auto groups = layer.settings.find("groups"); groups != layer.settings.end()) {
+    const bool instance = layer.integer("groups", 1) == s.c();
+    groups->second = std::to_string(instance ? layer.input.c() : 8);
   }
   return layer;
 }

@@ -95,6 +95,8 @@ Json Meter::row(const Op& op, const Layer& layer, Type type) {
   row["contenders"] = Json::array();
   try {
     const Problem problem = op.problem(layer, type, device::info());
+    const Shape& out = problem.runnable.output;
+    row["output"] = {out.n(), out.c(), out.h(), out.w()};
     row["description"] = problem.description;
     row["flops"] = problem.flops;
     row["bytes"] = problem.bytes;

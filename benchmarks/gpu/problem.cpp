@@ -5,11 +5,17 @@
 
 namespace kintsugi::gpu_bench {
 
-// A new op is a line here, beside op_<name>.cpp and its lines in layers.txt.
+// A new op is a line here, beside its function in op_<...>.cpp and its lines in layers.txt.
 std::span<const Op> ops() {
   static constexpr Op kOps[] = {
       {"conv2d", kMultiplied, conv2d_problem},
+      {"conv_transpose2d", kMultiplied, conv_transpose2d_problem},
       {"elementwise", kMoved, elementwise_problem},
+      {"norm", kMoved, norm_problem},
+      {"pad", kMoved, pad_problem},
+      {"pool", kMoved, pool_problem},
+      {"reduce", kMoved, reduce_problem},
+      {"resample", kMoved, resample_problem},
   };
   return kOps;
 }

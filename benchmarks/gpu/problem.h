@@ -2,7 +2,7 @@
 //
 // A layer in one storage type, ready to be measured: what it costs by its op's contract, and how its
 // buffers are made and its kernel launched. It measures nothing (timing.h). An op is one function in
-// a file of its own, op_<name>.cpp, and a line in the table of ops().
+// a file op_<...>.cpp, of its own or with its kin, and a line in the table of ops().
 #pragma once
 
 #include <cstdint>
@@ -80,7 +80,13 @@ struct Op {
 inline constexpr Type kMultiplied[] = {Type::bf16, Type::f16, Type::tf32, Type::f32};
 inline constexpr Type kMoved[] = {Type::bf16, Type::f16, Type::f32};
 [[nodiscard]] Problem conv2d_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem conv_transpose2d_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem elementwise_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem norm_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem pad_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem pool_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem reduce_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem resample_problem(const Layer&, Type, const device::DeviceInfo&);
 
 // ---- What ops share.
 

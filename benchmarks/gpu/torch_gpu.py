@@ -55,9 +55,10 @@ def modules(torch):
             super().__init__()
             kind = nn.ConvTranspose2d if transposed else nn.Conv2d
             self.reflects = layer.settings.get("mode") == "reflect"
-            self.padding = layer.integer("padding", 0)
+            self.padding = layer.integer("padding", 1 if transposed else 0)
             self.conv = kind(layer.shape[1], layer.integer("k", layer.shape[1]),
-                             layer.integer("kernel", 3), stride=layer.integer("stride", 1),
+                             layer.integer("kernel", 4 if transposed else 3),
+                             stride=layer.integer("stride", 2 if transposed else 1),
                              padding=0 if self.reflects else self.padding,
                              dilation=layer.integer("dilation", 1))
             self.act = activation(torch, layer.settings.get("act", "identity"))
@@ -80,7 +81,53 @@ def modules(torch):
                 x = x + next(left) if step is None else step(x)
             return x
 
+    class Norm(nn.Module):
+        def __init__(self, layer):
+            super().__init__()
+            channels, affine = layer.shape[1], layer.integer("affine", 0) != 0
+            groups = layer.integer("groups", channels)
+            self.norm = nn.InstanceNorm2d(channels, affine=affine) if groups == channels else \
+                nn.GroupNorm(groups, channels, affine=affine)
+            self.act = activation(torch, layer.settings.get("act", "identity"))
+
+        def forward(self, x):
+            return self.act(self.norm(x))
+
+    class Call(nn.Module):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def forward(self, x):
+            return self.function(x)
+
+    def pool(layer):
+        return (nn.AvgPool2d if layer.settings.get("mode") == "average" else nn.MaxPool2d)(
+            layer.integer("kernel", 2), layer.integer("stride", layer.integer("kernel", 2)),
+            layer.integer("padding", 0))
+
+    def pad(layer):
+        sides = [layer.integer("amount", 1)] * 4
+        mode = "reflect" if layer.settings.get("mode") == "reflect" else "constant"
+        return Call(lambda x: functions.pad(x, sides, mode=mode))
+
+    def resample(layer):
+        size = layer.integer("size", 2 * layer.shape[2])
+        mode = layer.settings.get("mode", "nearest")
+        return Call(lambda x: functions.interpolate(x, size=(size, size), mode=mode))
+
+    def reduce(layer):
+        over = (1,) if layer.settings.get("over") == "channels" else (2, 3)
+        function = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax}[
+            layer.settings.get("what", "mean")]
+        return Call(lambda x: function(x, over, keepdim=True))
+
     return {
+        "norm": lambda layer: (Norm(layer), 1),
+        "pad": lambda layer: (pad(layer), 1),
+        "pool": lambda layer: (pool(layer), 1),
+        "reduce": lambda layer: (reduce(layer), 1),
+        "resample": lambda layer: (resample(layer), 1),
         "conv2d": lambda layer: (Convolution(layer, False), 1),
         "conv_transpose2d": lambda layer: (Convolution(layer, True), 1),
         "elementwise": lambda layer: (Steps(layer),

@@ -108,7 +108,7 @@ def test_pytorch_ran_the_same_layers(records):
         assert all("refused" not in c for c in row["contenders"][:2]), row
         assert all(c["refused"] for c in row["contenders"][2:]), "no graphs, no compiler here"
         if name in ours:
-            assert row["input"] == ours[name]["input"]
+            assert row["input"] == ours[name]["input"] and row["output"] == ours[name]["output"]
             if row["op"].startswith("conv"):
                 assert row["flops"] == ours[name]["flops"], "another layer"
 
