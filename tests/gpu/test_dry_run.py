@@ -87,10 +87,10 @@ def test_every_layer_with_a_kernel_is_there_and_moves_what_it_says(records):
     for row in measured["rows"]:
         assert "refused" not in row, row
         ours = row["contenders"][0]
-        assert ours["name"] == "Kintsugi" and ours["how"]
+        assert ours["name"] == "Kintsugi"
         assert ours["counted"] == row["traffic"], row["layer"]
         assert row["traffic"]["read"] > 0 and row["traffic"]["written"] > 0
-        assert row["flops"] > 0 and row["bytes"] > 0
+        assert row["flops"] >= 0 and row["bytes"] > 0, "a pad multiplies nothing"
         if row["op"].startswith("conv"):
             definition = row["contenders"][1]
             assert definition["name"] == "Definition" and definition["right"] is True
