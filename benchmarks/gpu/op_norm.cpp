@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // norm as a network has it: scale and shift of every channel, then the step that applies them and the
-// activation, which is elementwise's. `groups` as many as channels is instance norm.
+// activation, which is elementwise's. `groups` as many as channels is instance norm. And layer_norm, of
+// each pixel's channels, which is one launch.
 #include "benchmarks/gpu/problem.h"
 #include "kernels/elementwise/cuda.h"
+#include "kernels/layer_norm/cuda.h"
 #include "kernels/norm/cuda.h"
 
 namespace kintsugi::gpu_bench {
@@ -52,6 +54,28 @@ Runnable runnable(const Normed& op, const Shape& shape) {
   return {.fill = fill, .bind = bind, .output = shape, .output_pitch = pitch};
 }
 
+template <class T>
+Runnable layer_runnable(const layer_norm::Desc& desc, const layer_norm::CudaConfig& config,
+                        const Shape& shape) {
+  const int64_t pitch = pitch_of<T>(shape.c());
+  const auto fill = [=] {
+    std::vector<Buffer> buffers;
+    buffers.emplace_back(shape.pixels() * pitch * static_cast<int64_t>(sizeof(T)));
+    buffers.emplace_back(stored<T>(random_values(shape.elements(), 1), shape.c()));
+    buffers.emplace_back(random_values(pitch, 2));  // whole groups of T
+    buffers.emplace_back(random_values(pitch, 3));
+    return buffers;
+  };
+  const auto bind = [=](const std::vector<Buffer>& buffers) -> Launch {
+    const layer_norm::CudaArgs<T> args{.input = {buffers[1].data<T>(), shape, pitch},
+                                       .weight = desc.affine ? buffers[2].data<float>() : nullptr,
+                                       .bias = desc.affine ? buffers[3].data<float>() : nullptr,
+                                       .output = {buffers[0].data<T>(), shape, pitch}};
+    return [=](device::Stream& stream) { layer_norm::cuda<T>(desc, config, args, stream); };
+  };
+  return {.fill = fill, .bind = bind, .output = shape, .output_pitch = pitch};
+}
+
 }  // namespace
 
 Problem norm_problem(const Layer& layer, Type type, const device::DeviceInfo&) {
@@ -74,6 +98,23 @@ Problem norm_problem(const Layer& layer, Type type, const device::DeviceInfo&) {
                   .written = stats.written + tensor_bytes},
       .runnable = with_storage(type, [&]<class T>(T) { return runnable<T>(op, shape); }),
       .convolution = nullptr};
+}
+
+Problem layer_norm_problem(const Layer& layer, Type type, const device::DeviceInfo&) {
+  layer.expect({"affine"});
+  const layer_norm::Desc desc{.affine = layer.integer("affine", 0) != 0};
+  const Shape shape = layer.input;
+  const int64_t size = bytes_of(type);
+  const layer_norm::CudaConfig config = layer_norm::choose_cuda(shape, size);
+  const layer_norm::Traffic moved = traffic(desc, config, shape, size);
+  return {.description = to_string(desc),
+          .config = to_string(config),
+          .flops = flops(desc, shape),
+          .bytes = bytes(desc, shape, size),
+          .traffic = {.read = moved.read, .written = moved.written},
+          .runnable = with_storage(
+              type, [&]<class T>(T) { return layer_runnable<T>(desc, config, shape); }),
+          .convolution = nullptr};
 }
 
 }  // namespace kintsugi::gpu_bench

@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "comparison"))
 from common import LAYERS, ROOT, read_layers, timing, tiny, write_json  # noqa: E402
+from torch_layers import flops_of, modules, network  # noqa: E402
 
 SAMPLES, REPLAY_US = 21, 300.0
 ROTATION_BYTES, MOST_SETS = 384 << 20, 64  # as timing.h; a set is a module here, and slow to copy
@@ -30,135 +31,6 @@ COMPILED = ("compiled channels_last", "reduce-overhead channels_last")
 
 class Refused(Exception):
     """A sentence for the report: this form does not run here."""
-
-
-# ---- Layers as modules. An op more is a function here.
-
-def activation(torch, name, inplace=True):
-    functions = torch.nn.functional
-    return {
-        "identity": lambda x: x,
-        "relu": lambda x: functions.relu(x, inplace=inplace),
-        "leaky_relu": lambda x: functions.leaky_relu(x, 0.2, inplace=inplace),
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "silu": lambda x: functions.silu(x, inplace=inplace),
-    }[name]
-
-
-def modules(torch):
-    """{op: function of a layer that gives a module and the number of its inputs}."""
-    nn, functions = torch.nn, torch.nn.functional
-
-    class Convolution(nn.Module):
-        def __init__(self, layer, transposed):
-            super().__init__()
-            kind = nn.ConvTranspose2d if transposed else nn.Conv2d
-            self.reflects = layer.settings.get("mode") == "reflect"
-            self.padding = layer.integer("padding", 1 if transposed else 0)
-            self.conv = kind(layer.shape[1], layer.integer("k", layer.shape[1]),
-                             layer.integer("kernel", 4 if transposed else 3),
-                             stride=layer.integer("stride", 2 if transposed else 1),
-                             padding=0 if self.reflects else self.padding,
-                             dilation=layer.integer("dilation", 1))
-            self.act = activation(torch, layer.settings.get("act", "identity"))
-
-        def forward(self, x):
-            if self.reflects:
-                x = functions.pad(x, [self.padding] * 4, mode="reflect")
-            return self.act(self.conv(x))
-
-    class Steps(nn.Module):
-        def __init__(self, layer):
-            super().__init__()
-            # In place where that is not the input.
-            self.steps = [None if step == "add" else activation(torch, step, inplace=i > 0)
-                          for i, step in enumerate(layer.settings["steps"].split(","))]
-
-        def forward(self, x, *operands):
-            left = iter(operands)
-            for step in self.steps:
-                x = x + next(left) if step is None else step(x)
-            return x
-
-    class Norm(nn.Module):
-        def __init__(self, layer):
-            super().__init__()
-            channels, affine = layer.shape[1], layer.integer("affine", 0) != 0
-            groups = layer.integer("groups", channels)
-            self.norm = nn.InstanceNorm2d(channels, affine=affine) if groups == channels else \
-                nn.GroupNorm(groups, channels, affine=affine)
-            self.act = activation(torch, layer.settings.get("act", "identity"))
-
-        def forward(self, x):
-            return self.act(self.norm(x))
-
-    class Call(nn.Module):
-        def __init__(self, function):
-            super().__init__()
-            self.function = function
-
-        def forward(self, x):
-            return self.function(x)
-
-    def pool(layer):
-        return (nn.AvgPool2d if layer.settings.get("mode") == "average" else nn.MaxPool2d)(
-            layer.integer("kernel", 2), layer.integer("stride", layer.integer("kernel", 2)),
-            layer.integer("padding", 0))
-
-    def pad(layer):
-        sides = [layer.integer("amount", 1)] * 4
-        mode = "reflect" if layer.settings.get("mode") == "reflect" else "constant"
-        return Call(lambda x: functions.pad(x, sides, mode=mode))
-
-    def resample(layer):
-        size = layer.integer("size", 2 * layer.shape[2])
-        mode = layer.settings.get("mode", "nearest")
-        return Call(lambda x: functions.interpolate(x, size=(size, size), mode=mode))
-
-    def reduce(layer):
-        over = (1,) if layer.settings.get("over") == "channels" else (2, 3)
-        function = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax}[
-            layer.settings.get("what", "mean")]
-        return Call(lambda x: function(x, over, keepdim=True))
-
-    return {
-        "norm": lambda layer: (Norm(layer), 1),
-        "pad": lambda layer: (pad(layer), 1),
-        "pool": lambda layer: (pool(layer), 1),
-        "reduce": lambda layer: (reduce(layer), 1),
-        "resample": lambda layer: (resample(layer), 1),
-        "conv2d": lambda layer: (Convolution(layer, False), 1),
-        "conv_transpose2d": lambda layer: (Convolution(layer, True), 1),
-        "elementwise": lambda layer: (Steps(layer),
-                                      1 + layer.settings["steps"].split(",").count("add")),
-    }
-
-
-def network(torch, size, width):
-    """GLCIC with batch norms folded, as the comparison on the CPU has it."""
-    from convert import folded
-
-    from kintsugi_export.networks import glcic
-
-    return folded(glcic.build(glcic.Config.of("triples", width, 4))), (1, 4, size, size)
-
-
-def flops_of(torch, module, inputs) -> int:
-    """Multiplications and additions of the convolutions, as their contracts count them."""
-    found = []
-
-    def count(layer, given, out):
-        each = layer.weight.numel() // layer.weight.shape[0]
-        transposed = isinstance(layer, torch.nn.ConvTranspose2d)
-        found.append(2 * each * (given[0] if transposed else out).numel())
-
-    hooks = [m.register_forward_hook(count) for m in module.modules()
-             if isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d))]
-    module(*inputs)
-    for hook in hooks:
-        hook.remove()
-    return sum(found)
 
 
 # ---- Measuring
