@@ -2,12 +2,16 @@
 #include "benchmarks/gpu/cudnn_plans.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace kintsugi::gpu_bench {
 namespace {
 
 using cudnn_graph::check;
 using cudnn_graph::Descriptor;
+
+/// No plan is made after that: some are compiled when they are made.
+constexpr auto kPatience = std::chrono::milliseconds(1500);
 
 constexpr int64_t kSumId = 5, kBiasedId = 6;  // between operations, never in memory
 
@@ -129,10 +133,12 @@ std::vector<Plan> cudnn_plans(const Convolution& c, bool fused, const Target& ta
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operations(c, fused));
   if (!target.device) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, target.handle);
   graph.finalize("the graph");
+  using clock = std::chrono::steady_clock;
+  const auto start = clock::now();
   std::vector<Plan> found;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (const Descriptor& configuration : configurations(graph, target, mode, 4 * most)) {
-      if (found.size() == most) break;
+      if (found.size() == most || (!found.empty() && clock::now() - start > kPatience)) break;
       try {
         if (c.type == Type::f32 && !multiplies_exactly(configuration)) continue;
         Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);

@@ -4,6 +4,7 @@
 // JSON. Linked with a GPU it measures; linked with the emulator it runs the layers on a few pixels,
 // holds the counted bytes against the contracts', and gives no times: they would say nothing.
 // scripts/gpu.sh runs it; docs/benchmarking.md says how to read what it writes.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -141,15 +142,20 @@ int run(const Options& options) {
               {"without_kernel", Json::array()},
               {"left_out", Json::array()},
               {"rows", Json::array()}};
+  const auto wanted = [&](const Layer& layer) {
+    return layer.name.find(options.only) != std::string::npos;
+  };
   for (const Layer& layer : layers) {
-    if (layer.name.find(options.only) == std::string::npos) continue;
-    const Op* op = op_named(layer.op);
-    if (op == nullptr) {
+    if (wanted(layer) && op_named(layer.op) == nullptr) {
       report["without_kernel"].push_back(layer.name);
-      continue;
     }
-    for (const Type type : op->types) {
-      if (!names(options.types, name_of(type))) continue;
+  }
+  // A type after the other: should time run short, it takes f32 away and no layer.
+  for (const Type type : kMultiplied) {
+    if (!names(options.types, name_of(type))) continue;
+    for (const Layer& layer : layers) {
+      const Op* op = op_named(layer.op);
+      if (!wanted(layer) || op == nullptr || std::ranges::count(op->types, type) == 0) continue;
       if (seconds() > options.limit_seconds) {
         report["left_out"].push_back(layer.name + " " + name_of(type));
         continue;

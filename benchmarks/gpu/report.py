@@ -93,14 +93,19 @@ def caveats(records: dict) -> list:
     for stage, record in records.items():
         if record["status"] in ("failed", "wrong", "late"):
             out.append(f"{stage}: {record.get('sentence', record['status'])}")
-        left = record.get("measured", {}).get("left_out", [])
-        if left:
-            out.append(f"{stage}: {len(left)} left out for lack of time, the first {left[0]}")
     for row in rows_of(records):
         out += [f"{row['layer']} {row['type']}: {c['name']} computes something else "
                 f"(relative L2 {c['relative_l2']})"
                 for c in row["contenders"] if c.get("right") is False]
     return out
+
+
+def left_out(records: dict) -> list:
+    """What nobody got round to, one sentence a stage."""
+    lists = {stage: record.get("measured", {}).get("left_out", [])
+             for stage, record in records.items()}
+    return [f"{stage}: {len(left)} for lack of time, the first {left[0]}"
+            for stage, left in lists.items() if left]
 
 
 # ---- Text
@@ -239,6 +244,7 @@ def html(records: dict) -> str:
     rows, ceilings = rows_of(records), ceilings_of(records)
     parts = [f"<h1>{escape(title)}</h1>"]
     parts += [f"<p class=caveat>not for publication: {escape(s)}</p>" for s in caveats(records)]
+    parts += [f"<p class=note>left out: {escape(s)}</p>" for s in left_out(records)]
     head = ["stage", "outcome", "seconds", "commit", "date", "driver", "clocks after"]
     parts.append(table(head, [
         ("", [stage, ": ".join(filter(None, (record["status"], record.get("sentence")))),

@@ -212,6 +212,13 @@ def test_caveats(changes, word):
     assert "not for publication" in page.html(records(**changes))
 
 
+def test_what_was_left_out_is_told_and_no_fault():
+    made = records()
+    made["torch"]["measured"]["left_out"] = ["a bf16 compiled", "b bf16 compiled"]
+    assert page.caveats(made) == page.caveats(records())
+    assert "left out: torch: 2 for lack of time, the first a bf16 compiled" in page.html(made)
+
+
 def test_the_page_is_made_from_what_is_whole(tmp_path):
     for stage, record in records().items():
         common.write_json(tmp_path / f"{stage}.json", record)
