@@ -126,14 +126,13 @@ Problem problem_of(const Desc& desc, const Layer& layer, Type type,
     data->weights = rounded<T>(random_values(data->weight.elements(), 2));
   });
   data->bias = random_values(desc.out_channels, 3);
-  const implicit_gemm::Traffic moved = traffic(desc, config, layer.input, size);
+  Traffic moved = traffic(desc, config, layer.input, size);
   return {
       .description = to_string(desc),
       .config = to_string(config),
       .flops = flops(desc, layer.input),
       .bytes = bytes(desc, layer.input, size),
-      .traffic = {.read = moved.read + operand_bytes(desc.epilogue, data->output, size),
-                  .written = moved.written},
+      .traffic = moved,
       .runnable = with_storage(type, [&]<class T>(T) { return runnable<T>(desc, config, data); }),
       .convolution = data};
 }

@@ -88,7 +88,7 @@ Problem norm_problem(const Layer& layer, Type type, const device::DeviceInfo&) {
   const Shape shape = layer.input;
   const int64_t size = bytes_of(type);
   const int64_t tensor_bytes = shape.pixels() * round_up(shape.c() * size, int64_t{16});
-  const norm::Traffic stats = traffic(op.stats, shape, size);
+  const Traffic stats = traffic(op.stats, shape, size);
   return {
       .description = to_string(op.stats) + "; " + to_string(op.apply),
       .config = "",
@@ -106,12 +106,11 @@ Problem layer_norm_problem(const Layer& layer, Type type, const device::DeviceIn
   const Shape shape = layer.input;
   const int64_t size = bytes_of(type);
   const layer_norm::CudaConfig config = layer_norm::choose_cuda(shape, size);
-  const layer_norm::Traffic moved = traffic(desc, config, shape, size);
   return {.description = to_string(desc),
           .config = to_string(config),
           .flops = flops(desc, shape),
           .bytes = bytes(desc, shape, size),
-          .traffic = {.read = moved.read, .written = moved.written},
+          .traffic = traffic(desc, config, shape, size),
           .runnable = with_storage(
               type, [&]<class T>(T) { return layer_runnable<T>(desc, config, shape); }),
           .convolution = nullptr};

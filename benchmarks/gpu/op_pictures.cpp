@@ -139,9 +139,8 @@ Problem reduce_problem(const Layer& layer, Type type, const device::DeviceInfo&)
                           .over = choice(layer, "over", {"pixels", "channels"}) == 0
                                       ? reduce::Over::pixels
                                       : reduce::Over::channels};
-  const reduce::Traffic moved = traffic(desc, layer.input, bytes_of(type));
   return problem_of(
-      desc, layer, type, {.read = moved.read, .written = moved.written},
+      desc, layer, type, traffic(desc, layer.input, bytes_of(type)),
       runnable(layer.input, output_shape(desc, layer.input), type,
                scratch(desc, layer.input, bytes_of(type)),
                [=]<class T>(const TensorView<const T>& input, const TensorView<T>& output,

@@ -19,6 +19,7 @@
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/device/api.h"
+#include "kernels/device/traffic.h"
 
 namespace kintsugi::gpu_bench {
 
@@ -27,12 +28,7 @@ enum class Type : uint8_t { bf16, f16, tf32, f32 };
 [[nodiscard]] const char* name_of(Type type);
 [[nodiscard]] constexpr int64_t bytes_of(Type type) { return type < Type::tf32 ? 2 : 4; }
 
-/// Bytes that a launch moves between the multiprocessors and device memory, caches included.
-struct Traffic {
-  int64_t read = 0;
-  int64_t written = 0;
-  friend bool operator==(const Traffic&, const Traffic&) = default;
-};
+using device::Traffic;
 
 /// Who can be measured: buffers, and a launch on them.
 struct Runnable {
