@@ -127,6 +127,7 @@ Problem problem_of(const Desc& desc, const Layer& layer, Type type,
   });
   data->bias = random_values(desc.out_channels, 3);
   Traffic moved = traffic(desc, config, layer.input, size);
+  moved.read += operand_bytes(desc.epilogue, data->output, size);
   return {
       .description = to_string(desc),
       .config = to_string(config),
