@@ -99,7 +99,8 @@ TEST_P(OnGpu, PlansTheMemoryOfTheDeviceToTheByte) {
   EXPECT_EQ(device::allocated_bytes(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(, OnGpu, testing::Values("f32", "tf32", "f16", "bf16"));
+INSTANTIATE_TEST_SUITE_P(, OnGpu, testing::Values("f32", "tf32", "f16", "bf16"),
+                         [](const auto& dtype) { return std::string(dtype.param); });
 
 struct Gpu : testing::Test {
   void SetUp() override {
