@@ -109,29 +109,29 @@ struct Gpu : testing::Test {
 };
 
 TEST_F(Gpu, LeavingAPassOutAgrees) {
-  Session session = model().session({.device = gpu(), .check_memory = true});
+  Session session = model().session({.device = gpu(), .dtype = "f16", .check_memory = true});
   for (const char* pass : {"fold", "fuse", "select", "layout", "place"}) {
     const Tensors got = session.run(input_of(reference()), {.without = {pass}});
-    EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), 1e-5) << pass;
+    EXPECT_LT(relative_l2(got.at("output"), reference().at("output/output")), 1e-2) << pass;
   }
 }
 
 TEST_F(Gpu, SessionsOnTheirOwnStreamsShareWeightsAndDisturbNobody) {
   const Model m = model();
-  Session a = m.session({.device = gpu()});
+  Session a = m.session({.device = gpu(), .dtype = "f16"});
   const Tensor before = a.run(input_of(reference())).at("output");
-  const PlanSummary plan = m.plan({.height = 64, .width = 96, .device = gpu()});
+  const PlanSummary plan = m.plan({.height = 64, .width = 96, .device = gpu(), .dtype = "f16"});
   const size_t with_one = device::allocated_bytes();
-  Session b = m.session({.device = gpu()});
+  Session b = m.session({.device = gpu(), .dtype = "f16"});
   EXPECT_EQ(b.run(input_of(reference())).at("output").values, before.values);
   EXPECT_EQ(device::allocated_bytes() - with_one, static_cast<size_t>(plan.memory.arena));
-  Session c = m.session({.device = gpu(), .dtype = "f16"});
+  Session c = m.session({.device = gpu(), .dtype = "bf16"});
   (void)c.run({{"input", random_input(1, 20, 24)}});
   EXPECT_EQ(a.run(input_of(reference())).at("output").values, before.values);
 }
 
 TEST_F(Gpu, PlansOfOneSessionTakeTurns) {
-  Session session = model().session({.device = gpu()});
+  Session session = model().session({.device = gpu(), .dtype = "f16"});
   const Tensors small{{"input", random_input(1, 16, 20)}};
   const Tensor first = session.run(small).at("output");
   (void)session.run(input_of(reference()));  // a larger arena: what was captured is of no use
@@ -139,7 +139,7 @@ TEST_F(Gpu, PlansOfOneSessionTakeTurns) {
 }
 
 TEST_F(Gpu, ANaNIsFoundAndTheRunAfterItIsWhole) {
-  Session session = model().session({.device = gpu()});
+  Session session = model().session({.device = gpu(), .dtype = "f16"});
   const Tensor right = session.run(input_of(reference())).at("output");
   Tensor with_nan = random_input(1, 8, 8);
   with_nan.values[70] = NAN;
@@ -154,13 +154,15 @@ TEST_F(Gpu, ANaNIsFoundAndTheRunAfterItIsWhole) {
 TEST_F(Gpu, ProgressCanStopARun) {
   bool go_on = false;
   Session session = model().session(
-      {.device = gpu(), .progress = [&](double, const std::string&) { return go_on; }});
+      {.device = gpu(), .dtype = "f16", .progress = [&](double, const std::string&) {
+         return go_on;
+       }});
   EXPECT_EQ(error_of([&] { (void)session.run(input_of(reference())); }).code(),
             ErrorCode::cancelled);
   go_on = true;
   EXPECT_LT(
       relative_l2(session.run(input_of(reference())).at("output"), reference().at("output/output")),
-      1e-5);
+      1e-2);
 }
 
 TEST_F(Gpu, MendsAPictureAsTheProcessorDoes) {
