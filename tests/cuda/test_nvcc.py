@@ -38,6 +38,8 @@ KERNELS = {
         r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"rsqrt\.approx\.f32", r"fma\.rn\.f32", r"bar\.sync"]),
     "kernels/resample/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"fma\.rn\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
+    "kernels/partial_mask/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.f32", r"fma\.rn\.f32", r"div\.rn\.f32", r"st\.global\.v4\.u32"]),
     "kernels/pool/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/reduce/cuda.cu": (["80", "90a"], [

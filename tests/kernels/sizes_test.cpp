@@ -10,6 +10,7 @@
 #include "kernels/layer_norm/layer_norm.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pad/pad.h"
+#include "kernels/partial_mask/partial_mask.h"
 #include "kernels/pool/pool.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/resample/resample.h"
@@ -122,6 +123,24 @@ std::vector<Row> rows() {
       {"norm bytes",
        [=] {
          return norm::bytes({}, {kGiga, 1, kGiga, 4}, 4);
+       }},
+      {"partial_mask padding",
+       [] {
+         return partial_mask::output_shape({.padding = kHuge}, {1, 1, 8, 8}).h();
+       }},
+      {"partial_mask dilation",
+       [] {
+         return partial_mask::output_shape({.kernel = 3, .dilation = kHuge}, {1, 1, 8, 8}).h();
+       }},
+      {"partial_mask window",
+       [] {
+         return partial_mask::output_shape({.channels = {kMost, 1}}, {1, 1, 8, 8}).h();
+       }},
+      {"partial_mask flops",
+       [=] { return partial_mask::flops({.kernel = 2, .padding = 1}, wide); }},
+      {"partial_mask bytes",
+       [] {
+         return partial_mask::bytes({}, {kGiga, 1, kGiga, 1}, 4);
        }},
       {"pool padding",
        [] {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+//
+// partial_mask on CUDA.
+//
+// Math        S = sum of channels_i * m_i over a window; ratio and valid of it (partial_mask.h)
+// Shapes      m_i [N,H,W,1]   y [N,P,Q,2], each with a pitch, f32
+// Tiling      grid (pixels / 256); a thread owns an output pixel and walks its window in all planes at
+//             once, rows outermost
+// Shared      none; what windows have in common is for the caches
+// Sync        none
+// Numerics    f32: a sum for each plane in the order of the window, joined by an fma; a division that
+//             rounds to nearest. Sums of a binary mask are exact, and so bits are the definition's
+// Roofline    R*S*planes additions over 16 bytes written and 16*st*st*planes read (a mask's pixel is
+//             as wide as that): bound by the loads of taps from L1; beside the convolution nothing
+// Limits      pixels in and out below 2^31, and what a stride or a dilation reaches
+#include "kernels/partial_mask/cuda.h"
+
+#include <limits>
+
+#include "kernels/device/memory.cuh"
+#include "kernels/device/numeric.cuh"
+
+namespace kintsugi::partial_mask {
+namespace {
+
+struct Axis {
+  int in;
+  int out;
+  int kernel;
+  int stride;
+  int dilation;
+  int padding;
+
+  /// The first tap's place.
+  [[nodiscard]] KIN_DEVICE int origin(uint32_t i) const {
+    return static_cast<int>(i) * stride - padding;
+  }
+};
+
+struct Plane {
+  const float* mask;
+  int64_t pitch;
+  float channels;
+};
+
+template <int kPlanes>
+struct PartialMask {
+  static constexpr unsigned kThreads = 256;
+  static constexpr int kMaxRegisters = 48;
+
+  Plane plane[kPlanes];
+  float* output;
+  int64_t out_pitch;
+  uint32_t pixels;
+  Axis vertical;
+  Axis horizontal;
+  float window;
+  float eps;
+  bool naoto;
+
+  KIN_DEVICE void operator()() const {
+    const uint32_t pixel = blockIdx.x * kThreads + threadIdx.x;
+    if (pixel >= pixels) return;
+    const uint32_t width = horizontal.out;
+    const uint32_t height = vertical.out;
+    const int x0 = horizontal.origin(pixel % width);
+    const int y0 = vertical.origin(pixel / width % height);
+    const int64_t first = int64_t{pixel / width / height} * vertical.in;
+
+    float known[kPlanes] = {};
+    for (int r = 0; r < vertical.kernel; ++r) {
+      const int iy = y0 + r * vertical.dilation;
+      if (iy < 0 || iy >= vertical.in) continue;
+      const int64_t row = (first + iy) * horizontal.in;
+      for (int s = 0; s < horizontal.kernel; ++s) {
+        const int ix = x0 + s * horizontal.dilation;
+        if (ix < 0 || ix >= horizontal.in) continue;
+#pragma unroll
+        for (int i = 0; i < kPlanes; ++i) {
+          known[i] += device::load(plane[i].mask + (row + ix) * plane[i].pitch);
+        }
+      }
+    }
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < kPlanes; ++i) sum = device::fma(plane[i].channels, known[i], sum);
+
+    device::Pack<float> pack{};
+    if (naoto) {
+      pack.x[kRatio] = sum == 0 ? 0.0f : 1.0f / sum;
+      pack.x[kValid] = sum == 0 ? 0.0f : 1.0f;
+    } else if (!(sum <= 0)) {  // a NaN is kept
+      const float valid = sum > 1 ? 1.0f : sum;
+      pack.x[kRatio] = window / (sum + eps) * valid;
+      pack.x[kValid] = valid;
+    }
+    device::store_pack(output + pixel * out_pitch, pack);
+  }
+};
+
+int narrow_int(int64_t value, const char* what) {
+  if (value > std::numeric_limits<int>::max()) {
+    throw Error(ErrorCode::unsupported, "partial_mask on CUDA: " + std::to_string(value) + " " +
+                                            what + " are beyond its 31 bits");
+  }
+  return static_cast<int>(value);
+}
+
+Axis axis_of(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
+             int64_t padding) {
+  // Every tap of every window lies in the padded picture.
+  static_cast<void>(narrow_int(checked_add(in, checked_multiply(2, padding)), "pixels"));
+  return {.in = narrow_int(in, "pixels"),
+          .out = narrow_int(out, "pixels"),
+          .kernel = narrow_int(kernel, "taps"),
+          // Of one output pixel or one tap no step is taken.
+          .stride = out == 1 ? 1 : narrow_int(stride, "pixels"),
+          .dilation = kernel == 1 ? 1 : narrow_int(dilation, "pixels"),
+          .padding = narrow_int(padding, "pixels")};
+}
+
+template <int kPlanes>
+void launch(const Desc& desc, const Args<float>& args, device::Stream& stream) {
+  using Kernel = PartialMask<kPlanes>;
+  const Shape& in = args.masks[0].shape;
+  const Shape& out = args.output.shape;
+  const int pixels = narrow_int(out.pixels(), "pixels");
+  Kernel kernel{.plane = {},
+                .output = args.output.data,
+                .out_pitch = args.output.pitch,
+                .pixels = static_cast<uint32_t>(pixels),
+                .vertical = axis_of(in.h(), out.h(), desc.kernel.h, desc.stride.h, desc.dilation.h,
+                                    desc.padding.h),
+                .horizontal = axis_of(in.w(), out.w(), desc.kernel.w, desc.stride.w,
+                                      desc.dilation.w, desc.padding.w),
+                .window = static_cast<float>(window_entries(desc)),
+                .eps = static_cast<float>(desc.eps),
+                .naoto = desc.form == Form::naoto};
+  for (size_t i = 0; i < kPlanes; ++i) {
+    kernel.plane[i] = {args.masks[i].data, args.masks[i].pitch,
+                       static_cast<float>(desc.channels[i])};
+  }
+  const device::Grid grid{
+      .x = static_cast<unsigned>(divide_up(int64_t{pixels}, int64_t{Kernel::kThreads}))};
+  device::launch(stream, grid, kernel);
+}
+
+}  // namespace
+
+void cuda(const Desc& desc, const Args<float>& args, device::Stream& stream) {
+  const auto starts_at = [](const void* p, uintptr_t bytes) {
+    return reinterpret_cast<uintptr_t>(p) % bytes == 0;
+  };
+  const Shape& mask = args.masks[0].shape;
+  if (!(output_shape(desc, mask) == args.output.shape) ||
+      (desc.planes() > 1 && !(args.masks[1].shape == mask))) {
+    throw Error(ErrorCode::internal, "partial_mask on CUDA: a mask or the output does not fit");
+  }
+  if (args.output.pitch % device::Pack<float>::kCount != 0 || !starts_at(args.output.data, 16)) {
+    throw Error(ErrorCode::internal, "partial_mask on CUDA: a pixel does not start at 16 bytes");
+  }
+  if (desc.planes() == 1) return launch<1>(desc, args, stream);
+  launch<2>(desc, args, stream);
+}
+
+}  // namespace kintsugi::partial_mask
