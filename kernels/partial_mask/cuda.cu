@@ -5,7 +5,7 @@
 // Math        S = sum of channels_i * m_i over a window; ratio and valid of it (partial_mask.h)
 // Shapes      m_i [N,H,W,1]   y [N,P,Q,2], each with a pitch, f32
 // Tiling      grid (pixels / 256); a thread owns an output pixel and walks its window in all planes at
-//             once, rows outermost
+//             once, rows outermost; the taps in the picture are counted first
 // Shared      none; what windows have in common is for the caches
 // Sync        none
 // Numerics    f32: a sum for each plane in the order of the window, joined by an fma; a division that
@@ -31,9 +31,17 @@ struct Axis {
   int dilation;
   int padding;
 
-  /// The first tap's place.
+  /// Where a window's first tap stands, and which of its taps lie in the picture.
   [[nodiscard]] KIN_DEVICE int origin(uint32_t i) const {
     return static_cast<int>(i) * stride - padding;
+  }
+  [[nodiscard]] KIN_DEVICE int begin(int origin) const {
+    return origin >= 0 ? 0 : (-origin - 1) / dilation + 1;
+  }
+  [[nodiscard]] KIN_DEVICE int end(int origin) const {
+    if (origin >= in) return 0;
+    const int taps = (in - origin - 1) / dilation + 1;
+    return taps < kernel ? taps : kernel;
   }
 };
 
@@ -46,7 +54,7 @@ struct Plane {
 template <int kPlanes>
 struct PartialMask {
   static constexpr unsigned kThreads = 256;
-  static constexpr int kMaxRegisters = 48;
+  static constexpr int kMaxRegisters = 56;
 
   Plane plane[kPlanes];
   float* output;
@@ -67,17 +75,19 @@ struct PartialMask {
     const int y0 = vertical.origin(pixel / width % height);
     const int64_t first = int64_t{pixel / width / height} * vertical.in;
 
+    const int r_end = vertical.end(y0);
+    const int s_begin = horizontal.begin(x0);
+    const int s_end = horizontal.end(x0);
+
     float known[kPlanes] = {};
-    for (int r = 0; r < vertical.kernel; ++r) {
-      const int iy = y0 + r * vertical.dilation;
-      if (iy < 0 || iy >= vertical.in) continue;
-      const int64_t row = (first + iy) * horizontal.in;
-      for (int s = 0; s < horizontal.kernel; ++s) {
-        const int ix = x0 + s * horizontal.dilation;
-        if (ix < 0 || ix >= horizontal.in) continue;
+    for (int r = vertical.begin(y0); r < r_end; ++r) {
+      const int64_t row = (first + y0 + r * vertical.dilation) * horizontal.in + x0;
+#pragma unroll 4
+      for (int s = s_begin; s < s_end; ++s) {  // without a test: loads are on their way together
+        const int64_t tap = row + s * horizontal.dilation;
 #pragma unroll
         for (int i = 0; i < kPlanes; ++i) {
-          known[i] += device::load(plane[i].mask + (row + ix) * plane[i].pitch);
+          known[i] += device::load(plane[i].mask + tap * plane[i].pitch);
         }
       }
     }

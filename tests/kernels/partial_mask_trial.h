@@ -35,7 +35,7 @@ inline std::vector<Case> odd_cases() {
       out.push_back({desc, mask, fill});
     };
     add({}, {1, 1, 1, 1}, Fill::binary);
-    add({.kernel = 3, .padding = 1, .channels = {64, 0}}, {2, 1, 11, 7}, Fill::binary);
+    add({.kernel = 3, .padding = 1, .channels = {64, 0}}, {2, 1, 17, 19}, Fill::binary);
     add({.kernel = 3, .padding = 1, .channels = {64, 3}}, {2, 1, 9, 5}, Fill::binary);
     add({.kernel = 7, .stride = 2, .padding = 3, .channels = {3, 0}}, {1, 1, 13, 18}, Fill::binary);
     add({.kernel = {2, 5}, .stride = {3, 1}, .dilation = {2, 3}, .padding = {1, 7}}, {3, 1, 8, 9},
