@@ -5,7 +5,7 @@
 
 #include "kernels/partial_mask/cuda.h"
 #include "tests/device/support.h"
-#include "tests/kernels/partial_mask_trial.h"
+#include "tests/kernels/partial_mask_cases.h"
 
 namespace kintsugi::partial_mask {
 

@@ -2,7 +2,7 @@
 #include "kernels/partial_mask/partial_mask.h"
 
 #include "kernels/conv2d/conv2d.h"
-#include "tests/kernels/partial_mask_trial.h"
+#include "tests/kernels/partial_mask_cases.h"
 
 namespace kintsugi::partial_mask {
 namespace {
