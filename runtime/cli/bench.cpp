@@ -100,6 +100,11 @@ void print_profile(const Profile& profile, const std::string& heading, Console& 
   console.print(one_line(heading) + "\n" + table.print("") + "\n" + print_peaks(profile.peaks));
 }
 
+void warn_of_emulation(const std::string& device, Console& console) {
+  if (!device.starts_with("emulated")) return;
+  console.warn("an emulated GPU: these are the emulator's times, and say nothing about a GPU's");
+}
+
 int bench_network(const Arguments& a, Console& console) {
   check_input(a.model);
   if (!a.trace.empty()) check_output(a.trace, {a.model});
@@ -113,6 +118,7 @@ int bench_network(const Arguments& a, Console& console) {
   ProgressBar bar(console);
   Session session = model.session(a.device.session(console, bar.callback()));
   console.info("device: " + session.device());
+  warn_of_emulation(session.device(), console);
   const Profile profile = session.profile(options);
   bar.clear();
   stop_if_interrupted();
@@ -170,6 +176,7 @@ int bench_single_op(const Arguments& a, Console& console) {
                                    .threads = a.device.threads,
                                    .runs = a.runs});
   stop_if_interrupted();
+  warn_of_emulation(result.device, console);
   std::vector<double> sorted = result.seconds;
   std::sort(sorted.begin(), sorted.end());
   const double median = percentile(sorted, 0.5);
