@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include "benchmarks/gpu/measure.h"
@@ -55,7 +56,9 @@ Options parse(int argc, char** argv) {
       else
         throw Error(ErrorCode::usage, name + " is not known");
     } catch (const std::logic_error&) {
-      throw Error(ErrorCode::usage, name + " takes a number, not '" + value + "'");
+      std::string sentence = name;
+      sentence.append(" takes a number, not '").append(value).append("'");
+      throw Error(ErrorCode::usage, sentence);
     }
   }
   if (options.layers.empty()) throw Error(ErrorCode::usage, "--layers is missing");
@@ -71,7 +74,11 @@ const Op* op_named(const std::string& name) {
 }
 
 bool names(const std::string& list, const std::string& word) {
-  return ("," + list + ",").find("," + word + ",") != std::string::npos;
+  std::istringstream words(list);
+  for (std::string one; std::getline(words, one, ',');) {
+    if (one == word) return true;
+  }
+  return false;
 }
 
 void write(const Options& options, Json report) {

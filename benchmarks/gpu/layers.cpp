@@ -65,7 +65,9 @@ std::vector<Layer> read_layers(const std::string& path) {
     std::string shape;
     if (!(words >> layer.name) || layer.name[0] == '#') continue;
     const auto refuse = [&](const std::string& why) -> Error {
-      return {ErrorCode::bad_file, path + ", line " + std::to_string(number) + ": " + why};
+      std::string sentence = path;
+      sentence.append(", line ").append(std::to_string(number)).append(": ").append(why);
+      return {ErrorCode::bad_file, sentence};
     };
     if (!(words >> layer.op >> shape)) throw refuse("it takes a name, an op and a shape");
     layer.input = shape_of(shape);

@@ -133,6 +133,7 @@ Json Meter::row(const Op& op, const Layer& layer, Type type) {
           }));
     }
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage) throw;  // a mistake in the list of layers
     row["refused"] = error.what();
   }
   return row;

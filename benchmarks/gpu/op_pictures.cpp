@@ -51,13 +51,13 @@ Runnable runnable(const Shape& in, const Shape& out, Type type, int64_t workspac
 
 template <class Desc>
 Problem problem_of(const Desc& desc, const Layer& layer, Type type, const Traffic& traffic,
-                   Runnable runs) {
+                   const Runnable& runs) {
   return {.description = to_string(desc),
           .config = "",
           .flops = flops(desc, layer.input),
           .bytes = bytes(desc, layer.input, bytes_of(type)),
           .traffic = traffic,
-          .runnable = std::move(runs),
+          .runnable = runs,
           .convolution = nullptr};
 }
 

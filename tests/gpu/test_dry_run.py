@@ -154,3 +154,20 @@ def test_a_stage_alone_and_again(dry, tmp_path):
         assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "emulated").iterdir()) == [
         "conformance", "conformance.json", "conformance.txt", "report.html"]
+
+
+@pytest.mark.parametrize("line, arguments, code, sentence", [
+    ("a conv2d 1x4x8x8 k=4", ["--samples", "x"], 2, "--samples takes a number, not 'x'"),
+    ("a conv2d 1x4x8x8 k=4", ["--fast"], 2, "--fast is not known"),
+    ("a conv2d 1x4x8 k=4", [], 1, "line 1: '1x4x8' is not a shape NxCxHxW"),
+    ("a conv2d 1x4x8x8 k", [], 1, "line 1: 'k' is not key=value"),
+    ("a conv2d 1x4x8x8 k=4 act=relux", [], 2, "'relux' is no function"),
+    ("a conv2d 1x4x8x8 k=4 wide=2", [], 2, "a: conv2d has no setting 'wide'"),
+    ("a conv2d 1x4x8x8 k=4\na pad 1x4x8x8", [], 1, "line 2: 'a' stands there twice")])
+def test_mistakes_in_layers_and_options_are_one_sentence(tmp_path, line, arguments, code, sentence):
+    layers = tmp_path / "layers.txt"
+    layers.write_text(line + "\n")
+    done = subprocess.run([BUILD / "benchmarks" / "gpu" / "gpu_kernels", "--layers", layers,
+                           "--dry-run", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code and sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
