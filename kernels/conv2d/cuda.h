@@ -5,7 +5,7 @@
 // times input channels (kernels/implicit_gemm). Views are NHWC on the device; a pixel starts at a
 // multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns all
 // memory, and gives tickets and partial sums to one launch at a time; a launch that failed leaves its
-// tickets as they are. So far called by tests alone.
+// tickets as they are.
 #pragma once
 
 #include <cstdint>

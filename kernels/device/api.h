@@ -41,8 +41,8 @@ struct DeviceInfo {
 };
 
 // ---- Devices. Where there is none, count is 0 and all else throws device_unavailable.
-/// Whether this build could use a device, were there one.
-[[nodiscard]] bool has_backend();
+/// A sentence why count is 0; empty where it is not.
+[[nodiscard]] std::string why_none();
 [[nodiscard]] int count();
 [[nodiscard]] DeviceInfo info(int device = 0);
 /// For the calling thread.

@@ -97,7 +97,7 @@ void not_while_capturing(const Stream& stream, const char* what) {
 
 }  // namespace
 
-bool has_backend() { return true; }
+std::string why_none() { return {}; }
 int count() { return 1; }
 
 DeviceInfo info(int device) {

@@ -49,14 +49,19 @@ Rates rates_of(int64_t flops, int64_t bytes, double seconds, const DevicePeaks& 
   return rates;
 }
 
-Json json_of(const Rates& rates) {
-  return {{"gflops", rates.gflops},
-          {"gigabytes_per_s", rates.gigabytes_per_s},
-          {"of_peak", rates.of_peak},
-          {"of_roofline", rates.of_roofline}};
+/// What was not measured, a GPU's peaks, is null.
+Json json_of(const Rates& rates, const DevicePeaks& peaks) {
+  Json json = {{"gflops", rates.gflops},
+               {"gigabytes_per_s", rates.gigabytes_per_s},
+               {"of_peak", nullptr},
+               {"of_roofline", nullptr}};
+  if (peaks.gflops > 0)
+    json.update({{"of_peak", rates.of_peak}, {"of_roofline", rates.of_roofline}});
+  return json;
 }
 
 Json json_of(const DevicePeaks& peaks) {
+  if (peaks.gflops <= 0) return nullptr;
   return {{"gflops", peaks.gflops}, {"gigabytes_per_s", peaks.gigabytes_per_s}};
 }
 
@@ -140,7 +145,7 @@ int bench_network(const Arguments& a, Console& console) {
   for (const Profile::Row& row : profile.rows) {
     Json json = {{"name", row.name},       {"op", row.op},       {"config", row.config},
                  {"seconds", row.seconds}, {"flops", row.flops}, {"bytes", row.bytes}};
-    json.update(json_of(rates_of(row.flops, row.bytes, row.seconds, profile.peaks)));
+    json.update(json_of(rates_of(row.flops, row.bytes, row.seconds, profile.peaks), profile.peaks));
     rows.push_back(std::move(json));
     flops += row.flops;
     bytes += row.bytes;
@@ -158,7 +163,7 @@ int bench_network(const Arguments& a, Console& console) {
                {"bytes", bytes},
                {"peaks", json_of(profile.peaks)},
                {"steps", rows}};
-  json.update(json_of(rates_of(flops, bytes, profile.seconds, profile.peaks)));
+  json.update(json_of(rates_of(flops, bytes, profile.seconds, profile.peaks), profile.peaks));
   console.print_json(json);
   return kOk;
 }
@@ -196,7 +201,7 @@ int bench_single_op(const Arguments& a, Console& console) {
                    {"p90", percentile(sorted, 0.9)},
                    {"p99", percentile(sorted, 0.99)}}},
                  {"peaks", json_of(result.peaks)}};
-    json.update(json_of(rates));
+    json.update(json_of(rates, result.peaks));
     console.print_json(json);
     return kOk;
   }

@@ -32,11 +32,13 @@ std::vector<int64_t> parse_extents(const std::string& value) {
   return {};
 }
 
-/// A device of another build of this program.
-bool known_elsewhere(const std::string& device) {
-  if (device == "cuda" || device == "emulated") return true;
-  return device.starts_with("cuda:") && device.size() > 5 &&
-         std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
+/// The name of a device of some build of this program.
+bool means_a_device(const std::string& name) {
+  for (const char* known : {"auto", "cpu", "reference", "reference-f64", "cuda", "emulated"}) {
+    if (name == known) return true;
+  }
+  return name.starts_with("cuda:") && name.size() > 5 &&
+         std::all_of(name.begin() + 5, name.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
@@ -63,24 +65,13 @@ void add_common(CLI::App& verb, Console& console) {
 }
 
 void DeviceChoice::check() const {
-  if (device == "auto") return;
-  const std::string first_gpu = "cuda:0";
+  if (means_a_device(device)) return require_device(device, dtype);
   std::vector<std::string> names = {"auto"};
   for (const DeviceInfo& found : devices()) {
-    if (found.name == device || (device == "cuda" && found.name == first_gpu)) {
-      if (found.available) return;
-      throw Error(ErrorCode::device_unavailable,
-                  "the device '" + device + "' is not available: " + found.reason);
-    }
-    names.push_back(found.name);
+    if (found.available) names.push_back(found.name);
   }
-  const std::string valid = "the devices are " + enumerate(names);
-  if (known_elsewhere(device)) {
-    throw Error(ErrorCode::device_unavailable,
-                "the device '" + device + "' is not in this build of kintsugi", valid);
-  }
-  const std::string close = nearest(device, names);
-  throw Error(ErrorCode::usage, "there is no device '" + device + "'", did_you_mean(close) + valid);
+  throw Error(ErrorCode::usage, "there is no device '" + device + "'",
+              did_you_mean(nearest(device, names)) + "the devices are " + enumerate(names));
 }
 
 int64_t DeviceChoice::memory_limit() const {

@@ -37,6 +37,7 @@ struct Survey {
 struct Binding {
   std::byte* arena = nullptr;  // at least Plan::arena_bytes, on the GPU if it is the plan's backend
   Parallel* parallel = nullptr;
+  std::byte* staging = nullptr;      // page-locked, at least Plan::staging_bytes()
   device::Stream* stream = nullptr;  // of a GPU, nullptr otherwise
   int gpu = 0;
   bool poison = false;  // NaN wherever nothing alive stands: a plan that reads it is wrong

@@ -22,7 +22,8 @@ namespace {
 
 class GpuExecutor final : public Executor {
  public:
-  GpuExecutor(plan::Plan plan, PackedWeights weights);
+  GpuExecutor(plan::Plan plan, PackedWeights weights)
+      : Executor(std::move(plan), std::move(weights)) {}
 
   void bind(const Binding& binding) override;
   void write_input(int index, const WriteRow& write) override {
@@ -58,7 +59,6 @@ class GpuExecutor final : public Executor {
   void poison(int64_t offset, int64_t bytes);
 
   Binding to_;
-  Buffer staging_;
   std::map<int, std::byte*> staged_;  // slots of inputs and outputs
   bool running_ = false;              // what is staged of the outputs is not of this run
   mutable std::vector<std::byte> seen_;
@@ -66,21 +66,16 @@ class GpuExecutor final : public Executor {
   device::Handle<device::Executable> graph_;  // of the arena and the stream that are bound
 };
 
-GpuExecutor::GpuExecutor(plan::Plan plan, PackedWeights weights)
-    : Executor(std::move(plan), std::move(weights)),
-      staging_(plan_.staging_bytes(), std::make_shared<Meter>(), Memory::staging) {
-  std::byte* at = staging_.data();
+void GpuExecutor::bind(const Binding& binding) {
+  if (to_.arena != binding.arena || to_.stream != binding.stream) graph_.reset();
+  to_ = binding;
+  std::byte* at = to_.staging;
   for (const auto* ports : {&plan_.inputs, &plan_.outputs}) {
     for (const plan::Port& port : *ports) {
       staged_[port.slot] = at;
       at += plan::staged_bytes(slot(port.slot));
     }
   }
-}
-
-void GpuExecutor::bind(const Binding& binding) {
-  if (to_.arena != binding.arena || to_.stream != binding.stream) graph_.reset();
-  to_ = binding;
   device::select(to_.gpu);
   if (to_.poison) poison(0, plan_.arena_bytes);
 }
@@ -185,7 +180,10 @@ void GpuExecutor::capture() {
   try {
     for (const plan::PlanStep& step : plan_.steps) launch(step);
   } catch (...) {
-    static_cast<void>(device::end_capture(*to_.stream));
+    try {
+      static_cast<void>(device::end_capture(*to_.stream));
+    } catch (const Error&) {  // a capture that failed cannot end well either
+    }
     throw;
   }
   const auto recorded = device::end_capture(*to_.stream);

@@ -19,25 +19,36 @@ void Meter::add(int64_t bytes) {
 
 namespace {
 
+/// Null where the system refuses.
 void* map(size_t bytes) {
   void* region = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (region == MAP_FAILED) {
-    throw Error(ErrorCode::out_of_memory,
-                "the system refused " + std::to_string(bytes) + " bytes of memory",
-                "a smaller picture needs less; max_side scales one down");
-  }
+  if (region == MAP_FAILED) return nullptr;
   // Large pages spare the kernels most of their address translation; refusing them is no error.
   madvise(region, bytes, MADV_HUGEPAGE);
   return region;
 }
 
+[[noreturn]] void refuse(size_t bytes, const std::string& what) {
+  throw Error(ErrorCode::out_of_memory,
+              "the system refused " + std::to_string(bytes) + " bytes of " + what,
+              "a smaller picture needs less; max_side scales one down");
+}
+
 void* take(size_t bytes, Memory memory) {
-  switch (memory) {
-    case Memory::host: return map(bytes);
-    case Memory::staging: return device::allocate_host(bytes);
-    case Memory::device: return device::allocate(bytes);
+  try {
+    switch (memory) {
+      case Memory::host:
+        if (void* region = map(bytes)) return region;
+        break;
+      case Memory::staging: return device::allocate_host(bytes);
+      case Memory::device: return device::allocate(bytes);
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::out_of_memory) throw;
   }
-  return nullptr;
+  refuse(bytes, memory == Memory::host      ? "memory"
+                : memory == Memory::staging ? "page-locked memory"
+                                            : "the GPU's memory");
 }
 
 }  // namespace

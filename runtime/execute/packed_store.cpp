@@ -6,8 +6,8 @@
 #include <span>
 #include <type_traits>
 
-#include "kernels/core/half.h"
 #include "kernels/device/api.h"
+#include "runtime/execute/rows.h"
 
 namespace kintsugi::execute {
 namespace {
@@ -27,13 +27,7 @@ std::vector<double> evaluate(const plan::Plan& plan, graph::ConstantId id,
 template <class T>
 void store(const plan::Packed& packed, const std::vector<double>& values, std::span<T> out) {
   if (!packed.by_kernel) {
-    std::transform(values.begin(), values.end(), out.begin(), [](double value) {
-      if constexpr (std::is_same_v<T, double>) {
-        return value;
-      } else {
-        return narrow<T>(static_cast<float>(value));
-      }
-    });
+    std::ranges::transform(values, out.begin(), store_as<T>);
     return;
   }
   const std::vector<float> rounded(values.begin(), values.end());
@@ -48,31 +42,33 @@ void store(const plan::Packed& packed, const std::vector<double>& values, std::s
 }
 
 void store(const plan::Packed& packed, const std::vector<double>& values, std::byte* out) {
-  const auto as = [&]<class T>(T) {
+  with_storage(packed.dtype, [&]<class T>(T) {
     store(packed, values,
           std::span(reinterpret_cast<T*>(out), static_cast<size_t>(packed.elements)));
-  };
-  switch (packed.dtype) {
-    case DType::f64: return as(double{});
-    case DType::f16: return as(f16{});
-    case DType::bf16: return as(bf16{});
-    default: return as(float{});
-  }
+  });
 }
 
 }  // namespace
+
+std::shared_ptr<Meter> PackedStore::meter_of(std::optional<int> gpu) {
+  const std::lock_guard lock(meters_mutex_);
+  std::shared_ptr<Meter>& meter = meters_[gpu];
+  if (!meter) meter = std::make_shared<Meter>();
+  return meter;
+}
 
 PackedWeights PackedStore::pack(const plan::Plan& plan, int gpu) {
   const std::lock_guard lock(mutex_);
   const bool on_gpu = plan.backend == plan::Backend::gpu;
   if (on_gpu) device::select(gpu);
+  const auto meter = meter_of(on_gpu ? std::optional(gpu) : std::nullopt);
   PackedWeights all;
   for (const plan::Packed& packed : plan.packed) {
     auto& copy = copies_[packed.identity + (on_gpu ? "|gpu " + std::to_string(gpu) : "")];
     std::shared_ptr<const Buffer> buffer = copy.lock();
     if (!buffer) {
       auto fresh =
-          std::make_shared<Buffer>(packed.bytes, meter_, on_gpu ? Memory::device : Memory::host);
+          std::make_shared<Buffer>(packed.bytes, meter, on_gpu ? Memory::device : Memory::host);
       const std::vector<double> values = evaluate(plan, packed.constant, read_);
       if (on_gpu) {
         std::vector<std::byte> bytes(static_cast<size_t>(packed.bytes));

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,12 +30,15 @@ class PackedStore {
   /// Everything `plan` reads; packs what is not there yet. For a plan of a GPU it stands on number
   /// `gpu`, and is there when this returns.
   [[nodiscard]] PackedWeights pack(const plan::Plan& plan, int gpu = 0);
-  /// Counts all copies that are alive.
-  [[nodiscard]] const Meter& meter() const { return *meter_; }
+  /// Counts the copies that are alive on a GPU, or on the host.
+  [[nodiscard]] const Meter& meter(std::optional<int> gpu = {}) { return *meter_of(gpu); }
 
  private:
   ReadConstant read_;
-  std::shared_ptr<Meter> meter_ = std::make_shared<Meter>();
+  std::shared_ptr<Meter> meter_of(std::optional<int> gpu);
+
+  std::mutex meters_mutex_;
+  std::map<std::optional<int>, std::shared_ptr<Meter>> meters_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<const Buffer>> copies_;
 };

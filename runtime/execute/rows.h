@@ -29,11 +29,11 @@ template <class T>
 }
 
 template <class T>
-[[nodiscard]] T store_as(float value) {
+[[nodiscard]] T store_as(double value) {
   if constexpr (std::is_same_v<T, double>) {
     return value;
   } else {
-    return narrow<T>(value);
+    return narrow<T>(static_cast<float>(value));
   }
 }
 

@@ -37,6 +37,25 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, D
   return packed;
 }
 
+/// A GPU's kernels read operands below a whole tensor as f32. Where activations are 16 bits, no value is.
+void refuse_narrow_operands(const Node& node, DType dtype) {
+  const Steps* steps = graph::steps_of(node.op);
+  if (steps == nullptr || size_bytes(dtype) >= 4) return;
+  size_t next = 0;
+  for (const Step& step : *steps) {
+    for (int i = 0; i < step.operand_count(); ++i) {
+      if (step.extent != Extent::tensor && std::holds_alternative<Value>(node.operands[next])) {
+        throw Error(ErrorCode::unsupported,
+                    node.name() + " (" + graph::to_string(node.op) + ") has a step that reads a " +
+                        kintsugi::to_string(step.extent) +
+                        " value, which a GPU stores as f32 alone",
+                    "take dtype f32 or tf32");
+      }
+      ++next;
+    }
+  }
+}
+
 /// A channel vector, padded so that a kernel may read as much of it as of a pixel. On a GPU it is f32,
 /// whatever the storage of activations.
 Packed pack_vector(const Graph& graph, ConstantId id, DType storage) {
@@ -170,6 +189,7 @@ Plan make(Graph graph, const Options& options) {
                           .first = is_input ? -1 : index,
                           .last = index});
     if (is_input) continue;
+    if (plan.backend == Backend::gpu) refuse_narrow_operands(node, plan.dtype);
 
     PlanStep step{
         .op = node.op, .config = configs[i], .output = static_cast<int>(i), .names = node.names};

@@ -31,9 +31,15 @@ bool has_emulator() { return device::count() > 0 && device::info(0).emulated; }
 
 std::string cuda_is_missing(int number) {
   if (has_emulator()) return "this build emulates a GPU and has no CUDA";
-  if (!device::has_backend()) return "this build has no CUDA backend";
-  return device::count() == 0 ? "no NVIDIA GPU was found"
-                              : "there is no GPU number " + std::to_string(number);
+  const std::string none = device::why_none();
+  return none.empty() ? "there is no GPU number " + std::to_string(number) : none;
+}
+
+/// Why the kernels cannot run on a GPU; empty where they can.
+std::string unfit(const device::DeviceInfo& gpu) {
+  if (gpu.compute >= 80) return {};
+  return "it is a " + gpu.name + ", sm_" + std::to_string(gpu.compute) +
+         "; the kernels need sm_80 or later";
 }
 
 }  // namespace
@@ -63,11 +69,15 @@ std::vector<DeviceInfo> devices() {
       found.push_back({"cuda:" + std::to_string(i),
                        gpu.name + ", sm_" + std::to_string(gpu.compute) + ", " +
                            plan::readable_bytes(static_cast<int64_t>(gpu.memory_bytes)),
-                       true, "", 0});
+                       unfit(gpu).empty(), unfit(gpu), 0});
     }
     if (gpus == 0) found.push_back({"cuda", "NVIDIA GPU", false, cuda_is_missing(0), 0});
     return found;
   });
+}
+
+void require_device(const std::string& device, const std::string& dtype) {
+  guarded([&] { static_cast<void>(session::choose_device(device, dtype)); });
 }
 
 DevicePeaks measure_peaks(int threads) {
@@ -108,10 +118,9 @@ plan::Precision parse_precision(const std::string& dtype) {
 
 Device gpu_device(int number, const std::string& name, plan::Precision precision) {
   device::DeviceInfo info = device::info(number);
-  if (info.compute < 80) {
-    throw Error(ErrorCode::device_unavailable, name + " is a " + info.name + ", sm_" +
-                                                   std::to_string(info.compute) +
-                                                   "; the kernels need sm_80 or later");
+  if (const std::string reason = unfit(info); !reason.empty()) {
+    throw Error(ErrorCode::device_unavailable,
+                "the device '" + name + "' is not available: " + reason);
   }
   const std::string text = name + " (" + info.name + ", sm_" + std::to_string(info.compute) + ", " +
                            std::to_string(info.multiprocessors) + " multiprocessors), " +
@@ -137,7 +146,7 @@ std::string names_of_devices() {
   return names;
 }
 
-Device cpu_device(const char* reason) {
+Device cpu_device(const std::string& reason) {
   const simd::Isa isa = simd::chosen();
   return {.isa = isa, .text = "cpu (" + std::string(simd::to_string(isa)) + ")" + reason};
 }
@@ -152,11 +161,14 @@ Device find_device(const std::string& name, plan::Precision precision) {
   if (name == "auto") {
     // An emulated GPU is for looking into kernels, not for speed: it has to be asked for.
     if (emulated) return cpu_device(", the only backend of this build that does not emulate");
-    if (!device::has_backend()) return cpu_device(", the only backend of this build");
-    if (device::count() == 0) return cpu_device(", because no NVIDIA GPU was found");
-    Device found = gpu_device(0, "cuda:0", precision);
-    found.text += ", chosen because there is one";
-    return found;
+    for (int i = 0; i < device::count(); ++i) {
+      if (!unfit(device::info(i)).empty()) continue;
+      Device found = gpu_device(i, "cuda:" + std::to_string(i), precision);
+      found.text += ", the first GPU that fits";
+      return found;
+    }
+    return cpu_device(device::count() > 0 ? ", because no GPU here is sm_80 or later"
+                                          : ", because " + device::why_none());
   }
   if (name == "emulated" && emulated) return gpu_device(0, "emulated", precision);
   const int number = emulated ? -1 : gpu_number(name);

@@ -7,6 +7,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/device/api.h"
@@ -96,6 +97,10 @@ struct Session::Impl {
   /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
   [[nodiscard]] bool on_gpu() const { return device.backend == plan::Backend::gpu; }
+  /// Where the packed weights are: a GPU's number, or the host.
+  [[nodiscard]] std::optional<int> place() const {
+    return on_gpu() ? std::optional(device.gpu) : std::nullopt;
+  }
   void warn(const std::string& sentence) const {
     if (options.warn) options.warn(sentence);
   }
@@ -107,6 +112,8 @@ struct Session::Impl {
   device::Handle<device::Stream> stream;  // of a GPU
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   execute::Buffer arena;  // on the device
+  std::shared_ptr<execute::Meter> staging_meter = std::make_shared<execute::Meter>();
+  execute::Buffer staging;  // of the host, for a GPU
 
   struct Cached {
     Request request;

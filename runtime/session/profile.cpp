@@ -206,8 +206,13 @@ OpBench bench_alone(const OpBenchOptions& options) {
   const device::Handle<device::Stream> stream = on_gpu ? device::make_stream() : nullptr;
   const execute::Buffer arena(executor->plan().arena_bytes, std::make_shared<execute::Meter>(),
                               on_gpu ? execute::Memory::device : execute::Memory::host);
-  executor->bind(
-      {.arena = arena.data(), .parallel = &pool, .stream = stream.get(), .gpu = device.gpu});
+  const execute::Buffer staging(executor->plan().staging_bytes(),
+                                std::make_shared<execute::Meter>(), execute::Memory::staging);
+  executor->bind({.arena = arena.data(),
+                  .parallel = &pool,
+                  .staging = staging.data(),
+                  .stream = stream.get(),
+                  .gpu = device.gpu});
   fill_with_noise(*executor);
   executor->run({});
 
@@ -292,6 +297,7 @@ std::string session::chrome_trace(const plan::Plan& plan, const StepTimes& times
   nlohmann::json events = nlohmann::json::array();
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const plan::PlanStep& step = plan.steps[i];
+    if (times[i].end_ns == 0) continue;  // no run has timed it
     events.push_back({{"name", keys.module(step.names.back())},
                       {"cat", "step"},
                       {"ph", "X"},

@@ -93,8 +93,14 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
     arena = execute::Buffer(executor.plan().arena_bytes, meter,
                             on_gpu() ? execute::Memory::device : execute::Memory::host);
   }
+  if (staging.bytes() < executor.plan().staging_bytes()) {
+    staging = {};
+    staging =
+        execute::Buffer(executor.plan().staging_bytes(), staging_meter, execute::Memory::staging);
+  }
   executor.bind({.arena = arena.data(),
                  .parallel = parallel.get(),
+                 .staging = staging.data(),
                  .stream = stream.get(),
                  .gpu = device.gpu,
                  .poison = options.check_memory});
@@ -103,7 +109,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
 
 void Session::Impl::make_room(const plan::Plan& plan) {
   const auto fits = [&] {
-    const int64_t packed = model->store.meter().held() + plan.packed_bytes;  // at most
+    const int64_t packed = model->store.meter(place()).held() + plan.packed_bytes;  // at most
     return packed + std::max(arena.bytes(), plan.arena_bytes) <= options.max_memory;
   };
   while (!cache.empty() && !fits()) cache.pop_back();
@@ -194,12 +200,14 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
 
   Tensors outputs;
-  run(executor, [&](int i) {
-    if (!run_options.taps && !run_options.keep_all) return;
+  const auto tap = [&](int i) {
     const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
     outputs["tap/" + model->opened.keys.module(step.names.back())] =
         copy_out(executor, step.output);
-  });
+  };
+  // To be seen, steps run one by one: nobody watches without a reason.
+  const bool watched = run_options.taps || run_options.keep_all;
+  run(executor, watched ? std::function<void(int)>(tap) : nullptr);
   for (const Port& port : description.outputs) {
     Tensor& output = outputs[port.name];
     output = copy_out(executor, port_of(plan.outputs, port.name).slot);
@@ -255,11 +263,11 @@ std::string Session::trace() const {
 const std::string& Session::device() const { return impl_->device.text; }
 
 int64_t Session::allocated_bytes() const {
-  return impl_->meter->held() + impl_->model->store.meter().held();
+  return impl_->meter->held() + impl_->model->store.meter(impl_->place()).held();
 }
 
 int64_t Session::peak_allocated_bytes() const {
-  return impl_->meter->peak() + impl_->model->store.meter().peak();
+  return impl_->meter->peak() + impl_->model->store.meter(impl_->place()).peak();
 }
 
 }  // namespace kintsugi

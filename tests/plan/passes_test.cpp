@@ -42,7 +42,7 @@ TEST(Passes, LeavingAnyOutAgrees) {
   const auto all = test::run(graph, {.backend = plan::Backend::reference_f64});
   std::vector<plan::Backend> backends = {plan::Backend::reference_f64, plan::Backend::reference_f32,
                                          plan::Backend::cpu};
-  if (device::count() > 0) backends.push_back(plan::Backend::gpu);
+  if (test::has_gpu()) backends.push_back(plan::Backend::gpu);
   for (const plan::Backend backend : backends) {
     const double bound = backend == plan::Backend::reference_f64 ? 1e-7 : 2e-6;
     for (int out = 0; out < 7; ++out) {
@@ -60,14 +60,15 @@ TEST(Passes, LeavingAnyOutAgrees) {
 }
 
 TEST(Passes, AGpuStoresWhatItIsTold) {
-  if (device::count() == 0) GTEST_SKIP() << "there is no GPU";
+  if (!test::has_gpu()) GTEST_SKIP() << "there is no GPU";
   const auto right = test::run(everything(), {.backend = plan::Backend::reference_f64});
   for (const auto& [precision, bound] : {std::pair{plan::Precision::tf32, 2e-3},
                                          {plan::Precision::f16, 3e-3},
                                          {plan::Precision::bf16, 2e-2}}) {
     const plan::Options options{.backend = plan::Backend::gpu, .precision = precision};
-    EXPECT_LT(relative_l2(test::run(everything(), options), right), bound)
-        << plan::to_string(precision);
+    const double error = relative_l2(test::run(everything(), options), right);
+    EXPECT_LT(error, bound) << plan::to_string(precision);
+    EXPECT_GT(error, 1e-5) << plan::to_string(precision) << " is f32 under another name";
   }
 }
 
@@ -132,16 +133,33 @@ TEST(Winograd, ItsWeightsAreACopyOfTheirOwn) {
 
 // The check that dead memory is NaN is worth something only if a plan that reads it fails.
 TEST(Passes, AWrongPlacementShows) {
-  plan::Plan plan = plan::make(everything(), {.backend = plan::Backend::reference_f32});
-  const auto victim = plan.steps.back().inputs[0];
-  plan.slots[static_cast<size_t>(victim)].last = plan.slots[static_cast<size_t>(victim)].first;
-  test::Bound bound(std::move(plan));
-  execute::Executor& executor = *bound.executor;
-  executor.write_input(executor.plan().inputs[0].slot, [](int64_t, int64_t, std::span<float> row) {
-    std::ranges::fill(row, 1.0f);
-  });
-  executor.run({});
-  EXPECT_TRUE(executor.survey(executor.plan().steps.back().output).not_finite.has_value());
+  for (const plan::Backend backend : {plan::Backend::reference_f32, plan::Backend::gpu}) {
+    plan::Options options{.backend = backend};
+    if (backend == plan::Backend::gpu) {
+      if (!test::has_gpu()) continue;
+      options.gpu = device::info();
+    }
+    plan::Plan plan = plan::make(everything(), options);
+    const auto victim = plan.steps.back().inputs[0];
+    plan.slots[static_cast<size_t>(victim)].last = plan.slots[static_cast<size_t>(victim)].first;
+    test::Bound bound(std::move(plan));
+    execute::Executor& executor = *bound.executor;
+    executor.write_input(
+        executor.plan().inputs[0].slot,
+        [](int64_t, int64_t, std::span<float> row) { std::ranges::fill(row, 1.0f); });
+    executor.run({});
+    EXPECT_TRUE(executor.survey(executor.plan().steps.back().output).not_finite.has_value());
+  }
+}
+
+TEST(Passes, AGpuRefusesOperandsThatItWouldReadAsWiderThanTheyAre) {
+  Toy t({1, 8, 6, 6});
+  const Value gate = t.conv(t.x, "gate", {.out_channels = 1});
+  t.graph.output("y", t.apply(t.x, "scaled", step::mul(Extent::pixel), {gate}));
+  plan::Options options{.backend = plan::Backend::gpu, .precision = plan::Precision::f16};
+  EXPECT_THROW((void)plan::make(t.graph, options), Error);
+  options.precision = plan::Precision::tf32;
+  EXPECT_NO_THROW((void)plan::make(t.graph, options));
 }
 
 TEST(Fold, NormAfterConvolution) {

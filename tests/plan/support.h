@@ -82,6 +82,13 @@ class Toy {
   }
 };
 
+/// Whether there is a GPU; an emulated one has to be there.
+inline bool has_gpu() {
+  if (device::count() > 0) return true;
+  EXPECT_EQ(device::why_none(), "no NVIDIA GPU was found");
+  return false;
+}
+
 /// An executor with all that it runs on; dead memory is NaN.
 struct Bound {
   explicit Bound(plan::Plan plan, int threads = 1) : pool(threads) {
@@ -92,17 +99,21 @@ struct Bound {
                             on_gpu ? execute::Memory::device : execute::Memory::host);
     EXPECT_EQ(meter->held(), arena_bytes);
     execute::PackedWeights weights = store.pack(plan);
-    EXPECT_EQ(store.meter().held(), plan.packed_bytes);
+    EXPECT_EQ(store.meter(on_gpu ? std::optional(0) : std::nullopt).held(), plan.packed_bytes);
     executor = execute::make_executor(std::move(plan), std::move(weights));
-    executor->bind(
-        {.arena = arena.data(), .parallel = &pool, .stream = stream.get(), .poison = true});
+    staging = execute::Buffer(executor->plan().staging_bytes(), meter, execute::Memory::staging);
+    executor->bind({.arena = arena.data(),
+                    .parallel = &pool,
+                    .staging = staging.data(),
+                    .stream = stream.get(),
+                    .poison = true});
   }
 
   execute::PackedStore store{{}};
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   ThreadPool pool;
   device::Handle<device::Stream> stream;
-  execute::Buffer arena;
+  execute::Buffer arena, staging;
   std::unique_ptr<execute::Executor> executor;
 };
 

@@ -18,7 +18,7 @@ namespace {
 }  // namespace
 
 // clang-format off
-bool has_backend() { return false; }
+std::string why_none() { return "this build has no CUDA backend"; }
 int count() { return 0; }
 DeviceInfo info(int /*device*/) { absent(); }
 void select(int /*device*/) { absent(); }

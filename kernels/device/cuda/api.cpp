@@ -64,8 +64,6 @@ Meter& meter() {
 
 }  // namespace
 
-bool has_backend() { return true; }
-
 int count() {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess) {
@@ -73,6 +71,18 @@ int count() {
     return 0;
   }
   return devices;
+}
+
+std::string why_none() {
+  int devices = 0;
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  static_cast<void>(cudaGetLastError());
+  if (status == cudaErrorNoDevice || (status == cudaSuccess && devices == 0)) {
+    return "no NVIDIA GPU was found";
+  }
+  return status == cudaSuccess
+             ? ""
+             : std::string("no NVIDIA GPU can be used: ") + cudaGetErrorString(status);
 }
 
 DeviceInfo info(int device) {

@@ -49,6 +49,8 @@ struct DevicePeaks {
 };
 
 [[nodiscard]] KINTSUGI_API std::vector<DeviceInfo> devices();
+/// Throws what a session on this device, in this dtype, would: Error::device_unavailable, Error::usage.
+KINTSUGI_API void require_device(const std::string& device, const std::string& dtype = "f32");
 /// Measures the CPU for about half a second; `threads` as in SessionOptions.
 [[nodiscard]] KINTSUGI_API DevicePeaks measure_peaks(int threads = 0);
 
@@ -157,12 +159,12 @@ struct Profile {
     int64_t flops = 0, bytes = 0;
   };
   std::vector<Row> rows;
-  double seconds = 0;  ///< median of whole runs; on a GPU its kernels, replayed as one graph
+  double seconds = 0;  ///< median of whole runs; on a GPU between events around the graph's launch
   DevicePeaks peaks;   ///< measured in the same run; zero when not asked for, and on a GPU
 };
 
 /// Called between steps with the fraction done in [0, 1]; returning false stops the run, which then
-/// throws Error::cancelled.
+/// throws Error::cancelled. A GPU, which replays all steps as one, asks before the first alone.
 using Progress = std::function<bool(double fraction, const std::string& step)>;
 
 struct SessionOptions {
@@ -254,7 +256,8 @@ class KINTSUGI_API Session {
   /// Time per step, the median of replays on random inputs.
   [[nodiscard]] Profile profile(const ProfileOptions& options = {});
 
-  /// The last complete run as Chrome trace events (JSON), one a step, named by state-dict key.
+  /// The last complete run that timed its steps, as Chrome trace events (JSON), one a step, named by
+  /// state-dict key. On a GPU only profile times them; without one there are no events.
   [[nodiscard]] std::string trace() const;
 
   /// "cpu (avx512, 2 threads)": what runs, and why when it was chosen automatically.
@@ -287,9 +290,8 @@ struct OpBenchOptions {
 struct OpBench {
   std::string op, config, device;
   int64_t flops = 0, bytes = 0;
-  std::vector<double>
-      seconds;        ///< one a run; on a GPU without what starting it costs the processor
-  DevicePeaks peaks;  ///< measured between the runs; zero on a GPU
+  std::vector<double> seconds;  ///< one a run; on a GPU between events around the launch
+  DevicePeaks peaks;            ///< measured between the runs; zero on a GPU
 };
 
 /// Runs one op alone on random data. Unknown ops and settings are usage errors that list the valid.
