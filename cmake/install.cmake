@@ -57,5 +57,11 @@ install(FILES ${PROJECT_BINARY_DIR}/kintsugi-config.cmake
 # pkg-config kintsugi. The way back from the .pc file to the prefix is computed, not written down.
 file(RELATIVE_PATH pc_to_prefix /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
+set(KINTSUGI_PC_LIBS)
+if(KINTSUGI_GPU STREQUAL "cuda" AND NOT BUILD_SHARED_LIBS)
+  set(KINTSUGI_PC_LIBS " ${CUDA_cudart_static_LIBRARY} -ldl -lrt")
+elseif(KINTSUGI_GPU STREQUAL "emulated")
+  set(KINTSUGI_PC_LIBS " -ldl")
+endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/kintsugi.pc.in ${PROJECT_BINARY_DIR}/kintsugi.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/kintsugi.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -95,12 +95,12 @@ def needs_build(place, program):
 
 def build(place) -> dict:
     options = ["-DKINTSUGI_TESTS=ON", "-DKINTSUGI_BENCHMARKS=ON"]
-    targets = ["gpu_kernels"]
+    targets = ["gpu_kernels", "test_gpu_networks"]
     if place.dry:
         targets += ["test_device_plain", "test_device_race", "test_device_asan",
                     "record_conformance_emulated"]
     else:
-        targets += ["test_device_cuda", "record_conformance"]
+        targets += ["test_device_cuda", "test_plan", "kintsugi_program", "record_conformance"]
         options += [f"-DCMAKE_CUDA_ARCHITECTURES={machine.architecture(place.gpu['compute'])}",
                     "-DKINTSUGI_WARNINGS_ARE_ERRORS=OFF", *from_packages(), *from_pytorch()]
     if not (place.dry and place.program("build.ninja").exists()):
@@ -139,7 +139,8 @@ def test(place) -> dict:
     junit = place.results / "test.xml"
     junit.unlink(missing_ok=True)
     done = place.run("ctest", "--test-dir", place.tree, "-R",
-                     r"^plain\.Elementwise" if place.dry else r"^cuda\.", "--no-tests=error",
+                     r"^plain\.Elementwise|^gpu\.Gpu\.Progress" if place.dry else
+                     r"^(cuda|gpu)\.|^Passes\.", "--no-tests=error",
                      "--timeout", "120", "--parallel", "2" if place.dry else "4",
                      "--output-on-failure", "--output-junit", junit)
     found = outcome(done, "ctest", verdict=(8,))  # 8: tests failed
@@ -173,6 +174,8 @@ def sanitize(place) -> dict:
     names = {tool: "test_device_" + ("asan" if tool == "memcheck" else "race") for tool in TOOLS} \
         if place.dry else dict.fromkeys(TOOLS, "test_device_cuda")
     programs = {tool: place.program("tests", "device", name) for tool, name in names.items()}
+    if not place.dry:
+        programs["memcheck of networks"] = place.program("tests", "networks", "test_gpu_networks")
     missing = next(filter(None, (needs_build(place, p) for p in programs.values())), None)
     if missing:
         return missing
@@ -192,14 +195,15 @@ def sanitize_with(place, tool, program) -> dict:
         tests = "--gtest_filter=Elementwise*InEveryOrder*:Elementwise*EveryStep*"
         done = place.run(program, tests, environment={"ASAN_OPTIONS": "detect_leaks=0"})
         return outcome(done, program.name, verdict=(1,), errors=0 if done.code == 0 else None)
-    tests = "*AgreesWithItsDefinition*" if tool in ("memcheck", "initcheck") else "*EveryStep*"
+    tests = "*/f16" if tool.endswith("networks") else \
+        "*AgreesWithItsDefinition*" if tool in ("memcheck", "initcheck") else "*EveryStep*"
     found = shutil.which("compute-sanitizer") or shutil.which(
         "compute-sanitizer", path="/usr/local/cuda/bin:/usr/local/cuda/compute-sanitizer")
     if found is None:
         return refused("compute-sanitizer is not installed")
     return sanitizer_verdict(tool, place.run(
-        found, "--tool", tool, "--error-exitcode", "9", program, f"--gtest_filter={tests}",
-        limit=LIMIT / len(TOOLS)))
+        found, "--tool", tool.split()[0], "--error-exitcode", "9", program,
+        f"--gtest_filter={tests}", limit=LIMIT / (len(TOOLS) + 1)))
 
 
 def sanitizer_verdict(tool, done) -> dict:

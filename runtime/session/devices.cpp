@@ -176,8 +176,10 @@ Device find_device(const std::string& name, plan::Precision precision) {
     return gpu_device(number, "cuda:" + std::to_string(number), precision);
   }
   std::string sentence = "there is no device named '" + name + "'";
-  if (gpu_number(name) >= 0) sentence = cuda_is_missing(gpu_number(name));
-  if (name == "emulated") sentence = "this build has no emulated GPU";
+  const std::string reason = gpu_number(name) >= 0 ? cuda_is_missing(gpu_number(name))
+                             : name == "emulated"  ? "this build has no emulated GPU"
+                                                   : "";
+  if (!reason.empty()) sentence = "the device '" + name + "' is not available: " + reason;
   throw Error(ErrorCode::device_unavailable, sentence, "devices here: " + names_of_devices());
 }
 
