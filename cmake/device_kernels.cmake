@@ -14,8 +14,7 @@
 
 set(KINTSUGI_EMULATED_FLAGS
     $<IF:$<CONFIG:Debug>,-Og,-O3> -ffp-contract=off
-    # What a sanitizer says of a kernel names the file from the tree's root, wherever the build stands.
-    -g -fdebug-prefix-map=${PROJECT_BINARY_DIR}=.
+    -g
     -Wno-unknown-pragmas)  # "#pragma unroll" is nvcc's
 set(KINTSUGI_ASAN_FLAGS -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-omit-frame-pointer -O1)
@@ -32,6 +31,7 @@ function(kintsugi_device_kernels name build)
     return()
   endif()
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
+  set_property(TARGET ${name} PROPERTY KINTSUGI_EMULATED ON)
   target_include_directories(${name} BEFORE PRIVATE
       ${PROJECT_SOURCE_DIR}/kernels/emulator/include ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE -x c++ ${KINTSUGI_EMULATED_FLAGS})
