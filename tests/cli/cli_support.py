@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,12 @@ def run(*arguments, env=None, stdin=None, binary=False, **how):
     return result
 
 
+def _hang_up_counts():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # though whoever runs the tests may ignore it
+
+
 def start(*arguments, **how):
+    how.setdefault("preexec_fn", _hang_up_counts)
     return subprocess.Popen([str(PROGRAM), *map(str, arguments)], env=environment(), **how)
 
 
