@@ -48,12 +48,14 @@ def run(*arguments, env=None, stdin=None, binary=False, **how):
     return result
 
 
-def _hang_up_counts():
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # though whoever runs the tests may ignore it
+def _signals_count():
+    """Though whoever runs the tests may ignore them: nohup, or a shell in the background."""
+    for ignored in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(ignored, signal.SIG_DFL)
 
 
 def start(*arguments, **how):
-    how.setdefault("preexec_fn", _hang_up_counts)
+    how.setdefault("preexec_fn", _signals_count)
     return subprocess.Popen([str(PROGRAM), *map(str, arguments)], env=environment(), **how)
 
 
