@@ -11,11 +11,10 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <numeric>
-#include <string>
 
 #include "kernels/core/shape.h"
+#include "kernels/device/narrow.h"
 
 namespace kintsugi::conv_transpose2d {
 
@@ -34,9 +33,7 @@ struct Axis {
 [[nodiscard]] inline Axis axis_of(int64_t extent, int64_t kernel, int64_t stride, int64_t dilation,
                                   int64_t padding) {
   const auto narrow = [](int64_t value, const char* what) {
-    if (value <= std::numeric_limits<int>::max()) return static_cast<int>(value);
-    throw Error(ErrorCode::unsupported, "conv_transpose2d on CUDA: " + std::to_string(value) + " " +
-                                            what + " are beyond its 31 bits");
+    return device::narrow_int("conv_transpose2d", value, what);
   };
   const int64_t common = std::gcd(stride, dilation);
   const int64_t apart = stride / common;

@@ -14,8 +14,7 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 groups
 #include "kernels/elementwise/cuda.h"
 
-#include <limits>
-
+#include "kernels/device/narrow.h"
 #include "kernels/device/steps.cuh"
 
 namespace kintsugi::elementwise {
@@ -65,11 +64,8 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
     throw Error(ErrorCode::internal, "elementwise on CUDA: a pixel does not start at 16 bytes");
   }
   const int64_t groups_of_pixel = divide_up(shape.c(), int64_t{Kernel::kPer});
-  const int64_t groups = checked_multiply(shape.pixels(), groups_of_pixel);
-  if (groups > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported, "elementwise on CUDA: " + std::to_string(groups) +
-                                            " groups of 16 bytes are beyond its 31 bits");
-  }
+  const int64_t groups = device::narrow_int(
+      "elementwise", checked_multiply(shape.pixels(), groups_of_pixel), "groups of 16 bytes");
   if (static_cast<int>(args.operands.size()) < desc.steps.operand_count()) {
     throw Error(ErrorCode::internal,
                 "elementwise on CUDA: its steps read more operands than there are");

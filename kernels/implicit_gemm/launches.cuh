@@ -4,22 +4,16 @@
 // here, and a configuration becomes one of the kernels. `op` opens the sentences of errors.
 #pragma once
 
-#include <limits>
 #include <string>
 #include <type_traits>
 
+#include "kernels/device/narrow.h"
 #include "kernels/implicit_gemm/simt.cuh"
 #include "kernels/implicit_gemm/tensor_core.cuh"
 
 namespace kintsugi::implicit_gemm {
 
-inline int narrow_int(const char* op, int64_t value, const char* what) {
-  if (value < 0 || value > std::numeric_limits<int>::max()) {
-    throw Error(ErrorCode::unsupported, std::string(op) + " on CUDA: " + std::to_string(value) +
-                                            " " + what + " are beyond its 31 bits");
-  }
-  return static_cast<int>(value);
-}
+using device::narrow_int;
 
 /// `output` is the shape that the description gives the input.
 template <class T>

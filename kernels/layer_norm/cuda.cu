@@ -15,9 +15,8 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels and channels
 #include "kernels/layer_norm/cuda.h"
 
-#include <limits>
-
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/steps.cuh"
 #include "kernels/device/warp.cuh"
@@ -120,21 +119,16 @@ struct LayerNorm {
   }
 };
 
-int64_t narrow_int(int64_t value, const char* what) {
-  if (value > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported, "layer_norm on CUDA: " + std::to_string(value) + " " +
-                                            what + " are beyond its 31 bits");
-  }
-  return value;
-}
+constexpr const char* kOp = "layer_norm";
 
 template <int kHeld, class T>
 void launch(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
             device::Stream& stream) {
   using Kernel = LayerNorm<T, kHeld>;
   const Shape& shape = args.output.shape;
-  const int64_t pixels = narrow_int(shape.pixels(), "pixels");
-  const int64_t channels = narrow_int(round_up(shape.c(), int64_t{Kernel::kPer}), "channels");
+  const int64_t pixels = device::narrow_int(kOp, shape.pixels(), "pixels");
+  const int64_t channels =
+      device::narrow_int(kOp, round_up(shape.c(), int64_t{Kernel::kPer}), "channels");
   const auto lanes = static_cast<uint32_t>(config.lanes);
   const int64_t blocks = divide_up(pixels, int64_t{Kernel::kThreads / lanes});
   device::launch(stream, {.x = static_cast<unsigned>(blocks)},

@@ -23,9 +23,9 @@
 #include "kernels/norm/cuda.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/pixel_tiles.h"
 #include "kernels/device/sync.cuh"
@@ -233,13 +233,7 @@ struct NormGather {
   }
 };
 
-uint32_t narrow_int(int64_t value, const char* what) {
-  if (value > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported,
-                "norm on CUDA: " + std::to_string(value) + " " + what + " are beyond its 31 bits");
-  }
-  return static_cast<uint32_t>(value);
-}
+constexpr const char* kOp = "norm";
 
 /// What a description does not say, and the kernels rely on.
 template <class T>
@@ -272,10 +266,12 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   constexpr int64_t kLanes = NormGather<T>::kLanes;
   check(desc, args);
   const Shape& in = args.input.shape;
-  const int64_t pixels = narrow_int(checked_multiply(in.h(), in.w()), "pixels");
-  const uint32_t channels = narrow_int(round_up(in.c(), kPer), "channels");
+  const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
+  const auto channels =
+      static_cast<uint32_t>(device::narrow_int(kOp, round_up(in.c(), kPer), "channels"));
   const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
-  const unsigned blocks = narrow_int(checked_multiply(in.n(), grid.blocks()), "blocks");
+  const auto blocks = static_cast<unsigned>(
+      device::narrow_int(kOp, checked_multiply(in.n(), grid.blocks()), "blocks"));
   auto* const partial = static_cast<float*>(args.workspace);
   device::launch(
       stream, {.x = blocks},
@@ -285,7 +281,9 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   const int64_t group_channels = in.c() / desc.groups;
   const int64_t block_channels = std::max<int64_t>(kLanes / group_channels, 1) * group_channels;
   const int64_t gathers = divide_up(in.c(), block_channels);
-  device::launch(stream, {.x = narrow_int(checked_multiply(in.n(), gathers), "blocks")},
+  device::launch(stream,
+                 {.x = static_cast<unsigned>(
+                      device::narrow_int(kOp, checked_multiply(in.n(), gathers), "blocks"))},
                  NormGather<T>{.input = args.input.data,
                                .partial = partial,
                                .weight = args.weight,

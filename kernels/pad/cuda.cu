@@ -12,9 +12,8 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 groups
 #include "kernels/pad/cuda.h"
 
-#include <limits>
-
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 
 namespace kintsugi::pad {
@@ -69,11 +68,8 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   }
   // The output holds the input and its borders: what counts its groups counts everything.
   const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int64_t groups = checked_multiply(out.pixels(), groups_of_pixel);
-  if (groups > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported, "pad on CUDA: " + std::to_string(groups) +
-                                            " groups of 16 bytes are beyond its 31 bits");
-  }
+  const int64_t groups = device::narrow_int("pad", checked_multiply(out.pixels(), groups_of_pixel),
+                                            "groups of 16 bytes");
   const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
   device::launch(stream, grid,
                  Kernel{.input = args.input.data,

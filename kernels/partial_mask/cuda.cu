@@ -15,9 +15,8 @@
 // Limits      pixels in and out below 2^31, and what a stride or a dilation reaches
 #include "kernels/partial_mask/cuda.h"
 
-#include <limits>
-
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 
 namespace kintsugi::partial_mask {
@@ -108,25 +107,20 @@ struct PartialMask {
   }
 };
 
-int narrow_int(int64_t value, const char* what) {
-  if (value > std::numeric_limits<int>::max()) {
-    throw Error(ErrorCode::unsupported, "partial_mask on CUDA: " + std::to_string(value) + " " +
-                                            what + " are beyond its 31 bits");
-  }
-  return static_cast<int>(value);
-}
+constexpr const char* kOp = "partial_mask";
 
 Axis axis_of(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
              int64_t padding) {
   // Every tap of every window lies in the padded picture.
-  static_cast<void>(narrow_int(checked_add(in, checked_multiply(2, padding)), "pixels"));
-  return {.in = narrow_int(in, "pixels"),
-          .out = narrow_int(out, "pixels"),
-          .kernel = narrow_int(kernel, "taps"),
+  static_cast<void>(
+      device::narrow_int(kOp, checked_add(in, checked_multiply(2, padding)), "pixels"));
+  return {.in = device::narrow_int(kOp, in, "pixels"),
+          .out = device::narrow_int(kOp, out, "pixels"),
+          .kernel = device::narrow_int(kOp, kernel, "taps"),
           // Of one output pixel or one tap no step is taken.
-          .stride = out == 1 ? 1 : narrow_int(stride, "pixels"),
-          .dilation = kernel == 1 ? 1 : narrow_int(dilation, "pixels"),
-          .padding = narrow_int(padding, "pixels")};
+          .stride = out == 1 ? 1 : device::narrow_int(kOp, stride, "pixels"),
+          .dilation = kernel == 1 ? 1 : device::narrow_int(kOp, dilation, "pixels"),
+          .padding = device::narrow_int(kOp, padding, "pixels")};
 }
 
 template <int kPlanes>
@@ -134,7 +128,7 @@ void launch(const Desc& desc, const Args<float>& args, device::Stream& stream) {
   using Kernel = PartialMask<kPlanes>;
   const Shape& in = args.masks[0].shape;
   const Shape& out = args.output.shape;
-  const int pixels = narrow_int(out.pixels(), "pixels");
+  const int pixels = device::narrow_int(kOp, out.pixels(), "pixels");
   Kernel kernel{.plane = {},
                 .output = args.output.data,
                 .out_pitch = args.output.pitch,

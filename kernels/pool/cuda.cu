@@ -17,9 +17,9 @@
 #include "kernels/pool/cuda.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 
 namespace kintsugi::pool {
@@ -99,23 +99,18 @@ struct Pool {
   }
 };
 
-int narrow_int(int64_t value, const char* what) {
-  if (value > std::numeric_limits<int>::max()) {
-    throw Error(ErrorCode::unsupported,
-                "pool on CUDA: " + std::to_string(value) + " " + what + " are beyond its 31 bits");
-  }
-  return static_cast<int>(value);
-}
+constexpr const char* kOp = "pool";
 
 Axis axis_of(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
   // Of the padded picture; and one beyond, which a thread may reach before it is cut off.
-  static_cast<void>(narrow_int(checked_add(in, checked_multiply(2, padding)), "pixels"));
-  return {.in = narrow_int(in, "pixels"),
-          .out = narrow_int(out, "pixels"),
-          .kernel = narrow_int(kernel, "taps"),
+  static_cast<void>(
+      device::narrow_int(kOp, checked_add(in, checked_multiply(2, padding)), "pixels"));
+  return {.in = device::narrow_int(kOp, in, "pixels"),
+          .out = device::narrow_int(kOp, out, "pixels"),
+          .kernel = device::narrow_int(kOp, kernel, "taps"),
           // Only one output pixel: no stride is taken.
-          .stride = out == 1 ? 1 : narrow_int(stride, "pixels"),
-          .padding = narrow_int(padding, "pixels")};
+          .stride = out == 1 ? 1 : device::narrow_int(kOp, stride, "pixels"),
+          .padding = device::narrow_int(kOp, padding, "pixels")};
 }
 
 template <typename T, Mode kMode>
@@ -124,8 +119,8 @@ void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
   const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int groups =
-      narrow_int(checked_multiply(out.pixels(), groups_of_pixel), "groups of 16 bytes");
+  const int groups = device::narrow_int(kOp, checked_multiply(out.pixels(), groups_of_pixel),
+                                        "groups of 16 bytes");
   const device::Grid grid{
       .x = static_cast<unsigned>(divide_up(int64_t{groups}, int64_t{Kernel::kThreads}))};
   device::launch(

@@ -20,6 +20,7 @@
 #include <limits>
 
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/pixel_tiles.h"
 #include "kernels/device/sync.cuh"
@@ -222,23 +223,19 @@ struct ReduceChannels {
   throw Error(ErrorCode::internal, std::string("reduce on CUDA: ") + what);
 }
 
-int64_t narrow_int(int64_t value, const char* what) {
-  if (value > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported, "reduce on CUDA: " + std::to_string(value) + " " + what +
-                                            " are beyond its 31 bits");
-  }
-  return value;
-}
+constexpr const char* kOp = "reduce";
 
-unsigned block_count(int64_t value) { return static_cast<unsigned>(narrow_int(value, "blocks")); }
+unsigned block_count(int64_t value) {
+  return static_cast<unsigned>(device::narrow_int(kOp, value, "blocks"));
+}
 
 template <typename Join, typename T>
 void over_pixels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
   constexpr int64_t kPer = device::Pack<T>::kCount;
   constexpr int64_t kLanes = ReduceGather<T, Join>::kLanes;
   const Shape& in = args.input.shape;
-  const int64_t pixels = narrow_int(checked_multiply(in.h(), in.w()), "pixels");
-  const int64_t stored = narrow_int(round_up(in.c(), kPer), "channels");
+  const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
+  const int64_t stored = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
   const device::PixelTiles grid = device::pixel_tiles(pixels, stored / kPer);
   const float factor = mean ? 1.0f / static_cast<float>(pixels) : 1.0f;
   if (grid.tiles > 1 && args.workspace == nullptr) {
@@ -270,9 +267,9 @@ template <typename Join, typename T>
 void over_channels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
   using Kernel = ReduceChannels<T, Join>;
   const Shape& in = args.input.shape;
-  const int64_t pixels = narrow_int(in.pixels(), "pixels");
+  const int64_t pixels = device::narrow_int(kOp, in.pixels(), "pixels");
   const int64_t packs =
-      narrow_int(round_up(in.c(), int64_t{Kernel::kPer}), "channels") / Kernel::kPer;
+      device::narrow_int(kOp, round_up(in.c(), int64_t{Kernel::kPer}), "channels") / Kernel::kPer;
   const uint32_t lanes = device::pixel_tiles(1, packs).columns;
   const int64_t blocks = divide_up(pixels, int64_t{Kernel::kThreads / lanes});
   device::launch(stream, {.x = block_count(blocks)},

@@ -20,6 +20,7 @@
 #include <limits>
 
 #include "kernels/device/memory.cuh"
+#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 
 namespace kintsugi::resample {
@@ -132,11 +133,8 @@ void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
   const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int64_t groups = checked_multiply(out.pixels(), groups_of_pixel);
-  if (groups > std::numeric_limits<int32_t>::max()) {
-    throw Error(ErrorCode::unsupported, "resample on CUDA: " + std::to_string(groups) +
-                                            " groups of 16 bytes are beyond its 31 bits");
-  }
+  const int64_t groups = device::narrow_int(
+      "resample", checked_multiply(out.pixels(), groups_of_pixel), "groups of 16 bytes");
   const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
   device::launch(stream, grid,
                  Kernel{.input = args.input.data,
