@@ -30,7 +30,8 @@ struct Desc {
   Pair stride = 1;
   Pair dilation = 1;
   Pair padding = 0;         // what the matching conv2d would pad: it cuts the output's border
-  Pair output_padding = 0;  // rows and columns added at the end; below the stride or the dilation
+  Pair output_padding = 0;  // rows and columns added at the end, fewer than the stride or the
+                            // dilation; cut off there where negative
   Prologue prologue = {};   // steps alone
   Epilogue epilogue = {};
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/networks/cyclegan/cyclegan.h"
 #include "runtime/networks/glcic/glcic.h"
 #include "runtime/networks/glcic_discriminator/glcic_discriminator.h"
 #include "runtime/networks/network.h"
@@ -10,7 +11,8 @@
 namespace kintsugi::networks {
 namespace {
 
-constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork};
+constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork,
+                                 cyclegan::kNetwork};
 
 std::string names() {
   std::string list;
