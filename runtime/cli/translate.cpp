@@ -3,6 +3,7 @@
 // kintsugi translate: takes a picture, or each of a folder, to another domain and writes it. Options,
 // their checks and both ways; how a folder is run is folder_run.h.
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ constexpr int64_t kLongestSide = int64_t{1} << 20;
 
 struct TranslateArguments {
   fs::path input, model, output, side_by_side;  // the last empty: not given
+  fs::path score;                               // weights of a discriminator, the same
   fs::path manifest;                            // the same; and of a folder alone
   std::string format;                           // the same
   int64_t max_side = 0;
@@ -41,6 +43,7 @@ struct Translation {
   fs::path input, output;
   Image picture, made;
   double seconds = 0;
+  double score = NAN;  // where it was asked for
 };
 
 /// A picture of the channels that the result will have, for questions about formats.
@@ -56,6 +59,9 @@ class Translator {
   Translator(const TranslateArguments& arguments, Console& console)
       : arguments_(arguments), console_(console), model_(Model::open(arguments.model)) {
     console.debug("model: " + model_.describe().title + "; " + model_.describe().reason);
+    if (!arguments.score.empty()) {
+      judge_model_ = Model::open(arguments.score, {.network = "cyclegan-discriminator"});
+    }
   }
   /// Throws Error::usage on settings that the network does not know, before a picture is read.
   void check_settings() const {
@@ -67,6 +73,10 @@ class Translator {
   void start(Progress progress) {
     session_ = model_.session(arguments_.device.session(console_, std::move(progress)));
     console_.info("device: " + session_->device());
+    if (judge_model_) {
+      judge_ = judge_model_->session(arguments_.device.session(
+          console_, [](double, const std::string&) { return !interrupted(); }));
+    }
   }
   void read(Translation& t) const {
     t.picture = read_picture(t.input, console_);
@@ -78,6 +88,7 @@ class Translator {
                                              .max_side = arguments_.max_side,
                                              .round = arguments_.round});
     t.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (judge_) t.score = judge_->score(t.made, {});
   }
   void write(const Translation& t) const {
     write_picture(t.output, t.made, t.picture.metadata, console_);
@@ -85,13 +96,17 @@ class Translator {
 
   [[nodiscard]] const Model& model() const { return model_; }
   [[nodiscard]] std::string device() const { return session_->device(); }
-  [[nodiscard]] int64_t peak_bytes() const { return session_->peak_allocated_bytes(); }
+  [[nodiscard]] int64_t peak_bytes() const {
+    return session_->peak_allocated_bytes() + (judge_ ? judge_->peak_allocated_bytes() : 0);
+  }
 
  private:
   const TranslateArguments& arguments_;
   Console& console_;
   Model model_;
   std::optional<Session> session_;
+  std::optional<Model> judge_model_;
+  std::optional<Session> judge_;
 };
 
 Json facts_of(const Translation& t) {
@@ -100,6 +115,7 @@ Json facts_of(const Translation& t) {
   facts["width"] = t.picture.width;
   facts["height"] = t.picture.height;
   facts["channels"] = like_the_result(t.picture).channels;
+  if (!std::isnan(t.score)) facts["score"] = t.score;
   return facts;
 }
 
@@ -124,6 +140,7 @@ int translate_folder(const TranslateArguments& a, Console& console) {
   const FolderListing listing = list_pictures(a.input);
   const std::vector<fs::path> outputs = output_names(listing.pictures, a.output, a.format);
   std::vector<fs::path> read = {a.input, a.model};
+  if (!a.score.empty()) read.push_back(a.score);
   check_output_folder(a.output, outputs, read);
   const fs::path manifest = a.manifest.empty() ? a.output / "manifest.json" : a.manifest;
   check_manifest(manifest, a.output, outputs, read);
@@ -178,13 +195,16 @@ void check_paths(const TranslateArguments& a, const Console& console) {
     throw Error(ErrorCode::usage, "the picture and the JSON cannot both go to standard output",
                 "give a file to -o, or leave --json out");
   }
-  check_output(a.output, {a.input, a.model});
+  std::vector<fs::path> taken = {a.input, a.model};
+  if (!a.score.empty()) taken.push_back(a.score);
+  check_output(a.output, taken);
   if (!is_stream(a.output)) static_cast<void>(image_format(a.output));
   if (a.side_by_side.empty()) return;
   if (is_stream(a.side_by_side)) {
     throw Error(ErrorCode::usage, "--side-by-side needs the name of a file");
   }
-  check_output(a.side_by_side, {a.input, a.model, a.output});
+  taken.push_back(a.output);
+  check_output(a.side_by_side, taken);
   static_cast<void>(image_format(a.side_by_side));
 }
 
@@ -231,6 +251,13 @@ int translate_one(const TranslateArguments& a, Console& console) {
     console.info(line);
   else
     console.print(one_line(line) + "\n");
+  if (!std::isnan(t.score)) {
+    const std::string score = "score: " + text("%.4f", t.score);
+    if (is_stream(a.output))
+      console.info(score);
+    else
+      console.print(score + "\n");
+  }
   return kOk;
 }
 
@@ -242,6 +269,7 @@ int translate(const TranslateArguments& a, Console& console) {
     throw Error(ErrorCode::usage, "a model is not read from standard input");
   }
   check_input(a.model);
+  if (!a.score.empty()) check_input(a.score);
   return is_folder(a.input) ? translate_folder(a, console) : translate_one(a, console);
 }
 
@@ -271,6 +299,9 @@ Verb add_translate(CLI::App& program, Console& console) {
   verb->add_flag("--round", a->round,
                  "to the nearest sample; else truncated, as the official programs do it");
   verb->add_option("--side-by-side", a->side_by_side, "also write picture | result")
+      ->type_name("FILE");
+  verb->add_option("--score", a->score,
+                   "weights of CycleGAN's discriminator: how real the result is, about 0 to 1")
       ->type_name("FILE");
   add_device(*verb, a->device);
   add_settings(*verb, a->settings);

@@ -251,7 +251,14 @@ double Session::Impl::score(const ImageView& picture, const ImageView& mask,
   if (!opened.score) {
     throw Error(ErrorCode::usage, opened.description.network + " does not judge pictures");
   }
-  check_pictures(picture, mask);
+  if (!opened.score_reads_mask) {
+    check_picture(picture);
+  } else if (mask.pixels == nullptr) {
+    throw Error(ErrorCode::usage,
+                opened.description.network + " judges what a mask says was filled");
+  } else {
+    check_pictures(picture, mask);
+  }
   return opened.score(picture, mask, score_options, replay(score_options.settings));
 }
 

@@ -259,8 +259,10 @@ class KINTSUGI_API Session {
   /// does not translate, Error::mismatch for a picture too small to be reflected at its borders.
   [[nodiscard]] Image translate(const ImageView& picture, const TranslateOptions& options = {});
 
-  /// How plausible a filling is to a discriminator: P(`picture` is real), in [0, 1]. `mask` says what
-  /// was filled, as for inpaint. Not comparable between sets of weights.
+  /// How plausible a picture is to a discriminator. GLCIC's: P(`picture` is real), in [0, 1]; `mask`
+  /// says what was filled, as for inpaint. CycleGAN's: the mean over its patches, trained towards 1 for
+  /// real pictures and 0 for made ones, not bounded; an empty mask, `{}`, will do. Not comparable
+  /// between sets of weights.
   [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
                              const ScoreOptions& options = {});
 
