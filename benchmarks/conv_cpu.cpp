@@ -94,10 +94,8 @@ void bench(const Case& c, double budget_seconds, Parallel& parallel, const Run& 
                                              Operand<float>{operand.data(), out_pitch});
   const TensorView<const float> x{input.data(), c.input, in_pitch};
   const TensorView<float> y{output.data(), out, out_pitch};
-  std::vector<float> scratch;
-  if constexpr (requires { workspace_elements(c.desc, config, 1); }) {
-    scratch.resize(static_cast<size_t>(workspace_elements(c.desc, config, parallel.threads())));
-  }
+  std::vector<float> scratch(
+      static_cast<size_t>(workspace_elements(c.desc, config, c.input, parallel.threads())));
   const Row row = measure(static_cast<double>(flops(c.desc, c.input)), budget_seconds, parallel,
                           [&] { run(config, x, aligned, operands, y, scratch); });
   std::printf("%-30s %9.3f %9.1f %7.1f %% %7.1f %%   %s\n", c.name.c_str(), row.milliseconds,
@@ -129,8 +127,8 @@ int main(int argc, char** argv) {
     if (c.name.find(wanted) == std::string::npos) continue;
     bench(c, budget_seconds, pool,
           [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
-              std::span<float>) {
-            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
+              std::span<float> scratch) {
+            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y, scratch}, pool);
           });
   }
 }

@@ -6,8 +6,8 @@
 //             w[k,c,r,s] )
 // Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
 // Layout      NHWC with a pitch; only channels below storage_channels(C) are read
-// Tiling      a task owns task_rows output rows by one block of output channels, whose weights stay
-//             in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
+// Gates       features and their gates stand in one block of columns (kernels/simd/filter_order.h)
+// Tiling      a task owns task_rows output rows by one block of columns, whose weights stay in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
 // Threads     tasks of (n, rows, block) from a common queue, blocks innermost: neighbours share rows
 // Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each; taps in
 //             the zero padding are left out, which changes no bit of a finite sum
@@ -24,7 +24,8 @@ namespace kintsugi::conv2d {
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
   if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
-  const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
+  const int64_t vectors = desc.epilogue.gate() < 0 ? config.vectors : 2;
+  const int64_t matrix = storage_channels(desc.in_channels) * vectors * simd::lanes(config.isa);
   std::vector<simd::Tap> taps;
   for (int64_t r = 0; r < desc.kernel.h; ++r) {
     for (int64_t s = 0; s < desc.kernel.w; ++s) {
@@ -42,7 +43,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
              .reflect = desc.padding_mode == PaddingMode::reflect,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
-             .vectors = config.vectors,
+             .vectors = vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
              .steps = &desc.epilogue,

@@ -7,7 +7,7 @@
 // Shapes      x 6x6 pixels, V and m 36 rows of channels, y up to 4x4 pixels
 // Tiling      a vector of channels at a time: six lines, then six columns
 // Scratch     half a transform on the stack, 36 vectors; the outputs of 64 channels where steps
-//             follow that are not done in registers, 4 KiB
+//             follow that are not done in registers, 4 KiB; with a gate their gates as well
 // Numerics    f32, one FMA or addition a term, in one order
 // Roofline    288 FLOP a patch and channel over 36 loads and stores each, 100 FLOP a tile and
 //             channel over 36 loads: bound by loads and stores from L1 and L2
@@ -102,10 +102,42 @@ HWY_INLINE void transform_products(const float* product, int64_t step, V (&out)[
   }
 }
 
+constexpr int64_t kChunk = 64;  // channels that pass through scratch at once
+
+/// Of a list with a gate: K features in `product`, and their gates K further on, all through L1.
+HWY_NOINLINE void finish_gated(const WinogradOutput& t) {
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float features[16 * kChunk];
+  HWY_ALIGN float gates[16 * kChunk];
+  StepTile place = t.place;
+  for (place.k0 = 0; place.k0 < place.channels; place.k0 += kChunk) {
+    const int64_t left = round_up(place.channels - place.k0, lanes);
+    place.width = left < kChunk ? left : kChunk;
+    for (int half = 0; half < 2; ++half) {
+      float* values = half == 0 ? features : gates;
+      const int64_t k0 = place.k0 + half * place.channels;
+      for (int64_t c = 0; c < place.width; c += lanes) {
+        V y[4][4];
+        transform_products(t.product + k0 + c, t.product_step, y);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) hn::Store(y[i / 4][i % 4], d, values + i * place.width + c);
+      }
+    }
+    place.pixels = t.columns;
+    for (int64_t row = 0; row < t.rows; ++row) {
+      place.values = features + row * 4 * place.width;
+      place.pixel = t.place.pixel + row * t.row_pixels;
+      apply_gated(*t.steps, 0, place, gates + row * 4 * place.width);
+      store_tile(place, t.output + row * t.row_step, t.column_step);
+    }
+  }
+}
+
 /// What most convolutions end with, nothing, a bias, a relu or both, is done before the values
 /// leave the registers, by the operations of steps-inl.h; the steps behind it pass through L1.
 void finish_tile(const WinogradOutput& t) {
-  constexpr int64_t kChunk = 64;  // channels that pass through scratch at once
+  if (t.steps->gate >= 0) return finish_gated(t);
   const F32 d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const BoundStep* step = t.steps->items;
@@ -156,7 +188,7 @@ void finish_tile(const WinogradOutput& t) {
     for (int64_t row = 0; row < t.rows; ++row) {
       place.values = values + row * 4 * place.width;
       place.pixel = t.place.pixel + row * t.row_pixels;
-      apply_steps(*t.steps, done, place);
+      apply_steps(*t.steps, done, t.steps->count, place);
       store_tile(place, t.output + row * t.row_step, t.column_step);
     }
   }

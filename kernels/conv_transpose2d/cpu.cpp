@@ -8,7 +8,8 @@
 //             i = q + (o + p - r*d)/st: each phase o is a convolution of stride 1 with few taps.
 // Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
 // Layout      NHWC with a pitch; a phase's pixels stand st pixels apart in the output
-// Tiling      a task owns task_rows rows of one phase by one block of output channels; a register
+// Gates       features and their gates stand in one block of columns (kernels/simd/filter_order.h)
+// Tiling      a task owns task_rows rows of one phase by one block of columns; a register
 //             tile owns tile_pixels of such a row by that block (kernels/simd/tile.cpp)
 // Threads     tasks of (n, rows, phase, block) from a common queue, blocks innermost
 // Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each
@@ -44,7 +45,8 @@ std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
 }  // namespace
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
-  const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
+  const int64_t vectors = desc.epilogue.gate() < 0 ? config.vectors : 2;
+  const int64_t matrix = storage_channels(desc.in_channels) * vectors * simd::lanes(config.isa);
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
   // Phases beyond the output have no pixel, and a hostile stride has no end of them.
@@ -63,7 +65,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
              .output_stride = desc.stride,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
-             .vectors = config.vectors,
+             .vectors = vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
              .steps = &desc.epilogue,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/core/padding.h"
+#include "kernels/simd/filter_order.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::simd {
@@ -14,20 +15,23 @@ namespace {
 struct Schedule {
   const TapConvolution& c;
   BoundSteps steps;
+  FilterOrder order;
   std::vector<TileFunction*> wide,
       narrow;                // by pixels; for whole blocks and for the last few channels
   std::vector<float> zeros;  // a pixel outside the picture
   int64_t channels;          // of a stored input pixel
-  int64_t lanes, block, blocks, row_chunks;
+  int64_t blocks, row_chunks;
   int64_t input_step, output_step;  // from one pixel of a tile to the next, in elements
 
   Schedule(Isa isa, const TapConvolution& convolution)
       : c(convolution),
         steps(bind(*c.steps, c.operands)),
+        order{.filters = c.output.shape.c() * c.steps->channels_per_result(),
+              .lanes = simd::lanes(isa),
+              .vectors = c.vectors,
+              .gated = steps.gate >= 0},
         channels(storage_channels(c.input.shape.c())),
-        lanes(simd::lanes(isa)),
-        block(lanes * c.vectors),
-        blocks(divide_up(c.output.shape.c(), block)),
+        blocks(order.blocks()),
         row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
     input_step = checked_multiply(c.input_stride.w, c.input.pitch);
     output_step = checked_multiply(c.output_stride.w, c.output.pitch);
@@ -53,7 +57,8 @@ class Task {
     phase_ = &c_.phases[static_cast<size_t>(index / s_.blocks % phases)];
     chunk_ = index / s_.blocks / phases % s_.row_chunks;
     n_ = index / s_.blocks / phases / s_.row_chunks;
-    k0_ = block * s_.block;
+    k0_ = block * s_.order.block_results();
+    narrow_ = s_.order.narrow(block);
     weight_ = c_.weight + block * c_.block_elements;
     const auto by_dx = [](const Tap& a, const Tap& b) { return a.dx < b.dx; };
     if (!phase_->taps.empty()) {
@@ -79,13 +84,13 @@ class Task {
     const int64_t width = divide_up(out.w() - phase_->offset.w, c_.output_stride.w);
     if (width <= 0) return;
     const int64_t y = q * c_.output_stride.h + phase_->offset.h;
-    const bool narrow = out.c() - k0_ <= s_.lanes;
-    const auto& functions = narrow ? s_.narrow : s_.wide;
+    const auto& functions = narrow_ ? s_.narrow : s_.wide;
 
     TileTask task;
     task.pixel_step = s_.input_step;
     task.weight = weight_;
-    task.weight_step = s_.block;
+    task.weight_step = s_.order.block();
+    task.gates = s_.order.gated ? out.c() : 0;
     task.steps = &s_.steps;
     task.place.n = n_;
     task.place.k0 = k0_;
@@ -149,7 +154,7 @@ class Task {
     if (!runs_.empty() && run.pixel != nullptr && runs_.back().pixel != nullptr) {
       Run& last = runs_.back();
       if (last.pixel + last.channels == run.pixel &&
-          last.weight + last.channels * s_.block == run.weight) {
+          last.weight + last.channels * s_.order.block() == run.weight) {
         last.channels += run.channels;
         return;
       }
@@ -161,6 +166,7 @@ class Task {
   const TapConvolution& c_;
   const Phase* phase_ = nullptr;
   int64_t n_ = 0, chunk_ = 0, k0_ = 0;
+  bool narrow_ = false;
   int64_t low_dx_ = 0, high_dx_ = 0;
   const float* weight_ = nullptr;
   std::vector<Run> runs_;

@@ -26,7 +26,7 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, D
           packed.identity += "|" + to_string(node.op) + "|" + order;
         };
         if constexpr (requires { packed_elements(desc, choice); }) {
-          by_kernel(packed_elements(desc, choice), packing(choice));
+          by_kernel(packed_elements(desc, choice), packing(desc, choice));
         } else if constexpr (requires { packed_elements(desc, choice, size_bytes(dtype)); }) {
           by_kernel(packed_elements(desc, choice, size_bytes(dtype)), packing(choice));
         }
@@ -91,12 +91,12 @@ struct Needs {
 Needs needs_of(const Plan& plan, const PlanStep& step, const Options& options) {
   return std::visit(
       [&](const auto& desc, const auto& config) -> Needs {
-        if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
-          return {.workspace =
-                      workspace_elements(desc, config, options.threads) * size_bytes(plan.dtype)};
+        const Shape& input = plan.slots[static_cast<size_t>(step.inputs[0])].shape;
+        if constexpr (requires { workspace_elements(desc, config, input, options.threads); }) {
+          return {.workspace = workspace_elements(desc, config, input, options.threads) *
+                               size_bytes(plan.dtype)};
         } else if constexpr (requires { scratch(desc, config, Shape()); }) {
-          const auto found =
-              scratch(desc, config, plan.slots[static_cast<size_t>(step.inputs[0])].shape);
+          const auto found = scratch(desc, config, input);
           return {.workspace = found.partial_bytes, .tickets = found.ticket_bytes};
         } else {
           return {};
