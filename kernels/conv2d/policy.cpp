@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/winograd.h"
-#include "kernels/simd/filter_order.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/transform.h"
 
@@ -20,15 +20,6 @@ bool accepts(const Desc& desc, const Prologue& prologue) {
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 
 namespace {
-
-/// The direct form's order of weights.
-simd::FilterOrder order_of(const Desc& desc, const CpuConfig& config) {
-  const bool gated = desc.epilogue.gate() >= 0;
-  return {.filters = desc.out_channels,
-          .lanes = simd::lanes(config.isa),
-          .vectors = gated ? 2 : config.vectors,
-          .gated = gated};
-}
 
 bool winograd_pays(const Desc& desc, const Shape& out) {
   if (!winograd::has_form(desc)) return false;
@@ -69,13 +60,15 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
   }
   const simd::FilterOrder order = order_of(desc, config);
   config.vectors = order.vectors;
-  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), out.w());
+  const Pair phases = phases_of(desc);
+  const int64_t rows = divide_up(out.h(), phases.h);  // of a phase
+  const int64_t width = divide_up(out.w(), phases.w);
+  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
-  config.task_rows = std::clamp<int64_t>(512 / out.w(), 1, out.h());
+  config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const auto tasks = [&] {
-    return checked_multiply(order.blocks(), divide_up(out.h(), config.task_rows));
-  };
+  const int64_t lists = checked_product({order.blocks(), phases.h, phases.w});
+  const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
 }

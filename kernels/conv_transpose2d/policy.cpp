@@ -21,11 +21,7 @@ int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 namespace {
 
 simd::FilterOrder order_of(const Desc& desc, const CpuConfig& config) {
-  const bool gated = desc.epilogue.gate() >= 0;
-  return {.filters = desc.out_channels,
-          .lanes = simd::lanes(config.isa),
-          .vectors = gated ? 2 : config.vectors,
-          .gated = gated};
+  return simd::filter_order(desc.out_channels, desc.epilogue, config.isa, config.vectors);
 }
 
 }  // namespace

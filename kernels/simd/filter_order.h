@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "kernels/core/shape.h"
+#include "kernels/core/steps.h"
+#include "kernels/simd/isa.h"
 
 namespace kintsugi::simd {
 
@@ -37,5 +39,12 @@ struct FilterOrder {
     return at * block() + gate + k % lanes;
   }
 };
+
+/// That of a convolution which would have `vectors` in a block without a gate.
+[[nodiscard]] inline FilterOrder filter_order(int64_t filters, const Epilogue& epilogue, Isa isa,
+                                              int64_t vectors) {
+  const bool gated = epilogue.gate() >= 0;
+  return {.filters = filters, .lanes = lanes(isa), .vectors = gated ? 2 : vectors, .gated = gated};
+}
 
 }  // namespace kintsugi::simd

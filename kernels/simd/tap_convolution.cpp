@@ -26,14 +26,12 @@ struct Schedule {
   Schedule(Isa isa, const TapConvolution& convolution)
       : c(convolution),
         steps(bind(*c.steps, c.operands)),
-        order{.filters = c.output.shape.c() * c.steps->channels_per_result(),
-              .lanes = simd::lanes(isa),
-              .vectors = c.vectors,
-              .gated = steps.gate >= 0},
+        order(filter_order(c.output.shape.c() * c.steps->channels_per_result(), *c.steps, isa,
+                           c.vectors)),
         channels(storage_channels(c.input.shape.c())),
         blocks(order.blocks()),
         row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
-    input_step = checked_multiply(c.input_stride.w, c.input.pitch);
+    input_step = checked_multiply(c.input_stride.w / c.upsample, c.input.pitch);
     output_step = checked_multiply(c.output_stride.w, c.output.pitch);
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
       wide.push_back(tile_function(isa, pixels, c.vectors));
@@ -104,7 +102,7 @@ class Task {
     for (int64_t tile = 0, p = 0; tile < tiles; ++tile) {
       const int64_t pixels = width / tiles + (tile < width % tiles ? 1 : 0);
       const bool inside = p * c_.input_stride.w + low_dx_ >= 0 &&
-                          (p + pixels - 1) * c_.input_stride.w + high_dx_ < in.w();
+                          (p + pixels - 1) * c_.input_stride.w + high_dx_ < in.w() * c_.upsample;
       if (!inside || origin < 0) {
         build_runs(q, p, pixels);
         origin = inside ? p : -1;
@@ -123,26 +121,28 @@ class Task {
 
   /// The runs of the tile that begins at pixel `p` of row `q`.
   void build_runs(int64_t q, int64_t p, int64_t pixels) {
-    const Shape& in = c_.input.shape;
+    const int64_t height = c_.input.shape.h() * c_.upsample;
+    const int64_t width = c_.input.shape.w() * c_.upsample;
+    const auto stored = [half = c_.upsample == 2 ? 1 : 0](int64_t i) { return i >> half; };
     const PaddingMode mode = c_.reflect ? PaddingMode::reflect : PaddingMode::zero;
     runs_.clear();
     size_t used = 0;
     for (const Tap& tap : phase_->taps) {
-      const int64_t iy = source_coordinate(q * c_.input_stride.h + tap.dy, in.h(), mode);
+      const int64_t iy = source_coordinate(q * c_.input_stride.h + tap.dy, height, mode);
       if (iy < 0) continue;  // zeros: adding them changes nothing
-      const float* line = c_.input.pixel(n_, iy, 0);
+      const float* line = c_.input.pixel(n_, stored(iy), 0);
       const int64_t first = p * c_.input_stride.w + tap.dx;
       const int64_t last = first + (pixels - 1) * c_.input_stride.w;
-      if (first >= 0 && last < in.w()) {
-        append({line + first * c_.input.pitch, nullptr, tap.weight, s_.channels});
+      if (first >= 0 && last < width) {
+        append({line + stored(first) * c_.input.pitch, nullptr, tap.weight, s_.channels});
         continue;
       }
-      if (!c_.reflect && (last < 0 || first >= in.w())) continue;
+      if (!c_.reflect && (last < 0 || first >= width)) continue;
       const float** pointers = pixels_.data() + used;
       used += static_cast<size_t>(pixels);
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t ix = source_coordinate(first + i * c_.input_stride.w, in.w(), mode);
-        pointers[i] = ix < 0 ? s_.zeros.data() : line + ix * c_.input.pitch;
+        const int64_t ix = source_coordinate(first + i * c_.input_stride.w, width, mode);
+        pointers[i] = ix < 0 ? s_.zeros.data() : line + stored(ix) * c_.input.pitch;
       }
       append({nullptr, pointers, tap.weight, s_.channels});
     }
