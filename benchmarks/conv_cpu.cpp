@@ -6,49 +6,18 @@
 // compared. "of probe" is by wall-clock time. "busy" is by processor time: it stands when other
 // programs take the processors away, but does not see a thread that waits for another.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <vector>
 
+#include "benchmarks/measure.h"
 #include "kernels/simd/probe.h"
 #include "tests/kernels/conv2d_cases.h"
 #include "tests/kernels/conv_transpose2d_cases.h"
 
 namespace kintsugi {
 namespace {
-
-struct Time {
-  double wall = 0, busy = 0;  // seconds; busy: of processor, all threads together
-};
-
-template <class Work>
-Time time_of(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::clock_t busy = std::clock();
-  work();
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          static_cast<double>(std::clock() - busy) / CLOCKS_PER_SEC};
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
-
-/// Not zeros, and nothing a multiplication could shorten.
-std::vector<float> numbers(int64_t count) {
-  std::vector<float> out(static_cast<size_t>(count));
-  uint32_t state = 1;
-  for (float& v : out) {
-    state = state * 1664525u + 1013904223u;
-    v = static_cast<float>(state >> 8) * 0x1p-23f - 1.0f;
-  }
-  return out;
-}
 
 struct Row {
   double milliseconds, gflops, share, busy_share;
