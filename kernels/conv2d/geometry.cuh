@@ -41,7 +41,7 @@ struct ConvGeometry {
   }
 
   KIN_DEVICE implicit_gemm::Target target(Part, int row) const {
-    return {row / (out_height * out_width), row};
+    return {.n = row / (out_height * out_width), .pixel = row};
   }
 };
 

@@ -67,8 +67,8 @@ struct PhaseGeometry {
 
   KIN_DEVICE implicit_gemm::Target target(const Part& part, int row) const {
     const Place at = place(part, row);
-    const int64_t y = static_cast<int64_t>(at.n) * h.extent + at.y * h.stride + part.phase_h;
-    return {at.n, y * w.extent + at.x * w.stride + part.phase_w};
+    const int y = at.n * h.extent + at.y * h.stride + part.phase_h;
+    return {.n = at.n, .pixel = y * w.extent + at.x * w.stride + part.phase_w};
   }
 };
 

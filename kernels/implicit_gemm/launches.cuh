@@ -40,6 +40,8 @@ void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, co
   if (static_cast<int>(args.operands.size()) != steps.operand_count()) {
     refuse("the epilogue reads another number of operands");
   }
+  if (config.gated != (steps.gate() >= 0)) refuse("weights were packed for another epilogue");
+  if (config.gated && config.tile_n < kLeastGated) refuse("a block has no room for gates");
 }
 
 /// Without the steps between taps and the padding mode, which are the op's.
@@ -53,7 +55,9 @@ Input input_of(const char* op, const TensorView<const T>& view) {
 
 template <class T>
 Output output_of(const char* op, const TensorView<T>& view, const CudaConfig& config) {
-  const int64_t tiles = divide_up(view.shape.c(), config.tile_n);
+  const int64_t filters = view.shape.c() * (config.gated ? 2 : 1);
+  const int64_t tiles = divide_up(columns_of(filters, config.gated, sizeof(T)), config.tile_n);
+  static_cast<void>(narrow_int(op, filters, "channels"));
   return {.channels = narrow_int(op, view.shape.c(), "channels"),
           .column_tiles = narrow_int(op, tiles, "blocks of channels"),
           .pitch = view.pitch};

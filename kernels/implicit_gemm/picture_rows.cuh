@@ -76,8 +76,8 @@ KIN_DEVICE int64_t pixel_at(const Input& input, const Window& window, const Dept
 
 /// Where a row is stored: output pixel number `pixel`, of sample `n`.
 struct Target {
-  int64_t n = 0;
-  int64_t pixel = 0;
+  int n = 0;
+  int pixel = 0;
 };
 
 /// What an op says of its product, as plain data. Its rows come in parts that have taps of their own;

@@ -208,24 +208,38 @@ KIN_DEVICE bool sum_splits(const Problem& problem, int number, float (&values)[k
   return true;
 }
 
-/// Steps and stores for the part's rows [row0, row0 + kStagedRows), which stand in `staged`.
+/// Steps and stores for the part's rows [row0, row0 + kStagedRows), which stand in `staged`: with a gate
+/// each group of features before the group of their gates.
 template <int kTileN, typename Problem>
-KIN_DEVICE void finish(const Problem& problem, const typename Problem::Part& part,
-                       const float* staged, int row0, int column0) {
+KIN_DEVICE void finish(const Problem& problem, const typename Problem::Part& part, float* staged,
+                       int row0, int column0) {
   using T = typename Problem::Element;
   const auto& g = problem.geometry;
   const int rows = g.rows(part);
   constexpr int kPer = device::Pack<T>::kCount;
   constexpr int kPerRow = kTileN / kPer;
-  for (int i = static_cast<int>(threadIdx.x); i < kStagedRows * kPerRow; i += kTileThreads) {
-    const int row = i / kPerRow;
-    const int column = i % kPerRow * kPer;
-    const int k = column0 + column;
+  // Narrow tiles have no gates, which would take them beyond their registers (README.md).
+  const int halves = kTileN >= kLeastGated && problem.steps.gate >= 0 ? 1 : 0;  // a shift
+  for (int i = static_cast<int>(threadIdx.x); i < kStagedRows * kPerRow >> halves;
+       i += kTileThreads) {
+    const int row = static_cast<unsigned>(i << halves) / kPerRow;
+    const int group = i - (row * kPerRow >> halves);
+    const int k = (column0 >> halves) + group * kPer;
     if (row0 + row >= rows || k >= g.output.channels) continue;
     const Target at = g.target(part, row0 + row);
+    float* sums = staged + row * kStagedPitch<kTileN> + (group << halves) * kPer;
     float value[kPer];
-    for (int j = 0; j < kPer; ++j) value[j] = staged[row * kStagedPitch<kTileN> + column + j];
-    device::apply<T>(problem.steps, {at.n, at.pixel, k}, value);
+    const auto read = [&](bool of_gates, float(&to)[kPer]) {
+      for (int j = 0; j < kPer; ++j) to[j] = sums[(of_gates ? kPer : 0) + j];
+    };
+    const device::Site site{.n = at.n, .pixel = at.pixel, .k = k};
+    if constexpr (kTileN >= kLeastGated) {
+      const auto gate = [&](int j) -> float& { return sums[kPer + j]; };
+      device::apply_gated<T>(problem.steps, site, g.output.channels, read, gate, value);
+    } else {
+      read(false, value);
+      device::apply<T>(problem.steps, site, value);
+    }
     device::Pack<T> pack;
     for (int j = 0; j < kPer; ++j) {
       pack.x[j] = device::from_float<T>(k + j < g.output.channels ? value[j] : 0.0f);
