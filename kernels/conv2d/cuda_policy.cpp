@@ -11,7 +11,8 @@ implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t
                                                element_bytes),
           .chunks = checked_product({desc.kernel.h, desc.kernel.w,
                                      implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)}),
-          .gated = desc.epilogue.gate() >= 0};
+          .gated = desc.epilogue.gate() >= 0,
+          .changes = !desc.prologue.steps.empty()};
 }
 
 implicit_gemm::Filters filters_of(const Desc& desc) {
@@ -68,11 +69,13 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                 int64_t element_bytes) {
   const Shape out = output_shape(desc, input);
   const implicit_gemm::Product product = product_of(desc, out, element_bytes);
+  const int64_t height = checked_multiply(input.h(), desc.prologue.upsample);
+  const int64_t width = checked_multiply(input.w(), desc.prologue.upsample);
   const int64_t taps =
-      checked_multiply(taps_inside(out.h(), input.h(), desc.kernel.h, desc.stride.h,
-                                   desc.dilation.h, desc.padding.h, desc.padding_mode),
-                       taps_inside(out.w(), input.w(), desc.kernel.w, desc.stride.w,
-                                   desc.dilation.w, desc.padding.w, desc.padding_mode));
+      checked_multiply(taps_inside(out.h(), height, desc.kernel.h, desc.stride.h, desc.dilation.h,
+                                   desc.padding.h, desc.padding_mode),
+                       taps_inside(out.w(), width, desc.kernel.w, desc.stride.w, desc.dilation.w,
+                                   desc.padding.w, desc.padding_mode));
   Traffic moved =
       implicit_gemm::weight_traffic(config, product.row_blocks, product.columns, product.chunks);
   const int64_t columns = divide_up(product.columns, config.tile_n);

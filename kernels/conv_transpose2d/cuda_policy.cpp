@@ -29,7 +29,9 @@ implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t
                                                element_bytes),
           .chunks = checked_product({most_taps(axes.h), most_taps(axes.w),
                                      implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)}),
-          .gated = desc.epilogue.gate() >= 0};
+          .gated = desc.epilogue.gate() >= 0,
+          .changes = !desc.prologue.steps.empty(),
+          .widest_changed = kWidestChanged};
 }
 
 implicit_gemm::Filters filters_of(const Desc& desc) {

@@ -64,8 +64,9 @@ CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
     config.method = CudaMethod::tensor_core;
     // The narrowest tile that holds all channels, eight being the width of one instruction: wider
     // ones multiply zeros. Beyond 128 the sums of a warp no longer fit its registers.
-    config.tile_n = config.gated ? kLeastGated : 8;
-    while (config.tile_n < std::min<int64_t>(product.columns, 128)) config.tile_n *= 2;
+    config.tile_n = product.gated || product.changes ? kLeastFused : 8;
+    const int64_t widest = product.changes ? product.widest_changed : 128;
+    while (config.tile_n < std::min(product.columns, widest)) config.tile_n *= 2;
   }
   // A picture with fewer blocks than the device has multiprocessors leaves some idle: its depth is
   // split among more of them, as long as a part fills the pipeline twice (8 stages), for a part costs

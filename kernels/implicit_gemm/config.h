@@ -29,7 +29,7 @@ struct CudaConfig {
   int tile_n = 64;  // filters of a block: 8, 16, 32, 64 or 128 on tensor cores, else 64
   int splits = 1;   // parts of the depth summed by different blocks, added up in order
   /// The epilogue pairs filters: 16 bytes' worth of features stand before their gates, in the packed
-  /// weight as in the product, so that a block holds both. tile_n is kLeastGated at least.
+  /// weight as in the product, so that a block holds both. tile_n is kLeastFused at least.
   bool gated = false;
   friend bool operator==(const CudaConfig&, const CudaConfig&) = default;
 };
@@ -43,7 +43,8 @@ struct CudaConfig {
 /// What float storage may be multiplied as. f16 and bf16 are always multiplied as they are.
 enum class FloatMath : uint8_t { exact, tf32 };
 
-inline constexpr int kLeastGated = 32;
+/// The narrowest tile on tensor cores for gates, and for steps on the way in.
+inline constexpr int kLeastFused = 32;
 
 /// Output pixels of a block.
 inline constexpr int kTileM = 128;
@@ -78,6 +79,8 @@ struct Product {
   int64_t columns = 0;  // columns_of()
   int64_t chunks = 0;
   bool gated = false;
+  bool changes = false;      // steps on the way in
+  int widest_changed = 128;  // the widest tile then
 };
 
 /// Of so many filters: as many, or where they are gated both halves up to 16 bytes.

@@ -35,6 +35,7 @@ void expect_traffic(const std::vector<Case>& cases, Type type) {
   for (const Case& c : cases) {
     auto desc = c.desc;
     desc.epilogue = without_operands(desc.epilogue);
+    desc.prologue.steps = without_operands(desc.prologue.steps);
     for (const int multiprocessors : {1, 40}) {
       SCOPED_TRACE(c.name + ", " + std::to_string(multiprocessors) + " multiprocessors");
       with_storage(type, [&]<class T>(T) {
@@ -84,6 +85,18 @@ TEST_P(FusedEmulated, TheBitsOfGatesAreTheSameInEveryOrder) {
   const Type type = GetParam();
   expect_same_bits(gates::pipelined(type), type);
   expect_same_bits(gates::conv_transpose2d_cases(), type);
+}
+
+TEST_P(FusedEmulated, ProloguesMoveWhatTheySay) {
+  const Type type = GetParam();
+  expect_traffic(prologues::conv2d_cases(), type);
+  expect_traffic(prologues::pipelined(type), type);
+  expect_traffic(prologues::conv_transpose2d_cases(), type);
+}
+
+TEST_P(FusedEmulated, TheBitsOfProloguesAreTheSameInEveryOrder) {
+  const Type type = GetParam();
+  expect_same_bits(prologues::pipelined(type), type);
 }
 
 template <class T>

@@ -54,6 +54,52 @@ TEST_P(FusedCuda, EveryStepAroundAGate) {
   }
 }
 
+TEST_P(FusedCuda, APrologueOfConv2dAgreesWithItsDefinition) {
+  expect_definition(prologues::conv2d_cases(), GetParam());
+}
+TEST_P(FusedCuda, APrologueOfConvTranspose2dAgreesWithItsDefinition) {
+  expect_definition(prologues::conv_transpose2d_cases(), GetParam());
+}
+TEST_P(FusedCuda, APrologueOfADeepConvolutionAgreesWithItsDefinition) {
+  expect_definition(prologues::pipelined(GetParam()), GetParam());
+}
+TEST_P(FusedCuda, APrologueOfASplitDepthAgreesWithItsDefinition) {
+  expect_definition(prologues::pipelined(GetParam()), GetParam(), 40);
+}
+
+TEST_P(FusedCuda, EveryStepOfAPrologue) {
+  const Type type = GetParam();
+  for (const Step& step : every_step()) {
+    const conv2d::Desc desc{.in_channels = 5,
+                            .out_channels = 7,
+                            .kernel = 3,
+                            .padding = 1,
+                            .prologue = {.steps = {step}, .upsample = 2}};
+    SCOPED_TRACE(to_string(desc));
+    with_storage(type, [&]<class T>(T) {
+      const conv2d::Trial<T> run(desc, {2, 5, 2, 3}, type);
+      EXPECT_TRUE(close(run.cuda(1).values.view(), run.reference().view(), tolerance(type)));
+    });
+  }
+}
+
+TEST(FusedCudaPads, WhatLiesBehindTheLastChannelStaysZero) {
+  // Steps that f16 holds where an input lies in [0.5, 1), and not where it is zero: products with the
+  // zeros of a weight would be NaN.
+  conv2d::Trial<f16> run({.in_channels = 5,
+                          .out_channels = 7,
+                          .kernel = 3,
+                          .padding = 1,
+                          .prologue = {.steps = {step::affine(-133333.0f, 100000.0f)}},
+                          .epilogue = {step::mul(1e-5f)}},
+                         {1, 5, 4, 6}, Type::f16);
+  run.input.for_each([&](int64_t, int64_t c, int64_t, int64_t, float& v) {
+    if (c < 5) v = 0.75f + 0.25f * v;
+  });
+  round_to<f16>(run.input);
+  EXPECT_TRUE(close(run.cuda().values.view(), run.reference().view(), tolerance(Type::f16)));
+}
+
 template <class T>
 class GateCuda : public testing::Test {};
 TYPED_TEST_SUITE(GateCuda, elementwise::Types);
@@ -107,6 +153,34 @@ TEST(FusedCudaPolicy, GatesStandBehindTheirFeatures) {
   pack<float>(desc, gated, weight, packed);
   const std::vector<float> order{1, 2, 3, 4, 6, 7, 8, 9, 5, 0, 0, 0, 10, 0, 0, 0};
   for (size_t i = 0; i < 32; ++i) EXPECT_EQ(packed[4 * i], i < order.size() ? order[i] : 0) << i;
+}
+
+TEST(FusedCudaPolicy, StepsOnTheWayInHaveTilesOfTheirOwn) {
+  const device::DeviceInfo one = small_device();
+  using implicit_gemm::FloatMath;
+  conv2d::Desc conv{.in_channels = 8, .out_channels = 3, .kernel = 3};
+  const Shape input{1, 8, 9, 9};
+  EXPECT_EQ(choose_cuda(conv, input, 2, FloatMath::exact, one).tile_n, 8);
+  conv.prologue = {.upsample = 2};
+  EXPECT_EQ(choose_cuda(conv, input, 2, FloatMath::exact, one).tile_n, 8);
+  conv.prologue = {.steps = prologues::norm()};
+  EXPECT_EQ(choose_cuda(conv, input, 2, FloatMath::exact, one).tile_n, 32);
+  conv.out_channels = 128;
+  EXPECT_EQ(choose_cuda(conv, input, 2, FloatMath::exact, one).tile_n, 128);
+  conv_transpose2d::Desc up{.in_channels = 8, .out_channels = 128, .kernel = 4, .stride = 2};
+  EXPECT_EQ(choose_cuda(up, input, 2, FloatMath::exact, one).tile_n, 128);
+  up.prologue = conv.prologue;
+  EXPECT_EQ(choose_cuda(up, input, 2, FloatMath::exact, one).tile_n, 64);
+}
+
+TEST(FusedCudaLaunch, ATileThatHasNoStepsOnTheWayInIsRefused) {
+  conv2d::Trial<f16> trial({.in_channels = 8,
+                            .out_channels = 8,
+                            .prologue = {.steps = {step::activate(Function::relu)}}},
+                           {1, 8, 2, 2}, Type::f16);
+  trial.config.tile_n = 8;
+  EXPECT_EQ(error_of([&] { (void)trial.cuda(); }),
+            "conv2d on CUDA has no tile of 8 for steps on the way in");
 }
 
 TEST(FusedCudaLaunch, WeightsOfAnotherEpilogueAreRefused) {
