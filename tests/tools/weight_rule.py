@@ -89,9 +89,9 @@ def glcic_input(_key, shape, unit):
 
 @recipe
 def cyclegan(key, shape, unit):
-    """Convolutions of gain 1 and biases of 0.2; what norms have is as elsewhere.
+    """Convolutions of gain 1, biases of 0.2, norms as in `generic`.
 
-    Transposed ones [in, out, 3, 3] are scaled by their second dimension like all others.
+    Transposed convolutions [in, out, 3, 3] are scaled by their second dimension like the others.
     """
     if len(shape) >= 2:
         return scaled(unit, 1, math.prod(shape[1:]))
