@@ -72,7 +72,7 @@ def run(
             hooks.append(module.register_forward_hook(_keep(taps, path)))
     try:
         result = network(*(torch.from_numpy(value).to(dtype) for value in inputs.values()))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ExportError(f"PyTorch refused the input: {str(error).splitlines()[0]}") from None
     finally:
         for hook in hooks:

@@ -127,6 +127,20 @@ def test_no_norm_at_all_is_no_instance_norm():
         cyclegan.recognise(bare)
 
 
+@pytest.mark.parametrize(
+    "key, layout",
+    [
+        ("conv_in.features.0.bias", "mindspore"),
+        ("model.23.weight", "resnet6"),
+        ("model.18.conv_block.6.bias", "resnet9"),
+        ("model.10.conv_block.6.running_var", "resnet6"),
+    ],
+)
+def test_the_closest_layout_is_one_that_knows_the_keys(key, layout):
+    with pytest.raises(ExportError, match=f"closest key layout is '{layout}.*0 keys unknown"):
+        cyclegan.recognise({key: (1,)})
+
+
 def test_hundreds_of_blocks_are_no_network():
     found = shapes(cyclegan, cyclegan.Config(1, 2, "mindspore", "stored", False))
     found.update({f"residuals.{i}.conv1.features.0.bias": (4,) for i in range(2000)})
@@ -316,6 +330,20 @@ def test_refusals_on_the_command_line(tmp_path, capsys, network, content, option
     assert convert(tmp_path / "a.pth", tmp_path / "m", *options, network=network) == 1
     error = capsys.readouterr().err
     assert sentence in error and error.count("\n") == 1 and not (tmp_path / "m").exists()
+
+
+def test_a_picture_too_small_for_a_norm_is_one_sentence(tmp_path, capsys):
+    source, ref = tmp_path / "a.safetensors", tmp_path / "r.safetensors"
+    safetensors.write(source, {key: value.numpy() for key, value in CRITIC.items()})
+    model = tmp_path / "m.safetensors"
+    assert convert(source, model, "--norm", "instance", network="cyclegan-discriminator") == 0
+    arguments = ["reference", "cyclegan-discriminator", str(model), "-o", str(ref), "--size"]
+    assert main([*arguments, "24x24"]) == 0
+    capsys.readouterr()
+    ref.unlink()
+    assert main([*arguments, "16x16"]) == 1
+    error = capsys.readouterr().err
+    assert "PyTorch refused the input" in error and error.count("\n") == 1 and not ref.exists()
 
 
 @pytest.mark.parametrize("options", [["--blocks", "0"], ["--blocks", "x"], ["--norm", "batch"]])

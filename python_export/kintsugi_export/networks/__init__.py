@@ -5,8 +5,8 @@ A network is a module of this folder that offers
 
     INPUTS, OUTPUTS           the names of the tensors, in the order of the PyTorch module
     BESIDE                    the prefixes under which it lies in a file of several networks
-    ROOT                      or, where these are any, the pattern with which its own keys start, or
-                              None; of the networks in a file the one that `recognise` takes is it
+    ROOT                      a pattern with which its own keys start, where prefixes may be any:
+                              of what is behind each, `recognise` tells which it is; or None
     OPTIONS                   the options that `settled`, `metadata` and `missing` take
     recognise(shapes)         {key: shape} -> config; raises ExportError and says what is closest
     build(config)             config -> torch module in evaluation mode, with the file's own keys

@@ -280,15 +280,14 @@ def closest(candidates: Sequence, keys: Callable, shapes: Dict, what: str):
         return missing, unknown
 
     found = [differences(config) for config in candidates]
-    best = min(range(len(candidates)), key=lambda i: sum(map(len, found[i])))
-    missing, unknown = found[best]
+    best = min(range(len(found)), key=lambda i: (len(found[i][1]), len(found[i][0])))
+    config, (missing, unknown) = candidates[best], found[best]
     if missing or unknown:
-        config = candidates[best]
         raise ExportError(
             f"not a state dict of {what}: the closest key layout is '{config.layout}' with norm "
             f"'{config.norm}', {count(missing, 'missing')}, {count(unknown, 'unknown')}"
         )
-    return candidates[best]
+    return config
 
 
 def sized(config, first: str, keys: Callable, shapes: Dict, what: str):
