@@ -90,6 +90,11 @@ void check_settings(const Settings& given, std::span<const Port> known);
                                                  const Network& network, const std::string& key,
                                                  std::vector<double> otherwise);
 
+/// A word or a number of the file's `kintsugi.config` as text; empty when it is not there, or is about
+/// another network of the same file.
+[[nodiscard]] std::string config_text(const weights::Weights& weights, const Network& network,
+                                      const std::string& key);
+
 /// Throws Error::mismatch when the file's `kintsugi.config` names another variant or range of values
 /// than its keys do; what it leaves out is not missed.
 void check_config(const weights::Weights& weights, const Network& network,

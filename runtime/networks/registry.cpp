@@ -152,6 +152,18 @@ std::vector<double> config_numbers(const weights::Weights& weights, const Networ
                                        std::to_string(otherwise.size()) + " numbers");
 }
 
+std::string config_text(const weights::Weights& weights, const Network& network,
+                        const std::string& key) {
+  const nlohmann::json found = config_value(weights, network, key);
+  if (found.is_null()) return {};
+  if (found.is_string()) return found.get<std::string>();
+  if (found.is_number_integer()) return found.dump();
+  throw Error(ErrorCode::bad_file,
+              weights.file().path().string() + ": `" + key +
+                  "` in the metadata `kintsugi.config` is neither a word nor a "
+                  "number");
+}
+
 void check_config(const weights::Weights& weights, const Network& network,
                   const std::string& variant, const std::vector<double>& range) {
   const auto refuse = [&](const char* key, const std::string& stated, const std::string& found) {

@@ -62,6 +62,10 @@ struct Device {
 [[nodiscard]] std::vector<double> random_values(int64_t count, uint64_t seed);
 
 [[nodiscard]] double median(std::vector<double> values);
+/// What each step's output is called: its last module's path, with "#2" behind it where the module runs
+/// the second time, as modules do whose weights are shared.
+[[nodiscard]] std::vector<std::string> tap_names(const plan::Plan& plan,
+                                                 const weights::KeyMap& keys);
 /// Every input of a plan, the same values each time.
 void fill_with_noise(execute::Executor& executor);
 /// Throws Error::usage below one.

@@ -174,6 +174,17 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
               "the output '" + output + "' was not finite once, and finite when repeated");
 }
 
+std::vector<std::string> session::tap_names(const plan::Plan& plan, const weights::KeyMap& keys) {
+  std::vector<std::string> names;
+  std::map<std::string, int> runs;
+  for (const plan::PlanStep& step : plan.steps) {
+    for (const std::string& module : step.names) ++runs[module];
+    const int run = runs[step.names.back()];
+    names.push_back(keys.module(step.names.back()) + (run > 1 ? "#" + std::to_string(run) : ""));
+  }
+  return names;
+}
+
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -208,10 +219,10 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
 
   Tensors outputs;
+  const std::vector<std::string> names = session::tap_names(plan, model->opened.keys);
   const auto tap = [&](int i) {
-    const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-    outputs["tap/" + model->opened.keys.module(step.names.back())] =
-        copy_out(executor, step.output);
+    const auto at = static_cast<size_t>(i);
+    outputs["tap/" + names[at]] = copy_out(executor, plan.steps[at].output);
   };
   // To be seen, steps run one by one: nobody watches without a reason.
   const bool watched = run_options.taps || run_options.keep_all;

@@ -31,10 +31,6 @@ Config configure(const weights::Weights& weights, const weights::Detection& dete
     const int64_t stored = stored_blocks(weights, keys);
     config.shared = stored == 1;
     config.blocks = config.shared ? 9 : stored;
-    if (config.shared) {
-      const auto stated = config_numbers(weights, kNetwork, "blocks", {9});
-      config.blocks = std::clamp(static_cast<int64_t>(stated[0]), int64_t{1}, kMostBlocks);
-    }
   } else {
     config.blocks = layout.starts_with("resnet6") ? 6 : 9;
   }
@@ -89,15 +85,37 @@ const char* describe(Norm norm) {
 
 }  // namespace
 
+/// What the file's metadata say of its settings; PyTorch's keys say it all, and metadata repeat it.
+Settings stated(const weights::Weights& weights, const Config& config) {
+  Settings settings;
+  if (config.form == Form::pytorch) return settings;
+  for (const char* key : {"norm", "blocks"}) {
+    const std::string text = config_text(weights, kNetwork, key);
+    if (!text.empty()) settings[key] = text;
+  }
+  return settings;
+}
+
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
   const weights::KeyMap keys = detection.map();
-  const Config config = configure(weights, detection);
+  Config config = configure(weights, detection);
   const bool tutorial = config.form == Form::mindspore;
 
   Opened opened;
   opened.keys = keys;
   Description& d = opened.description;
+  d.settings = {{"norm", "auto, stored or instance",
+                 "whether norms take the file's statistics or the picture's"},
+                {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
+  try {
+    config = chosen(config, stated(weights, config), d.settings);
+  } catch (const Error& error) {
+    throw Error(
+        ErrorCode::bad_file,
+        weights.file().path().string() + ": the metadata `kintsugi.config`: " + error.what(),
+        error.hint());
+  }
   d.title = "CycleGAN generator, " + std::to_string(config.width) + " channels, " +
             std::to_string(config.blocks) + (config.shared ? " times one block" : " blocks");
   d.variant = std::string(tutorial ? "MindSpore form (zero borders, LeakyReLU, shifted upsampling)"
@@ -108,9 +126,6 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   d.size_multiple = kMultiple;
   d.inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}};
   d.outputs = {{"output", "[N, 3, H, W]", "RGB in [-1, 1], sizes rounded up to multiples of 4"}};
-  d.settings = {{"norm", "auto, stored or instance",
-                 "whether norms take the file's statistics or the picture's"},
-                {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {

@@ -103,19 +103,23 @@ weights::Detection detect(const weights::Weights& weights) {
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
-  const Config config = configure(weights, keys);
 
   Opened opened;
   opened.keys = keys;
   Description& d = opened.description;
+  d.settings = {{"norm", "auto, stored or instance",
+                 "whether norms take the file's statistics or the picture's"}};
+  Config config = configure(weights, keys);
+  const std::string norm = config_text(weights, kNetwork, "norm");
+  if (detection.layout->name == "mindspore" && !norm.empty()) {  // PyTorch's keys tell
+    config = chosen(config, {{"norm", norm}}, d.settings);
+  }
   d.title = "CycleGAN discriminator, " + std::to_string(config.width) + " channels";
   d.variant = "PatchGAN of 70 pixels, key layout '" + std::string(detection.layout->name) +
               "': " + std::string(detection.layout->source);
   d.value_range = "RGB in [-1, 1]";
   d.inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}};
   d.outputs = {{"score", "[N, 1, H, W]", "of each patch: 1 real, 0 made, not bounded"}};
-  d.settings = {{"norm", "auto, stored or instance",
-                 "whether norms take the file's statistics or the picture's"}};
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {
