@@ -21,7 +21,7 @@ def json_of(result):
 
 def test_alone():
     result = support.succeeds(support.run())
-    assert result.stdout.count("\n  kintsugi ") == 3 and result.stderr == ""
+    assert result.stdout.count("\n  kintsugi ") == 4 and result.stderr == ""
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
