@@ -200,10 +200,12 @@ def parse(arguments):
         return int(text)
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--networks", choices=list(cases.NETWORKS), nargs="+",
+                        default=list(cases.NETWORKS), help="these alone")
     parser.add_argument("--sizes", type=counted, nargs="+", default=[256, 512], metavar="N",
-                        help="sides of GLCIC's pictures (256 512)")
+                        help="sides of the pictures (256 512)")
     parser.add_argument("--width", type=counted, default=64, metavar="C",
-                        help="GLCIC's channels, even (64, the paper's)")
+                        help="the networks' channels, even (64, the papers')")
     parser.add_argument("--no-layers", dest="layers", action="store_false",
                         help="without the convolutions alone")
     parser.add_argument("--threads", type=counted, default=2, metavar="N", help="of everyone (2)")
@@ -241,8 +243,8 @@ def measure(options, work: Path, log) -> dict:
     try:
         version, isa = workers[0].version.split(" ", 1)
         about, records = machine(isa, options.processors), []
-        for number, case in enumerate(cases.all_cases(options.sizes, options.width,
-                                                      options.layers)):
+        for number, case in enumerate(cases.all_cases(options.networks, options.sizes,
+                                                      options.width, options.layers)):
             print(f"compare_cpu: {case.name}", file=sys.stderr)
             folder = work / str(number)
             folder.mkdir()

@@ -17,7 +17,12 @@ import weight_rule  # noqa: E402
 from kintsugi_export import safetensors  # noqa: E402
 
 SALT = "kintsugi"
-KEYS = ROOT / "tests" / "data" / "keys" / "glcic_triples.txt"
+KEYS = ROOT / "tests" / "data" / "keys"
+# Key list, rule of the weights, rule of the input and its channels.
+NETWORKS = {
+    "GLCIC": ("glcic_triples", "glcic", "glcic_input", 4),
+    "CycleGAN": ("cyclegan_resnet9", "cyclegan", "signed_picture", 3),
+}
 LAYER_CHANNELS, LAYER_SIZE, LAYER_DILATIONS = 256, 64, (1, 2, 4, 8, 16)
 
 
@@ -27,11 +32,17 @@ class Case(NamedTuple):
     size: int
     width: int  # the network's, or the convolution's channels
     dilation: int = 1
+    network: str = ""
 
 
-def all_cases(sizes, width: int, layers: bool) -> list:
+def all_cases(networks, sizes, width: int, layers: bool) -> list:
+    """Of networks that begin with as many channels as `width`: 64 in both papers."""
     suffix = "" if width == 64 else f", {width} channels"
-    cases = [Case(f"GLCIC {size}{suffix}", "network", size, width) for size in sizes]
+    cases = [
+        Case(f"{network} {size}{suffix}", "network", size, width, network=network)
+        for network in networks
+        for size in sizes
+    ]
     if layers:
         c, size = LAYER_CHANNELS, LAYER_SIZE
         cases += [
@@ -56,10 +67,12 @@ def _network(case: Case):
     def narrowed(shape):  # the list is of 64 channels; 3 and 4 are pictures' and kernels'
         return tuple(n * case.width // 64 if n >= 32 else n for n in shape)
 
-    keys = [(key, narrowed(shape), kind) for key, shape, kind in weight_rule.read_key_list(KEYS)]
-    shape = (1, 4, case.size, case.size)
-    inputs = weight_rule.make_state("glcic_input", [("input/input", shape, "float32")], SALT)
-    return weight_rule.make_state("glcic", keys, SALT), inputs["input/input"]
+    listed, recipe, input_recipe, channels = NETWORKS[case.network]
+    entries = weight_rule.read_key_list(KEYS / f"{listed}.txt")
+    keys = [(key, narrowed(shape), kind) for key, shape, kind in entries]
+    shape = (1, channels, case.size, case.size)
+    inputs = weight_rule.make_state(input_recipe, [("input/input", shape, "float32")], SALT)
+    return weight_rule.make_state(recipe, keys, SALT), inputs["input/input"]
 
 
 def _layer(case: Case):

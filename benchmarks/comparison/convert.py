@@ -5,7 +5,8 @@
 
 reads FOLDER/model.safetensors and input.safetensors and writes graph.onnx and, with the program
 PNNX, ncnn's pair of files.  Batch norms are folded into the convolutions before them and ReLU works
-in place, for PyTorch itself as for all who read the graph: ours folds too.  Needs PyTorch.
+in place, for PyTorch itself as for all who read the graph: ours folds too.  Instance norms cannot be
+folded.  Needs PyTorch.
 """
 
 import inspect
@@ -19,7 +20,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python_export"))
 from kintsugi_export import safetensors  # noqa: E402
-from kintsugi_export.networks import glcic  # noqa: E402
+from kintsugi_export.errors import ExportError  # noqa: E402
+from kintsugi_export.networks import cyclegan, glcic  # noqa: E402
 
 
 def read(path) -> dict:
@@ -40,10 +42,22 @@ def build(kind: str, dilation: int, folder) -> torch.nn.Module:
         )
         module.load_state_dict(state)
         return module.eval()
-    config = glcic.recognise({key: tuple(value.shape) for key, value in state.items()})
-    network = glcic.build(config)
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    try:
+        network = glcic.build(glcic.recognise(shapes))
+    except ExportError:
+        network = cyclegan.build(cyclegan.recognise(shapes))
+        network.load_state_dict(state)
+        return in_place(network)
     network.load_state_dict(state)
     return folded(network)
+
+
+def in_place(network: torch.nn.Module) -> torch.nn.Module:
+    for module in network.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.inplace = True
+    return network.eval()
 
 
 def folded(modules) -> torch.nn.Sequential:

@@ -188,7 +188,8 @@ def test_processors_are_of_those_allowed():
 # ---- Cases, and the whole -----------------------------------------------------------------------
 
 def test_cases_have_weights_by_rule(tmp_path):
-    network, layer = cases.all_cases([32], 8, True)[0], cases.all_cases([32], 8, True)[-1]
+    made = cases.all_cases(["GLCIC"], [32], 8, True)
+    network, layer = made[0], made[-1]
     assert layer.dilation == 16
     cases.write(network, tmp_path)
     state, _ = cases.safetensors.read(tmp_path / "model.safetensors")
@@ -204,7 +205,7 @@ def test_folding_changes_nothing(tmp_path):
     from comparison import convert
     from kintsugi_export.networks import glcic
 
-    cases.write(cases.all_cases([32], 8, False)[0], tmp_path)
+    cases.write(cases.all_cases(["GLCIC"], [32], 8, False)[0], tmp_path)
     state = convert.read(tmp_path / "model.safetensors")
     network = glcic.build(glcic.Config.of("triples", 8, 4))
     network.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
@@ -230,13 +231,15 @@ def test_it_runs_with_pytorch_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "baselines.sh makes it" in done.stdout
     made = json.loads((tmp_path / "out" / "compare_cpu.json").read_text())
-    (case,) = made["cases"]
-    assert [row["contender"] for row in case["rows"]][0] == "kintsugi"
-    assert sorted(row["contender"] for row in case["rows"][1:]) == [
-        "torch-system-channels_last", "torch-system-nchw"]
-    assert all(row["right"] and row["relative_l2"] < 1e-4 for row in case["rows"])
-    assert all(row["median_seconds"] > 0 and len(row["seconds"]) == 2 for row in case["rows"])
-    assert case["flops"] > 1e6 and case["peak_gflops"] > 0 and case["times"] > 0
+    assert [case["case"] for case in made["cases"]] == [
+        "GLCIC 32, 8 channels", "CycleGAN 32, 8 channels"]
+    for case in made["cases"]:
+        assert [row["contender"] for row in case["rows"]][0] == "kintsugi"
+        assert sorted(row["contender"] for row in case["rows"][1:]) == [
+            "torch-system-channels_last", "torch-system-nchw"]
+        assert all(row["right"] and row["relative_l2"] < 1e-4 for row in case["rows"])
+        assert all(row["median_seconds"] > 0 and len(row["seconds"]) == 2 for row in case["rows"])
+        assert case["flops"] > 1e6 and case["peak_gflops"] > 0 and case["times"] > 0
     xml.parse(tmp_path / "out" / "compare_cpu.svg")
     assert (tmp_path / "out" / "compare_cpu.txt").read_text() == done.stdout
 
