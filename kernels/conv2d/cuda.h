@@ -41,7 +41,7 @@ void pack(const Desc& desc, const CudaConfig& config, std::span<const float> wei
 
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);
 
-/// Without what the epilogue's operands add.
+/// Without what the operands of steps add.
 [[nodiscard]] Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                               int64_t element_bytes);
 

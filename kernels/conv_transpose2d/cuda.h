@@ -32,7 +32,8 @@ using implicit_gemm::Traffic;
 [[nodiscard]] CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes,
                                      FloatMath math, const device::DeviceInfo& device);
 
-/// Elements of the packed weight, pads zero: [columns up to tile_n][R][S][C up to 16 bytes], of all phases.
+/// Elements of the packed weight, pads zero: [columns up to tile_n][R][S][C up to 16 bytes], of all
+/// phases.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CudaConfig& config,
                                       int64_t element_bytes);
 /// From [C, K, R, S]. T is float, f16 or bf16; for tf32 the values are rounded here.
@@ -42,7 +43,7 @@ void pack(const Desc& desc, const CudaConfig& config, std::span<const float> wei
 
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);
 
-/// Without what the epilogue's operands add.
+/// Without what the operands of steps add.
 [[nodiscard]] Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                               int64_t element_bytes);
 

@@ -19,7 +19,8 @@ Axes axes_of(const Desc& desc, const Shape& output) {
 /// Of the phase whose first tap is tap 0.
 int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart); }
 
-/// `element_bytes` matters to the depth, and to gated columns below a multiple of 16. The first phase has the most rows.
+/// `element_bytes` matters to the depth, and to gated columns below a multiple of 16. The first phase
+/// has the most rows.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
   const Axes axes = axes_of(desc, output);
   const int64_t rows = checked_product({output.n(), outputs(axes.h, 0), outputs(axes.w, 0)});

@@ -63,8 +63,8 @@ template <class T>
 struct CudaArgs {
   TensorView<const T> input;
   const T* weight = nullptr;  // packed
-  /// In step order; channel vectors hold whole multiples of 16 bytes of T. Those before a gate are
-  /// dense: the gate of channel k at K + k.
+  /// Of the prologue, then of the epilogue, in step order; channel vectors hold whole multiples of
+  /// 16 bytes of T. Those before a gate are dense: the gate of channel k at K + k.
   std::span<const device::StepOperand> operands;
   TensorView<T> output;
   uint32_t* tickets = nullptr;  // both at multiples of 16 bytes; null without splits

@@ -41,6 +41,7 @@ void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, co
   if (static_cast<int>(args.operands.size()) != read) {
     refuse("prologue and epilogue read another number of operands");
   }
+  if (prologue.steps.gate() >= 0) refuse("an input has no gates");
   if (config.gated != (steps.gate() >= 0)) refuse("weights were packed for another epilogue");
   if (config.gated && config.tile_n < kLeastFused) refuse("a block has no room for gates");
 }

@@ -2,7 +2,8 @@
 //
 // A convolution as an implicit GEMM on tensor cores.
 //
-// Math        y[row,k] = steps( sum over taps t and channels c of  x[pixel of row at t, c] * w[k,t,c] )
+// Math        y[row,k] = steps( sum over taps t and channels c of  x[pixel of row at t, c] * w[k,t,c] ),
+//             x after the prologue's steps; with a gate two sums make a y
 // Shapes      x [N,H,W,C]   w packed [K][R*S][C]   y [N,P,Q,K].  As a GEMM: gm = N*P*Q rows, gn = K
 //             columns, gk = R*S*C deep, C rounded up to 16 bytes; transposed, one for each phase.
 // Tiling      grid (gm/128 * gn/tile_n, splits), columns innermost; block tile 128 x tile_n x 64 bytes;
@@ -12,8 +13,10 @@
 //             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time.
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
 //             multiplied before; one before the memory changes its use, two around each half that leaves.
+//             Steps on the way in are applied by the thread that copied, before that barrier.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;
-//             steps in f32; one rounding at the store. tf32: pixels are rounded here, weights when packed.
+//             steps in f32; one rounding at the store. After steps on the way in one rounding to the
+//             storage type. tf32: pixels are rounded here, after those, weights when packed.
 // Roofline    2*gm*gn*gk FLOP over e*(N*H*W*C + gn*gk + gm*gn) bytes, e of an element. 3x3 with C = K =
 //             256 in bf16 on 64x64: 4.8 GFLOP over 5.4 MB, 900 FLOP/B: compute bound.
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1.

@@ -62,7 +62,7 @@ inline std::vector<conv_transpose2d::Case> conv_transpose2d_cases() {
 
 /// Every stage of the pipeline used three times and more, and split among many multiprocessors.
 inline std::vector<conv2d::Case> pipelined(Type type) {
-  const int64_t c = deep(type, 104);
+  const int64_t c = deep(type, 53);
   return {{"twelve",
            {.in_channels = c,
             .out_channels = 24,
@@ -70,7 +70,7 @@ inline std::vector<conv2d::Case> pipelined(Type type) {
             .dilation = 2,
             .padding = 2,
             .epilogue = surrounded()},
-           {1, c, 13, 11}}};
+           {1, c, 9, 11}}};
 }
 
 }  // namespace gates
@@ -165,7 +165,7 @@ inline std::vector<conv_transpose2d::Case> conv_transpose2d_cases() {
 
 /// As those of gates; the widest tile, and the narrowest with gates.
 inline std::vector<conv2d::Case> pipelined(Type type) {
-  const int64_t c = deep(type, 104);
+  const int64_t c = deep(type, 53);
   return {{"wide",
            {.in_channels = c,
             .out_channels = 70,
