@@ -59,7 +59,8 @@ struct Desc {
 /// Whether the kernels can append `step` to the epilogue. Every kind and extent is understood; in front
 /// of a gate, of which there is one at most, scalars and channel vectors.
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
-/// Whether `prologue` can come before the description's own: all but a gate, and one enlargement, by 2.
+/// Whether `prologue` can come before the description's own: all but a gate, and one enlargement, by 2;
+/// steps before kernels of 3x3 at most, since a larger one would apply them to each pixel too often.
 [[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
 /// "conv2d 3x3 256->256, stride 1, dilation 4, padding 4 zero"

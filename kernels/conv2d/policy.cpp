@@ -14,7 +14,10 @@ bool accepts(const Desc& desc, const Step& step) {
 }
 
 bool accepts(const Desc& desc, const Prologue& prologue) {
-  return accepts_before(desc.prologue, prologue, true);
+  // Where a kernel changes what it loads, it does so for each tap anew: beyond 3x3 that is dearer than a
+  // picture that was changed once. An enlargement costs nothing.
+  const bool few_taps = desc.kernel.h * desc.kernel.w <= 9;
+  return (prologue.steps.empty() || few_taps) && accepts_before(desc.prologue, prologue, true);
 }
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }

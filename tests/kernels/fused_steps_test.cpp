@@ -115,6 +115,9 @@ TEST(FusedContract, AcceptsWhatItMay) {
   EXPECT_FALSE(accepts(with, Prologue{.upsample = 2}));
   EXPECT_TRUE(accepts(with, Prologue{.steps = {step::mul(Extent::pixel)}}));
   EXPECT_FALSE(accepts(conv_transpose2d::Desc{}, Prologue{.upsample = 2}));
+  with = {.in_channels = 4, .out_channels = 8, .kernel = {5, 3}};  // fifteen taps for each pixel
+  EXPECT_FALSE(accepts(with, Prologue{.steps = {step::mul(Extent::tensor)}}));
+  EXPECT_TRUE(accepts(with, Prologue{.upsample = 2}));
 }
 
 TEST(FusedContract, PrintsAndRefuses) {

@@ -206,8 +206,9 @@ TEST(Modules, FuseIntoTheirConvolutions) {
   EXPECT_EQ(fused(kModules[5]),
             "partial_mask paper 5x5 5, stride 2, padding 2\n"
             "partial_mask paper 3x3 12, padding 1\n"
-            "conv2d 5x5 5->12, stride 2, padding 2 zero, input: mul pixel: mul pixel, add channel, "
-            "mul pixel, affine channel, relu, mul pixel\n"
+            "elementwise: mul pixel: mul pixel\n"
+            "conv2d 5x5 5->12, stride 2, padding 2 zero: mul pixel, add channel, mul pixel, affine "
+            "channel, relu, mul pixel\n"
             "conv2d 3x3 12->7, padding 1 zero: mul pixel, add channel, mul pixel\n");
 }
 
