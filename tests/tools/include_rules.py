@@ -66,7 +66,8 @@ MAY_INCLUDE = {
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
                                    "runtime/image/", "runtime/networks/network.h",
                                    "runtime/weights/key_map.h", PUBLIC],
-    "runtime/image": ["kernels/core/", "runtime/io/", "stb", PUBLIC],
+    # What a sample means is said once, for kernels and for the host.
+    "runtime/image": ["kernels/core/", "kernels/image/sample.h", "runtime/io/", "stb", PUBLIC],
     "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
 
     "weights_tools": ["kernels/core/", "runtime/weights/", "CLI/", "nlohmann/", PUBLIC],
