@@ -32,25 +32,30 @@ Shape output_shape(const Desc& desc, const Shape& input) {
               stride.h > 0 && stride.w > 0 && dilation.h > 0 && dilation.w > 0 && padding.h >= 0 &&
               padding.w >= 0,
           desc, "channels, kernel, stride and dilation must be positive, padding not negative");
+  const int64_t up = desc.prologue.upsample;
+  require(up == 1 || up == 2, desc, "an input is taken as it is or enlarged twice");
+  require(desc.out_channels % desc.epilogue.channels_per_result() == 0, desc,
+          "a gate pairs an even number of filters");
   require(input.c() == desc.in_channels, desc,
           "the input " + input.to_string() + " has not " + std::to_string(desc.in_channels) +
               " channels");
+  const int64_t height = checked_multiply(input.h(), up), width = checked_multiply(input.w(), up);
   if (desc.padding_mode == PaddingMode::reflect) {
-    require(padding.h < input.h() && padding.w < input.w(), desc,
+    require(padding.h < height && padding.w < width, desc,
             "reflecting needs a picture larger than the padding, not " + input.to_string());
   }
   require(input.n() > 0 && input.h() > 0 && input.w() > 0 &&
-              padded_extent(input.h(), padding.h) >= reach_of(kernel.h, dilation.h) &&
-              padded_extent(input.w(), padding.w) >= reach_of(kernel.w, dilation.w),
+              padded_extent(height, padding.h) >= reach_of(kernel.h, dilation.h) &&
+              padded_extent(width, padding.w) >= reach_of(kernel.w, dilation.w),
           desc, "the input " + input.to_string() + " leaves no output pixel");
-  return {input.n(), desc.out_channels,
-          output_extent(input.h(), kernel.h, stride.h, dilation.h, padding.h),
-          output_extent(input.w(), kernel.w, stride.w, dilation.w, padding.w)};
+  return {input.n(), desc.out_channels / desc.epilogue.channels_per_result(),
+          output_extent(height, kernel.h, stride.h, dilation.h, padding.h),
+          output_extent(width, kernel.w, stride.w, dilation.w, padding.w)};
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
-  return checked_product(
-      {2, output_shape(desc, input).elements(), desc.in_channels, desc.kernel.h, desc.kernel.w});
+  return checked_product({2, output_shape(desc, input).pixels(), desc.out_channels,
+                          desc.in_channels, desc.kernel.h, desc.kernel.w});
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
@@ -67,6 +72,7 @@ std::string to_string(const Desc& desc) {
     text += ", padding " + brief(desc.padding) +
             (desc.padding_mode == PaddingMode::zero ? " zero" : " reflect");
   }
+  if (!desc.prologue.empty()) text += ", input: " + kintsugi::to_string(desc.prologue);
   return text;
 }
 

@@ -2,11 +2,12 @@
 //
 // conv2d: the contract. Correlation of a picture with K filters, as torch.nn.functional.conv2d:
 //
-//   y[n,k,y,x] = epilogue( sum over r,s,c of  x[n, c, y*st + r*d - p, x*st + s*d - p] * w[k,c,r,s]
-//   )
+//   y[n,k,y,x] = epilogue( sum over r,s,c of  x'[n, c, y*st + r*d - p, x*st + s*d - p] *
+//   w[k,c,r,s] )
 //
-// Any kernel, stride and dilation; padding by zeros or by reflection (the border pixel is not
-// repeated). Groups are 1. A bias is the epilogue step `add channel`. Whoever wants a convolution
+// x' is the input after the prologue. Any kernel, stride and dilation; padding by zeros or by
+// reflection (the border pixel is not repeated). Groups are 1. A bias is the epilogue step `add
+// channel`; with the step `gate` 2K filters make K channels. Whoever wants a convolution
 // describes it (Desc), asks for the output's shape, binds memory (Args) and calls a backend:
 // `reference` defines the result, `cpu` is fast. Neither allocates activations.
 #pragma once
@@ -29,12 +30,13 @@ using kintsugi::PaddingMode;
 
 struct Desc {
   int64_t in_channels = 0;
-  int64_t out_channels = 0;
+  int64_t out_channels = 0;  // filters: even, and twice the output's channels, with a gate
   Pair kernel = 1;
   Pair stride = 1;
   Pair dilation = 1;
   Pair padding = 0;  // on each side, below the picture's extent when reflecting
   PaddingMode padding_mode = PaddingMode::zero;
+  Prologue prologue = {};
   Epilogue epilogue = {};
 
   /// [K, C, R, S], as PyTorch stores it.
@@ -54,8 +56,11 @@ struct Desc {
 /// Bytes that must move at least once: the input, the weights and the output, `size` bytes each.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-/// Whether the kernels can append `step` to an epilogue. Every kind and extent is understood.
+/// Whether the kernels can append `step` to the epilogue. Every kind and extent is understood; in front
+/// of a gate, of which there is one at most, scalars and channel vectors.
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
+/// Whether `prologue` can come before the description's own: all but a gate, and one enlargement, by 2.
+[[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
 /// "conv2d 3x3 256->256, stride 1, dilation 4, padding 4 zero"
 [[nodiscard]] std::string to_string(const Desc& desc);
@@ -64,7 +69,7 @@ template <class T>
 struct Args {
   TensorView<const T> input;  // [N, C, H, W]
   std::span<const T> weight;  // [K, C, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;       // of the epilogue, in step order
+  Operands<T> operands;       // of the prologue, then of the epilogue, in step order
   TensorView<T> output;       // [N, K, P, Q], not overlapping any input
   std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
 };

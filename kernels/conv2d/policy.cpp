@@ -7,7 +7,13 @@
 
 namespace kintsugi::conv2d {
 
-bool accepts(const Desc& desc, const Step&) { return !desc.epilogue.full(); }
+bool accepts(const Desc& desc, const Step& step) {
+  return accepts_behind(desc.epilogue, desc.out_channels, step);
+}
+
+bool accepts(const Desc& desc, const Prologue& prologue) {
+  return accepts_before(desc.prologue, prologue, true);
+}
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 

@@ -30,6 +30,9 @@ Shape output_shape(const Desc& desc, const Shape& input) {
           desc, "channels, kernel, stride and dilation must be positive, padding not negative");
   require(more.h < std::max(stride.h, dilation.h) && more.w < std::max(stride.w, dilation.w), desc,
           "the output padding must be below the stride or the dilation");
+  require(desc.prologue.upsample == 1, desc, "an input is taken as it is");
+  require(desc.out_channels % desc.epilogue.channels_per_result() == 0, desc,
+          "a gate pairs an even number of filters");
   require(input.c() == desc.in_channels, desc,
           "the input " + input.to_string() + " has not " + std::to_string(desc.in_channels) +
               " channels");
@@ -37,7 +40,7 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   const int64_t w = output_extent(input.w(), kernel.w, stride.w, dilation.w, padding.w, more.w);
   require(input.n() > 0 && input.h() > 0 && input.w() > 0 && h > 0 && w > 0, desc,
           "the input " + input.to_string() + " leaves no output pixel");
-  return {input.n(), desc.out_channels, h, w};
+  return {input.n(), desc.out_channels / desc.epilogue.channels_per_result(), h, w};
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
@@ -58,6 +61,7 @@ std::string to_string(const Desc& desc) {
   if (!(desc.output_padding == Pair(0))) {
     text += ", output padding " + brief(desc.output_padding);
   }
+  if (!desc.prologue.empty()) text += ", input: " + kintsugi::to_string(desc.prologue);
   return text;
 }
 

@@ -5,6 +5,7 @@
 //   y[n,k,y,x] = epilogue( sum over r,s,c of  x[n,c,i,j] * w[c,k,r,s] ),
 //                where  i*st + r*d - p == y  and  j*st + s*d - p == x  have a solution
 //
+// x is the input after the prologue; with the step `gate` 2K filters make K channels.
 // Every input pixel is spread over R*S output pixels; seen from the output, each of its st.h*st.w
 // phases is a small convolution of its own. Groups are 1. A bias is the epilogue step
 // `add channel`. `reference` defines the result, `cpu` is fast. Neither allocates activations.
@@ -30,6 +31,7 @@ struct Desc {
   Pair dilation = 1;
   Pair padding = 0;         // what the matching conv2d would pad: it cuts the output's border
   Pair output_padding = 0;  // rows and columns added at the end; below the stride or the dilation
+  Prologue prologue = {};   // steps alone
   Epilogue epilogue = {};
 
   /// [C, K, R, S], as PyTorch stores it: inputs first.
@@ -49,8 +51,9 @@ struct Desc {
 /// Bytes that must move at least once: the input, the weights and the output.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-/// Whether the kernels can append `step` to an epilogue. Every kind and extent is understood.
+/// As conv2d's; nothing enlarges an input here.
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
+[[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
 /// "conv_transpose2d 4x4 256->128, stride 2, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);
@@ -59,7 +62,7 @@ template <class T>
 struct Args {
   TensorView<const T> input;  // [N, C, H, W]
   std::span<const T> weight;  // [C, K, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;       // of the epilogue, in step order
+  Operands<T> operands;       // of the prologue, then of the epilogue, in step order
   TensorView<T> output;       // [N, K, P, Q], not overlapping any input
 };
 

@@ -42,15 +42,28 @@ template <class T>
 void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
+  const Steps& before = desc.prologue.steps;
+  const auto read = static_cast<size_t>(before.operand_count());
+  const Operands<T> operands = args.operands.subspan(read);
+  const std::vector<double> changed =
+      before.empty() ? std::vector<double>()
+                     : apply_steps(before, args.operands.first(read), args.input);
   const std::vector<double> weight = channels_last(desc, args.weight);
   const int64_t K = round_up(desc.out_channels, kGroup);
 
   parallel.parallel_for(out.n() * out.h(), [&](int64_t row) {
     const int64_t n = row / out.h();
     const int64_t y = row % out.h();
+    std::vector<double> sums(static_cast<size_t>(K));  // of all filters at one pixel
     for (int64_t x = 0; x < out.w(); ++x) {
       for (int64_t k0 = 0; k0 < desc.out_channels; k0 += kGroup) {
         std::array<double, kGroup> sum{};
+        const auto accumulate = [&](const auto* pixel, const double* w) {
+          for (int64_t c = 0; c < desc.in_channels; ++c, w += K) {
+            const double value = static_cast<double>(pixel[c]);
+            for (size_t i = 0; i < kGroup; ++i) sum[i] += value * w[i];
+          }
+        };
         for (int64_t r = 0; r < desc.kernel.h; ++r) {
           for (int64_t s = 0; s < desc.kernel.w; ++s) {
             const int64_t iy =
@@ -58,21 +71,22 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
             const int64_t ix =
                 source(x + desc.padding.w - s * desc.dilation.w, desc.stride.w, in.w());
             if (iy < 0 || ix < 0) continue;
-            const T* pixel = args.input.pixel(n, iy, ix);
             const double* w =
                 &weight[static_cast<size_t>((r * desc.kernel.w + s) * desc.in_channels * K + k0)];
-            for (int64_t c = 0; c < desc.in_channels; ++c, w += K) {
-              const double value = static_cast<double>(pixel[c]);
-              for (size_t i = 0; i < kGroup; ++i) sum[i] += value * w[i];
+            if (before.empty()) {
+              accumulate(args.input.pixel(n, iy, ix), w);
+            } else {
+              const int64_t at = (n * in.h() + iy) * in.w() + ix;
+              accumulate(&changed[static_cast<size_t>(at * in.c())], w);
             }
           }
         }
-        const int64_t count = std::min(kGroup, desc.out_channels - k0);
-        for (int64_t i = 0; i < count; ++i) {
-          args.output.at(n, k0 + i, y, x) = static_cast<T>(
-              apply_steps(desc.epilogue, args.operands, sum[static_cast<size_t>(i)],
-                          {.n = n, .k = k0 + i, .y = y, .x = x, .h = out.h(), .w = out.w()}));
-        }
+        std::ranges::copy(sum, sums.begin() + k0);
+      }
+      for (int64_t k = 0; k < out.c(); ++k) {
+        args.output.at(n, k, y, x) = static_cast<T>(apply_steps(
+            desc.epilogue, operands, [&](int64_t i) { return sums[static_cast<size_t>(i)]; },
+            {.n = n, .k = k, .y = y, .x = x, .h = out.h(), .w = out.w()}, out.c()));
       }
       T* pixel = args.output.pixel(n, y, x);
       std::fill(pixel + out.c(), pixel + storage_channels(out.c()), T{0});

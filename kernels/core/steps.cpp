@@ -37,6 +37,11 @@ std::string number(float value) {
   return text;
 }
 
+std::string name(Function function, float slope) {
+  return to_string(function) +
+         (function == Function::leaky_relu ? " " + number(slope) : std::string());
+}
+
 std::string describe(const Step& step) {
   const bool scalar = step.extent == Extent::scalar;
   switch (step.kind) {
@@ -44,10 +49,10 @@ std::string describe(const Step& step) {
     case Step::Kind::mul: return "mul " + (scalar ? number(step.a) : to_string(step.extent));
     case Step::Kind::affine:
       return "affine " + (scalar ? number(step.a) + " " + number(step.b) : to_string(step.extent));
-    case Step::Kind::activate:
-      return step.function == Function::leaky_relu ? "leaky_relu " + number(step.a)
-                                                   : to_string(step.function);
+    case Step::Kind::activate: return name(step.function, step.a);
     case Step::Kind::clamp: return "clamp [" + number(step.a) + ", " + number(step.b) + "]";
+    case Step::Kind::gate:
+      return "gate " + name(step.function, step.a) + " " + to_string(step.gate);
   }
   return "?";
 }
@@ -57,6 +62,14 @@ std::string describe(const Step& step) {
 std::string to_string(const Steps& steps) {
   std::string text;
   for (const Step& step : steps) text += (text.empty() ? "" : ", ") + describe(step);
+  return text;
+}
+
+std::string to_string(const Prologue& prologue) {
+  std::string text = to_string(prologue.steps);
+  if (prologue.upsample != 1) {
+    text += (text.empty() ? "nearest x" : ", nearest x") + std::to_string(prologue.upsample);
+  }
   return text;
 }
 

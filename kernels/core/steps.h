@@ -5,9 +5,8 @@
 // them. The planner appends, it never reorders. A step is data, not code: every backend interprets
 // the same list, and a contract's accepts() says which steps its kernels understand.
 //
-// Its mirror image, what happens to an input while it is loaded, is so far the padding alone: the
-// planner moves a pad into the convolutions it feeds. Steps on the way in come with the first norm
-// that is applied there, and `gate`, which halves the channels, with gated convolution.
+// Its mirror image is the Prologue: what happens to an input while it is loaded, so that a norm, an
+// activation, a mask or an enlargement in front of a convolution never is a picture of its own.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "kernels/core/error.h"
 #include "kernels/core/view.h"
@@ -54,6 +54,7 @@ struct Step {
     affine,    // x * a + b
     activate,  // function(x), slope in a
     clamp,     // min(max(x, a), b)
+    gate,      // function(x) * gate(x of the channel K further on): K channels of 2K
   };
 
   Kind kind = Kind::add;
@@ -61,6 +62,7 @@ struct Step {
   Function function = Function::identity;
   float a = 0;
   float b = 0;
+  Function gate = Function::identity;
 
   /// Operands the step reads from memory: none for scalars, two for an affine, else one.
   [[nodiscard]] constexpr int operand_count() const {
@@ -84,12 +86,18 @@ namespace step {
 [[nodiscard]] constexpr Step activate(Function function, float slope = 0) {
   return {Step::Kind::activate, Extent::scalar, function, slope, 0};
 }
+/// Gated convolution's (Yu et al. 2019): of 2K channels the first half are features, the second their
+/// gates. `slope` is that of the feature's function.
+[[nodiscard]] constexpr Step gate(Function feature, Function gate, float slope = 0) {
+  return {Step::Kind::gate, Extent::scalar, feature, slope, 0, gate};
+}
 [[nodiscard]] constexpr Step clamp(float low, float high) {
   return {Step::Kind::clamp, Extent::scalar, {}, low, high};
 }
 }  // namespace step
 
-/// At most eight steps, in order.
+/// At most eight steps, in order; at most one of them is a gate, and the steps before it work on twice
+/// the channels.
 class Steps {
  public:
   static constexpr int kMaxSteps = 8;
@@ -108,8 +116,21 @@ class Steps {
 
   void append(const Step& step) {
     if (full()) throw Error(ErrorCode::internal, "a step list holds at most eight steps");
+    if (step.kind == Step::Kind::gate && gate() >= 0) {
+      throw Error(ErrorCode::internal, "a step list holds at most one gate");
+    }
     steps_[static_cast<size_t>(size_++)] = step;
   }
+
+  /// Which of them is the gate; -1 without one.
+  [[nodiscard]] int gate() const {
+    for (int i = 0; i < size_; ++i) {
+      if (steps_[static_cast<size_t>(i)].kind == Step::Kind::gate) return i;
+    }
+    return -1;
+  }
+  /// Channels before the first step for each that is there after the last: 2 with a gate.
+  [[nodiscard]] int64_t channels_per_result() const { return gate() < 0 ? 1 : 2; }
 
   /// Operands that all steps together read from memory.
   [[nodiscard]] int operand_count() const {
@@ -129,10 +150,49 @@ class Steps {
 
 using Epilogue = Steps;
 
+/// What happens to a picture on its way into an op: the steps on every element that is stored (none of
+/// them a gate), then each pixel repeated `upsample` times in either direction. The op's own padding
+/// comes last: what lies in it is zero, or reflected, whatever the steps say.
+struct Prologue {
+  Steps steps;
+  int64_t upsample = 1;
+
+  [[nodiscard]] bool empty() const { return steps.empty() && upsample == 1; }
+  friend bool operator==(const Prologue&, const Prologue&) = default;
+};
+
 /// "add channel, affine channel, relu, clamp [0, 1]": as a plan prints it.
 [[nodiscard]] std::string to_string(const Steps& steps);
+/// "affine sample-channel, relu, nearest x2"
+[[nodiscard]] std::string to_string(const Prologue& prologue);
 [[nodiscard]] const char* to_string(Function function);
 [[nodiscard]] const char* to_string(Extent extent);
+
+/// What both convolutions accept behind their sums of `filters` channels: everything but a second
+/// gate; in front of a gate nothing but scalars and channel vectors.
+[[nodiscard]] inline bool accepts_behind(const Epilogue& epilogue, int64_t filters,
+                                         const Step& step) {
+  if (epilogue.full()) return false;
+  if (step.kind != Step::Kind::gate) return true;
+  return epilogue.gate() < 0 && filters % 2 == 0 &&
+         std::all_of(epilogue.begin(), epilogue.end(), [](const Step& before) {
+           return before.extent == Extent::scalar || before.extent == Extent::channel;
+         });
+}
+
+/// Whether `first` can come before `prologue` in one: pictures enlarged twice over have no prologue, and
+/// steps behind an enlargement work on fewer pixels when they come before it, which reads the same
+/// only where no operand has pixels of its own.
+[[nodiscard]] inline bool accepts_before(const Prologue& prologue, const Prologue& first,
+                                         bool may_upsample) {
+  const bool per_pixel =
+      std::any_of(prologue.steps.begin(), prologue.steps.end(), [](const Step& step) {
+        return step.extent == Extent::pixel || step.extent == Extent::tensor;
+      });
+  return first.steps.gate() < 0 && first.steps.size() + prologue.steps.size() <= Steps::kMaxSteps &&
+         (first.upsample == 1 ||
+          (may_upsample && first.upsample == 2 && prologue.upsample == 1 && !per_pixel));
+}
 
 /// What a step reads, bound at launch. For `channel` and `sample_channel`, `pitch` separates one
 /// sample from the next and `data` holds storage_channels(C) elements a sample, the pads zero; for
@@ -153,10 +213,11 @@ struct Position {
   int64_t h = 1, w = 1;
 };
 
-/// The definition of a step list: the value after all steps, in double.
+/// The definition of steps [first, last) of a list without a gate among them, in double: the value
+/// after them. `operands` begin with what the first of them reads; what they read is taken off.
 template <class T>
-[[nodiscard]] double apply_steps(const Steps& steps, Operands<T> operands, double value,
-                                 const Position& at) {
+[[nodiscard]] double apply_steps(const Steps& steps, int first, int last, Operands<T>& operands,
+                                 double value, const Position& at) {
   const auto load = [&at](Extent extent, const Operand<T>& operand) -> double {
     const int64_t pixel = (at.n * at.h + at.y) * at.w + at.x;
     switch (extent) {
@@ -168,12 +229,13 @@ template <class T>
     }
     return 0;
   };
-  size_t next = 0;
-  for (const Step& step : steps) {
+  for (int i = first; i < last; ++i) {
+    const Step& step = steps[i];
     double a = step.a;
     double b = step.b;
-    if (step.operand_count() > 0) a = load(step.extent, operands[next++]);
-    if (step.operand_count() > 1) b = load(step.extent, operands[next++]);
+    if (step.operand_count() > 0) a = load(step.extent, operands[0]);
+    if (step.operand_count() > 1) b = load(step.extent, operands[1]);
+    operands = operands.subspan(static_cast<size_t>(step.operand_count()));
     switch (step.kind) {
       case Step::Kind::add: value += a; break;
       case Step::Kind::mul: value *= a; break;
@@ -181,9 +243,50 @@ template <class T>
       case Step::Kind::activate: value = evaluate(step.function, value, a); break;
       // A NaN passes through: hiding it would be a silent wrong.
       case Step::Kind::clamp: value = std::isnan(value) ? value : std::clamp(value, a, b); break;
+      case Step::Kind::gate: throw Error(ErrorCode::internal, "a gate pairs two channels");
     }
   }
   return value;
+}
+
+/// The definition of a step list: channel `at.k` of `channels` that are there after all steps.
+/// `before(k)` is the value of channel k before the first.
+template <class T, class Before>
+[[nodiscard]] double apply_steps(const Steps& steps, Operands<T> operands, const Before& before,
+                                 const Position& at, int64_t channels) {
+  const int gate = steps.gate();
+  if (gate < 0) return apply_steps(steps, 0, steps.size(), operands, before(at.k), at);
+  Position partner = at;
+  partner.k += channels;
+  Operands<T> same = operands;
+  const double feature = apply_steps(steps, 0, gate, operands, before(at.k), at);
+  const double gated = apply_steps(steps, 0, gate, same, before(partner.k), partner);
+  const Step& step = steps[gate];
+  const double value = evaluate(step.function, feature, step.a) * evaluate(step.gate, gated, 0);
+  return apply_steps(steps, gate + 1, steps.size(), operands, value, at);
+}
+
+/// The definition of a prologue's steps: a picture after them, dense [N, H, W, C].
+template <class T>
+[[nodiscard]] std::vector<double> apply_steps(const Steps& steps, Operands<T> operands,
+                                              const TensorView<const T>& input) {
+  const Shape& in = input.shape;
+  std::vector<double> values;
+  values.reserve(static_cast<size_t>(in.elements()));
+  Position at{.h = in.h(), .w = in.w()};
+  for (at.n = 0; at.n < in.n(); ++at.n) {
+    for (at.y = 0; at.y < in.h(); ++at.y) {
+      for (at.x = 0; at.x < in.w(); ++at.x) {
+        const T* pixel = input.pixel(at.n, at.y, at.x);
+        for (at.k = 0; at.k < in.c(); ++at.k) {
+          values.push_back(apply_steps(
+              steps, operands, [&](int64_t k) { return static_cast<double>(pixel[k]); }, at,
+              in.c()));
+        }
+      }
+    }
+  }
+  return values;
 }
 
 }  // namespace kintsugi

@@ -22,6 +22,7 @@ struct BoundStep {
   Step::Kind kind = Step::Kind::add;
   Extent extent = Extent::scalar;
   Function function = Function::identity;
+  Function gate = Function::identity;
   float a = 0;
   float b = 0;
   StepOperand first, second;
@@ -41,6 +42,7 @@ struct BoundSteps {
     to = {.kind = step.kind,
           .extent = step.extent,
           .function = step.function,
+          .gate = step.gate,
           .a = step.a,
           .b = step.b,
           .first = {},

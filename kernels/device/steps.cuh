@@ -85,6 +85,7 @@ KIN_DEVICE void apply(const BoundSteps& steps, const Site& at, float (&value)[kC
         case Step::Kind::clamp:
           value[i] = value[i] < a[i] ? a[i] : value[i] > b[i] ? b[i] : value[i];
           break;
+        case Step::Kind::gate: break;  // pairs channels: for whoever holds both
       }
     }
   }

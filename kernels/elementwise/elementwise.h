@@ -5,7 +5,8 @@
 //
 //   y[n,c,y,x] = steps( x[n,c,y,x] )
 //
-// Input and output may be the same view. Further tensors enter as operands of the steps, and may be
+// With a gate among the steps y has half the channels of x. Without one input and output may be the
+// same view. Further tensors enter as operands of the steps, and may be
 // that view as well only where a step reads the very element it replaces (extent tensor, same
 // pitch). `reference` defines the result, `cpu` is fast. Neither allocates activations.
 #pragma once
@@ -26,16 +27,16 @@ struct Desc {
   friend bool operator==(const Desc&, const Desc&) = default;
 };
 
-/// The input's own shape; throws Error::mismatch when it is not [N, C, H, W] with an element.
+/// The input's own shape, after a gate half its channels; throws Error::mismatch when it is not [N, C, H, W] with an element.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
 
-/// One for each step and element, two for an affine.
+/// One for each step and element, two for an affine, three for each pair of a gate.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
 
 /// Bytes that must move at least once: the input, every operand and the output.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-/// Whether `step` can be appended. Every kind and extent is understood.
+/// Whether `step` can be appended. Every kind and extent is understood, one gate at most.
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 
 /// "elementwise: add tensor, relu"
@@ -45,7 +46,7 @@ template <class T>
 struct Args {
   TensorView<const T> input;  // [N, C, H, W]
   Operands<T> operands;       // in step order
-  TensorView<T> output;       // [N, C, H, W]; the input's view, or not overlapping it
+  TensorView<T> output;       // the input's view, or not overlapping it
 };
 
 /// The definition: plain loops, in double. T is float or double.

@@ -4,7 +4,7 @@
 // f32, whatever the network's storage: its masks are exact, and a step with the extent pixel reads f32.
 // The result's pixels start at multiples of 16 bytes, and what lies behind its two channels to the next
 // 16 bytes is zero; of a mask nothing but its channel is read, so it may be a channel of something
-// wider (mask_of). The caller owns all memory. Called by tests.
+// wider (mask_of). The caller owns all memory.
 #pragma once
 
 #include "kernels/device/api.h"

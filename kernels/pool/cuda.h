@@ -2,7 +2,7 @@
 //
 // pool on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a pixel
 // starts at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller
-// owns all memory. Called by tests.
+// owns all memory.
 #pragma once
 
 #include "kernels/core/half.h"

@@ -141,6 +141,7 @@ inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, const S
       case Step::Kind::clamp:
         for_each_vector(t, [&](V v) { return limit(v, step.a, step.b); });
         break;
+      case Step::Kind::gate: break;  // pairs channels: for whoever holds both
     }
   }
 }

@@ -13,7 +13,7 @@ BoundSteps bind(const Steps& steps, Operands<float> operands) {
   size_t next = 0;
   for (const Step& step : steps) {
     BoundStep& item = bound.items[bound.count++];
-    item = {step.kind, step.extent, step.function, step.a, step.b, {}, {}};
+    item = {step.kind, step.extent, step.function, step.gate, step.a, step.b, {}, {}};
     if (step.operand_count() > 0) item.factor = operands[next++];
     if (step.operand_count() > 1) item.addend = operands[next++];
   }

@@ -14,6 +14,7 @@ struct BoundStep {
   Step::Kind kind = Step::Kind::add;
   Extent extent = Extent::scalar;
   Function function = Function::identity;
+  Function gate = Function::identity;
   float a = 0, b = 0;             // when the extent is scalar
   Operand<float> factor, addend;  // else; `factor` alone unless the kind is affine
 };

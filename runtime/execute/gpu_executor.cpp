@@ -13,7 +13,13 @@
 #include "kernels/conv2d/cuda.h"
 #include "kernels/conv_transpose2d/cuda.h"
 #include "kernels/elementwise/cuda.h"
+#include "kernels/layer_norm/cuda.h"
+#include "kernels/norm/cuda.h"
 #include "kernels/pad/cuda.h"
+#include "kernels/partial_mask/cuda.h"
+#include "kernels/pool/cuda.h"
+#include "kernels/reduce/cuda.h"
+#include "kernels/resample/cuda.h"
 #include "runtime/execute/executor.h"
 #include "runtime/execute/rows.h"
 
@@ -191,7 +197,8 @@ void GpuExecutor::capture() {
 }
 
 void GpuExecutor::launch(const plan::PlanStep& step) {
-  switch (plan_.dtype) {
+  // A kernel is named by the type of what it reads; what norm makes of it is f32 in any case.
+  switch (slot(step.inputs[0]).dtype) {
     case DType::f32: return launch_as<float>(step);
     case DType::f16: return launch_as<f16>(step);
     case DType::bf16: return launch_as<bf16>(step);
@@ -202,11 +209,12 @@ void GpuExecutor::launch(const plan::PlanStep& step) {
 template <class T>
 void GpuExecutor::launch_as(const plan::PlanStep& step) {
   const auto constant = [&](int index) { return weights_[static_cast<size_t>(index)]->data(); };
-  std::array<device::StepOperand, 2 * Steps::kMaxSteps> operands;
+  std::array<device::StepOperand, 4 * Steps::kMaxSteps> operands;  // of two lists, two a step
   size_t count = 0;
   for (const plan::Source& source : step.operands) {
     if (source.is_slot) {
-      operands[count++] = {on_gpu(source.index), slot(source.index).pitch};
+      const int64_t offset = source.offset * size_bytes(slot(source.index).dtype);
+      operands[count++] = {on_gpu(source.index) + offset, source.pitch};
     } else {
       operands[count++] = {constant(source.index), 0};
     }
@@ -214,13 +222,18 @@ void GpuExecutor::launch_as(const plan::PlanStep& step) {
   const std::span<const device::StepOperand> steps(operands.data(), count);
   const TensorView<const T> input = view<T>(step.inputs[0]);
   const TensorView<T> output = view<T>(step.output);
+  std::byte* const workspace = step.workspace >= 0 ? on_gpu(step.workspace) : nullptr;
+  const auto vector = [&](size_t i) {
+    return i < step.weights.size() ? reinterpret_cast<const float*>(constant(step.weights[i]))
+                                   : nullptr;
+  };
   const auto convolve = [&](const auto& desc) {
     implicit_gemm::CudaArgs<T> args{.input = input,
-                                    .weight = reinterpret_cast<const T*>(constant(step.weight)),
+                                    .weight = reinterpret_cast<const T*>(constant(step.weights[0])),
                                     .operands = steps,
                                     .output = output};
     if (plan_.tickets >= 0) args.tickets = reinterpret_cast<uint32_t*>(on_gpu(plan_.tickets));
-    if (step.workspace >= 0) args.partial = reinterpret_cast<float*>(on_gpu(step.workspace));
+    args.partial = reinterpret_cast<float*>(workspace);
     cuda(desc, std::get<implicit_gemm::CudaConfig>(step.config), args, *to_.stream);
   };
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
@@ -231,6 +244,22 @@ void GpuExecutor::launch_as(const plan::PlanStep& step) {
     cuda(*chain, elementwise::CudaArgs<T>{input, steps, output}, *to_.stream);
   } else if (const auto* border = std::get_if<pad::Desc>(&step.op)) {
     cuda(*border, pad::CudaArgs<T>{input, output}, *to_.stream);
+  } else if (const auto* statistics = std::get_if<norm::Desc>(&step.op)) {
+    cuda(*statistics,
+         norm::CudaArgs<T>{input, vector(0), vector(1), view<float>(step.output), workspace},
+         *to_.stream);
+  } else if (const auto* pixelwise = std::get_if<layer_norm::Desc>(&step.op)) {
+    cuda(*pixelwise, std::get<layer_norm::CudaConfig>(step.config),
+         layer_norm::CudaArgs<T>{input, vector(0), vector(1), output}, *to_.stream);
+  } else if (const auto* holes = std::get_if<partial_mask::Desc>(&step.op)) {
+    const auto masks = masks_of(step, [&](int i) { return view<float>(i); });
+    cuda(*holes, partial_mask::Args<float>{masks, view<float>(step.output)}, *to_.stream);
+  } else if (const auto* size = std::get_if<resample::Desc>(&step.op)) {
+    cuda(*size, resample::CudaArgs<T>{input, output}, *to_.stream);
+  } else if (const auto* window = std::get_if<pool::Desc>(&step.op)) {
+    cuda(*window, pool::CudaArgs<T>{input, output}, *to_.stream);
+  } else if (const auto* whole = std::get_if<reduce::Desc>(&step.op)) {
+    cuda(*whole, reduce::CudaArgs<T>{input, output, workspace}, *to_.stream);
   } else {
     throw Error(ErrorCode::internal, "a plan has no launch for " + graph::to_string(step.op));
   }

@@ -102,22 +102,19 @@ void HostExecutor::run_step(const plan::PlanStep& step) {
   const auto constant = [&](int index) {
     return reinterpret_cast<const T*>(weights_[static_cast<size_t>(index)]->data());
   };
-  std::array<Operand<T>, 2 * Steps::kMaxSteps> operands;
+  std::array<Operand<T>, 4 * Steps::kMaxSteps> operands;  // of two lists, two a step
   size_t count = 0;
   for (const plan::Source& source : step.operands) {
-    if (source.is_slot) {
-      const TensorView<const T> value = view<T>(source.index);
-      operands[count++] = {value.data, value.pitch};
-    } else {
-      operands[count++] = {constant(source.index), 0};
-    }
+    const T* data = source.is_slot ? view<T>(source.index).data : constant(source.index);
+    operands[count++] = {data + source.offset, source.pitch};
   }
   const Operands<T> steps(operands.data(), count);
   const TensorView<const T> input = view<T>(step.inputs[0]);
   const TensorView<T> output = view<T>(step.output);
-  const auto weight = [&] {
-    const auto elements = plan_.packed[static_cast<size_t>(step.weight)].elements;
-    return std::span(constant(step.weight), static_cast<size_t>(elements));
+  const auto weight = [&](size_t i) -> std::span<const T> {
+    if (i >= step.weights.size()) return {};
+    const auto elements = plan_.packed[static_cast<size_t>(step.weights[i])].elements;
+    return {constant(step.weights[i]), static_cast<size_t>(elements)};
   };
 
   const auto run = [&](const auto& desc, const auto& args) {
@@ -128,13 +125,25 @@ void HostExecutor::run_step(const plan::PlanStep& step) {
     }
   };
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
-    run(*conv, conv2d::Args<T>{input, weight(), steps, output, workspace<T>(step)});
+    run(*conv, conv2d::Args<T>{input, weight(0), steps, output, workspace<T>(step)});
   } else if (const auto* deconv = std::get_if<conv_transpose2d::Desc>(&step.op)) {
-    run(*deconv, conv_transpose2d::Args<T>{input, weight(), steps, output});
+    run(*deconv, conv_transpose2d::Args<T>{input, weight(0), steps, output});
   } else if (const auto* chain = std::get_if<elementwise::Desc>(&step.op)) {
     run(*chain, elementwise::Args<T>{input, steps, output});
   } else if (const auto* border = std::get_if<pad::Desc>(&step.op)) {
     run(*border, pad::Args<T>{input, output});
+  } else if (const auto* statistics = std::get_if<norm::Desc>(&step.op)) {
+    run(*statistics, norm::Args<T>{input, weight(0), weight(1), output, workspace<T>(step)});
+  } else if (const auto* pixelwise = std::get_if<layer_norm::Desc>(&step.op)) {
+    run(*pixelwise, layer_norm::Args<T>{input, weight(0), weight(1), output});
+  } else if (const auto* holes = std::get_if<partial_mask::Desc>(&step.op)) {
+    run(*holes, partial_mask::Args<T>{masks_of(step, [&](int i) { return view<T>(i); }), output});
+  } else if (const auto* size = std::get_if<resample::Desc>(&step.op)) {
+    run(*size, resample::Args<T>{input, output});
+  } else if (const auto* window = std::get_if<pool::Desc>(&step.op)) {
+    run(*window, pool::Args<T>{input, output});
+  } else if (const auto* whole = std::get_if<reduce::Desc>(&step.op)) {
+    run(*whole, reduce::Args<T>{input, output, workspace<T>(step)});
   } else {
     throw Error(ErrorCode::internal, "a plan has no step for " + graph::to_string(step.op));
   }

@@ -53,6 +53,18 @@ template <class T>
   return {reinterpret_cast<T*>(begin), slot.shape, slot.pitch};
 }
 
+/// The planes that a partial_mask reads; of a value of its own kind the mask in it. `view(slot)`.
+template <class View>
+[[nodiscard]] auto masks_of(const plan::PlanStep& step, const View& view) {
+  using T = std::remove_pointer_t<decltype(view(0).data)>;
+  std::array<TensorView<const T>, 2> masks;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const TensorView<const T> value = view(step.inputs[i]);
+    masks[i] = value.shape.c() == 2 ? partial_mask::mask_of(value) : value;
+  }
+  return masks;
+}
+
 /// Pad channels become zeros, to the end of their granule.
 inline void write_rows(const plan::Slot& slot, std::byte* begin, const WriteRow& write,
                        Parallel& parallel) {

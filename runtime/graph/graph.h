@@ -20,7 +20,13 @@
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/layer_norm/layer_norm.h"
+#include "kernels/norm/norm.h"
 #include "kernels/pad/pad.h"
+#include "kernels/partial_mask/partial_mask.h"
+#include "kernels/pool/pool.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/resample/resample.h"
 
 namespace kintsugi::graph {
 
@@ -51,18 +57,33 @@ struct Constant {
 /// A tensor fed from outside.
 struct Input {
   Shape shape;
+  bool exact = false;  // f32 however activations are stored: a mask, a statistic
 };
 
-using Op = std::variant<Input, conv2d::Desc, conv_transpose2d::Desc, elementwise::Desc, pad::Desc>;
+/// `partial_mask` reads masks [N, 1, H, W]; of a value [N, 2, H, W], its own or one made of it, the
+/// second channel.
+using Op = std::variant<Input, conv2d::Desc, conv_transpose2d::Desc, elementwise::Desc, pad::Desc,
+                        norm::Desc, layer_norm::Desc, partial_mask::Desc, resample::Desc,
+                        pool::Desc, reduce::Desc>;
 
-/// What a step reads: a constant or another node's output.
-using Operand = std::variant<ConstantId, Value>;
+/// One of the two operands that a value holds: row `index` of norm's [N, C, 2, 1], for each sample
+/// and channel, or channel `index` of partial_mask's [N, 2, H, W], for each pixel.
+struct Part {
+  Value value;
+  int32_t index = 0;
+};
+
+/// What a step reads: a constant, another node's output or a part of one.
+using Operand = std::variant<ConstantId, Value, Part>;
+
+/// The value that an operand is or is part of; nullptr for a constant.
+[[nodiscard]] const Value* value_of(const Operand& operand);
 
 struct Node {
   Op op;
   std::vector<Value> inputs;
   std::vector<ConstantId> weights;
-  std::vector<Operand> operands;   // of the op's steps, in step order
+  std::vector<Operand> operands;   // of the op's steps, in step order, a prologue's first
   std::vector<std::string> names;  // modules computed here, in order; the last names the output
   Shape shape;                     // [N, C, H, W]
   std::source_location where;
@@ -89,7 +110,7 @@ struct Graph {
     return constants[static_cast<size_t>(id.index)];
   }
 
-  Value input(std::string name, const Shape& shape,
+  Value input(std::string name, const Shape& shape, bool exact = false,
               std::source_location where = std::source_location::current());
   void output(std::string name, Value value) { outputs.push_back({std::move(name), value}); }
   /// Appends a node, infers its shape and checks what its steps read; throws Error::mismatch naming
@@ -103,6 +124,9 @@ struct Graph {
 /// has neither.
 [[nodiscard]] Steps* steps_of(Op& op);
 [[nodiscard]] const Steps* steps_of(const Op& op);
+
+/// The steps on its input, where an op has a prologue; else nullptr.
+[[nodiscard]] const Prologue* prologue_of(const Op& op);
 
 /// Every value a node reads, inputs first.
 [[nodiscard]] std::vector<Value> reads(const Node& node);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/graph/nn.h"
 
-#include <cmath>
-#include <cstdio>
-
+#include "runtime/graph/nn_record.h"
 #include "runtime/weights/source_line.h"
 
 namespace kintsugi::nn {
@@ -11,29 +9,6 @@ namespace {
 
 using graph::ConstantId;
 using graph::Operand;
-
-/// One node of `op` on `x`, named after its module.
-Value record(const Scope& m, Value x, graph::Op op, std::vector<ConstantId> weights,
-             std::vector<Operand> operands, Where where) {
-  return m.graph().record({.op = std::move(op),
-                           .inputs = {x},
-                           .weights = std::move(weights),
-                           .operands = std::move(operands),
-                           .names = {m.path()},
-                           .shape = {},
-                           .where = where});
-}
-
-/// Distinct text for distinct numbers.
-std::string exactly(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
-}
-
-Value apply(const Scope& m, Value x, const Step& step, std::vector<Operand> operands, Where where) {
-  return record(m, x, elementwise::Desc{.steps = {step}}, {}, std::move(operands), where);
-}
 
 /// A convolution of either kind: its weight, then its bias as the first step.
 template <class Desc>
@@ -44,7 +19,7 @@ Value convolve(const Scope& m, Value x, Desc desc, bool bias, Where where) {
     desc.epilogue.append(step::add(Extent::channel));
     operands.push_back(m.weight("bias", {desc.out_channels}, where));
   }
-  return record(m, x, desc, {weight}, std::move(operands), where);
+  return record(m, {x}, desc, {weight}, std::move(operands), where);
 }
 
 /// Columns `from` on of a weight [K, columns], as many as a filter of this shape holds.
@@ -120,45 +95,11 @@ Value linear(const Scope& m, std::span<const Value> parts, int64_t features, Whe
       operands.emplace_back(bias);
     }
     const Scope named = last ? m : m["part " + std::to_string(i)];
-    sum = record(named, parts[i], desc, {filters(m, weight, desc.weight_shape(), from, where)},
+    sum = record(named, {parts[i]}, desc, {filters(m, weight, desc.weight_shape(), from, where)},
                  std::move(operands), where);
     from += s.c() * s.h() * s.w();
   }
   return sum;
-}
-
-// y = (x - mean) / sqrt(var + eps) * weight + bias, recorded as the affine it is.
-Value batch_norm(const Scope& m, Value x, double eps, Where where) {
-  const Shape vector{m.graph().node(x).shape.c()};
-  const ConstantId weight = m.weight("weight", vector, where);
-  const ConstantId bias = m.weight("bias", vector, where);
-  const ConstantId mean = m.weight("running_mean", vector, where);
-  const ConstantId variance = m.weight("running_var", vector, where);
-
-  const std::string identity = "(" + m.path() + ", eps " + exactly(eps) + ")";
-  const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
-                                               .shape = vector,
-                                               .sources = {weight, variance},
-                                               .formula =
-                                                   [eps](std::span<const std::vector<double>> s) {
-                                                     std::vector<double> out = s[0];
-                                                     for (size_t c = 0; c < out.size(); ++c)
-                                                       out[c] /= std::sqrt(s[1][c] + eps);
-                                                     return out;
-                                                   },
-                                               .where = where});
-  const ConstantId shift = m.graph().constant({.name = "batch_norm_shift" + identity,
-                                               .shape = vector,
-                                               .sources = {bias, mean, scale},
-                                               .formula =
-                                                   [](std::span<const std::vector<double>> s) {
-                                                     std::vector<double> out = s[0];
-                                                     for (size_t c = 0; c < out.size(); ++c)
-                                                       out[c] -= s[1][c] * s[2][c];
-                                                     return out;
-                                                   },
-                                               .where = where});
-  return apply(m, x, step::affine(Extent::channel), {scale, shift}, where);
 }
 
 Value relu(const Scope& m, Value x, Where where) {
@@ -183,6 +124,10 @@ Value clamp(const Scope& m, Value x, float low, float high, Where where) {
   return apply(m, x, step::clamp(low, high), {}, where);
 }
 
+Value gate(const Scope& m, Value x, Function feature, Function gate, float slope, Where where) {
+  return apply(m, x, step::gate(feature, gate, slope), {}, where);
+}
+
 Value add(const Scope& m, Value a, Value b, Where where) {
   if (!(m.graph().node(a).shape == m.graph().node(b).shape)) {
     throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(where) +
@@ -194,9 +139,89 @@ Value add(const Scope& m, Value a, Value b, Where where) {
 
 Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode, Where where) {
   return record(
-      m, x,
+      m, {x},
       pad::Desc{.top = amount, .bottom = amount, .left = amount, .right = amount, .mode = mode}, {},
       {}, where);
+}
+
+Value mul(const Scope& m, Value a, Value b, Where where) {
+  const Shape& factor = m.graph().node(b).shape;
+  const Extent extent = factor == m.graph().node(a).shape    ? Extent::tensor
+                        : factor.h() == 1 && factor.w() == 1 ? Extent::sample_channel
+                                                             : Extent::pixel;
+  return apply(m, a, step::mul(extent), {b}, where);
+}
+
+Value interpolate(const Scope& m, Value x, const Interpolate& options, Where where) {
+  return record(
+      m, {x},
+      resample::Desc{
+          .size = options.size, .mode = options.mode, .align_corners = options.align_corners},
+      {}, {}, where);
+}
+
+Value upsample_nearest(const Scope& m, Value x, int64_t factor, Where where) {
+  const Shape& s = m.graph().node(x).shape;
+  return interpolate(
+      m, x, {.size = {checked_multiply(factor, s.h()), checked_multiply(factor, s.w())}}, where);
+}
+
+Value max_pool2d(const Scope& m, Value x, const Pool2d& options, Where where) {
+  return record(m, {x},
+                pool::Desc{.mode = pool::Mode::max,
+                           .kernel = options.kernel,
+                           .stride = options.stride,
+                           .padding = options.padding},
+                {}, {}, where);
+}
+
+Value avg_pool2d(const Scope& m, Value x, const Pool2d& options, Where where) {
+  return record(m, {x},
+                pool::Desc{.mode = pool::Mode::average,
+                           .kernel = options.kernel,
+                           .stride = options.stride,
+                           .padding = options.padding,
+                           .count_include_pad = options.count_include_pad},
+                {}, {}, where);
+}
+
+Value global_avg_pool2d(const Scope& m, Value x, Where where) {
+  return record(m, {x}, reduce::Desc{}, {}, {}, where);
+}
+
+// The picture without its holes, convolved; what each sum lacks of its window made good, the bias, and
+// nothing where nothing was known.
+Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& options,
+                      Where where) {
+  const int64_t channels = m.graph().node(x).shape.c();
+  const bool made = m.graph().node(mask).shape.c() == 2;
+  const graph::Operand known =
+      made ? graph::Operand(graph::Part{mask, partial_mask::kValid}) : graph::Operand(mask);
+  const Value holes = record(m["mask"], {mask},
+                             partial_mask::Desc{.kernel = options.kernel,
+                                                .stride = options.stride,
+                                                .dilation = options.dilation,
+                                                .padding = options.padding,
+                                                .channels = {channels, 0},
+                                                .form = options.form},
+                             {}, {}, where);
+  conv2d::Desc desc{.in_channels = channels,
+                    .out_channels = options.channels,
+                    .kernel = options.kernel,
+                    .stride = options.stride,
+                    .dilation = options.dilation,
+                    .padding = options.padding};
+  const ConstantId weight = m.weight("weight", desc.weight_shape(), where);
+  desc.epilogue.append(step::mul(Extent::pixel));
+  std::vector<Operand> operands{graph::Part{holes, partial_mask::kRatio}};
+  if (options.bias) {
+    desc.epilogue.append(step::add(Extent::channel));
+    desc.epilogue.append(step::mul(Extent::pixel));
+    operands.emplace_back(m.weight("bias", {options.channels}, where));
+    operands.emplace_back(graph::Part{holes, partial_mask::kValid});
+  }
+  const Value without = apply(m["input"], x, step::mul(Extent::pixel), {known}, where);
+  return {record(m, {without}, desc, {weight}, std::move(operands), where), holes};
 }
 
 }  // namespace kintsugi::nn

@@ -56,6 +56,17 @@ struct ConvTranspose2d {
 [[nodiscard]] Value batch_norm(const Scope& m, Value x, double eps = 1e-5,
                                Where where = Where::current());
 
+/// torch.nn.InstanceNorm2d without running statistics (Ulyanov et al. 2016): each channel of each picture
+/// made zero in the mean and one in the deviation; `weight`, `bias` [C] where affine.
+[[nodiscard]] Value instance_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = false,
+                                  Where where = Where::current());
+/// torch.nn.GroupNorm (Wu and He 2018): the same over groups of neighbouring channels.
+[[nodiscard]] Value group_norm(const Scope& m, Value x, int64_t groups, double eps = 1e-5,
+                               bool affine = true, Where where = Where::current());
+/// torch.nn.LayerNorm(C) over the channels of each pixel (Ba et al. 2016).
+[[nodiscard]] Value layer_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = true,
+                               Where where = Where::current());
+
 [[nodiscard]] Value relu(const Scope& m, Value x, Where where = Where::current());
 [[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope,
                                Where where = Where::current());
@@ -66,11 +77,62 @@ struct ConvTranspose2d {
 [[nodiscard]] Value clamp(const Scope& m, Value x, float low, float high,
                           Where where = Where::current());
 
+/// Of [N, 2K, H, W] the first half through `feature`, times the second through `gate`: what follows the
+/// convolution of gated convolution (Yu et al. 2019). `slope` is that of a leaky relu of the features.
+[[nodiscard]] Value gate(const Scope& m, Value x, Function feature, Function gate, float slope = 0,
+                         Where where = Where::current());
+
 /// a + b, of one shape.
 [[nodiscard]] Value add(const Scope& m, Value a, Value b, Where where = Where::current());
+/// a * b; b is of a's shape [N, C, H, W], or [N, C, 1, 1], or [N, 1, H, W].
+[[nodiscard]] Value mul(const Scope& m, Value a, Value b, Where where = Where::current());
 
 /// The same amount on all four sides.
 [[nodiscard]] Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode,
                         Where where = Where::current());
+
+struct Interpolate {
+  Pair size = 1;  // of the output
+  resample::Mode mode = resample::Mode::nearest;
+  bool align_corners = false;  // bilinear only
+};
+/// torch.nn.functional.interpolate to a size.
+[[nodiscard]] Value interpolate(const Scope& m, Value x, const Interpolate& options,
+                                Where where = Where::current());
+/// torch.nn.UpsamplingNearest2d by a whole factor.
+[[nodiscard]] Value upsample_nearest(const Scope& m, Value x, int64_t factor,
+                                     Where where = Where::current());
+
+struct Pool2d {
+  Pair kernel = 1;
+  Pair stride = 1;  // PyTorch's default is the kernel; here it is said
+  Pair padding = 0;
+  bool count_include_pad = true;  // of averages
+};
+/// torch.nn.MaxPool2d, AvgPool2d and AdaptiveAvgPool2d(1).
+[[nodiscard]] Value max_pool2d(const Scope& m, Value x, const Pool2d& options,
+                               Where where = Where::current());
+[[nodiscard]] Value avg_pool2d(const Scope& m, Value x, const Pool2d& options,
+                               Where where = Where::current());
+[[nodiscard]] Value global_avg_pool2d(const Scope& m, Value x, Where where = Where::current());
+
+struct PartialConv2d {
+  int64_t channels = 0;  // out_channels
+  Pair kernel = 1;
+  Pair stride = 1;
+  Pair padding = 0;
+  Pair dilation = 1;
+  bool bias = true;
+  partial_mask::Form form = partial_mask::Form::paper;
+};
+/// A picture and what is known of it.
+struct Masked {
+  Value x;
+  Value mask;  // partial_mask's value: [N, 2, P, Q]
+};
+/// Partial convolution (Liu et al. 2018): `weight` [K, C, R, S], `bias` [K]. `mask` is an exact plane
+/// [N, 1, H, W], 1 = known, or what another layer made.
+[[nodiscard]] Masked partial_conv2d(const Scope& m, Value x, Value mask,
+                                    const PartialConv2d& options, Where where = Where::current());
 
 }  // namespace kintsugi::nn

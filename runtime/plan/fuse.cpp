@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // fuse: two rules and no patterns. Forward: an elementwise node that is the only reader of its
-// producer becomes the tail of the producer's epilogue. Backward: a pad all of whose readers are
-// convolutions without padding of their own becomes theirs. What a contract does not accept stays
-// a node of its own.
+// producer becomes the tail of the producer's epilogue. Backward: what stands before convolutions and
+// nothing else moves into how they read: a pad, an enlargement by two, and, where there is one
+// convolution, steps. What a contract does not accept stays a node of its own.
 #include <algorithm>
 #include <utility>
 
@@ -16,18 +16,26 @@ using graph::Graph;
 using graph::Node;
 using graph::Value;
 
-bool accepts_all(const graph::Op& op, const Steps& steps) {
-  return std::visit(
-      [&](const auto& desc) {
-        using Desc = std::decay_t<decltype(desc)>;
-        if constexpr (std::is_same_v<Desc, graph::Input> || std::is_same_v<Desc, pad::Desc>) {
-          return false;  // they compute nothing a step could follow
-        } else {
-          return std::ranges::all_of(steps, [&](const Step& step) { return accepts(desc, step); });
-        }
-      },
-      op);
+/// Appends all of the steps to what the op does behind its sums, or none and returns false.
+bool append(graph::Op& op, const Steps& steps) {
+  graph::Op changed = op;
+  Steps* list = graph::steps_of(changed);
+  if (list == nullptr) return false;  // it computes nothing a step could follow
+  for (const Step& step : steps) {
+    const bool accepted = std::visit(
+        [&](const auto& desc) {
+          if constexpr (requires { accepts(desc, step); }) return accepts(desc, step);
+          return false;
+        },
+        changed);
+    if (!accepted) return false;
+    list->append(step);
+  }
+  op = changed;
+  return true;
 }
+
+bool accepts_all(graph::Op op, const Steps& steps) { return append(op, steps); }
 
 /// `x + block(x)`: a sum may be read from either side. Where only the second term can take the sum
 /// into its steps, the terms change places.
@@ -55,11 +63,9 @@ void fuse_forward(Graph& graph) {
     const Value producer = node.inputs[0];
     const Node& head = graph.node(producer);
     if (readers[static_cast<size_t>(producer.node)] != 1) continue;
-    if (!accepts_all(head.op, tail->steps)) continue;
-    if (graph::steps_of(head.op)->size() + tail->steps.size() > Steps::kMaxSteps) continue;
-
     Node merged = head;
-    for (const Step& step : tail->steps) graph::steps_of(merged.op)->append(step);
+    if (!append(merged.op, tail->steps)) continue;
+    merged.shape = node.shape;
     merged.operands.insert(merged.operands.end(), node.operands.begin(), node.operands.end());
     merged.names.insert(merged.names.end(), node.names.begin(), node.names.end());
     node = std::move(merged);  // the head has no reader left: sweep() takes it away
@@ -67,36 +73,93 @@ void fuse_forward(Graph& graph) {
   sweep(graph);
 }
 
-/// A pad of equal sides whose readers are all convolutions that do not pad yet.
+/// A pad of equal sides as the padding of a convolution that has none and changes nothing before it.
+bool take_in(conv2d::Desc& conv, const pad::Desc& pad, const Shape&) {
+  if (pad.top != pad.bottom || pad.left != pad.right) return false;
+  if (!(conv.padding == Pair(0)) || !conv.prologue.empty()) return false;
+  conv.padding = {pad.top, pad.left};
+  conv.padding_mode = pad.mode;
+  return true;
+}
+
+/// Ops that can change their input while they read it.
+template <class Desc>
+concept HasPrologue = requires(const Desc& desc) {
+  desc.prologue;
+};
+
+template <HasPrologue Desc>
+bool prepend(Desc& conv, const Prologue& first) {
+  if (!accepts(conv, first)) return false;
+  Prologue both = first;
+  for (const Step& step : conv.prologue.steps) both.steps.append(step);
+  both.upsample *= conv.prologue.upsample;
+  conv.prologue = both;
+  return true;
+}
+
+template <HasPrologue Desc>
+bool take_in(Desc& conv, const elementwise::Desc& before, const Shape&) {
+  return prepend(conv, {.steps = before.steps});
+}
+
+/// Twice each pixel: what interpolating to twice the size comes to where nothing is mixed.
+template <HasPrologue Desc>
+bool take_in(Desc& conv, const resample::Desc& before, const Shape& input) {
+  const bool doubles =
+      before.mode == resample::Mode::nearest && before.size == Pair(2 * input.h(), 2 * input.w());
+  return doubles && prepend(conv, {.upsample = 2});
+}
+
+/// Makes `before` a part of how `node` reads it; false, and nothing changed, where the op has no place
+/// for it.
+bool take_in(const Graph& graph, Node& node, const Node& before) {
+  return std::visit(
+      [&](auto& conv, const auto& desc) {
+        if constexpr (requires { take_in(conv, desc, Shape()); }) {
+          return take_in(conv, desc, graph.node(before.inputs[0]).shape);
+        } else {
+          return false;
+        }
+      },
+      node.op, before.op);
+}
+
+/// The nodes that read a value, each as its only input; none where anybody else reads it.
+std::vector<Node*> sole_input_of(Graph& graph, Value value) {
+  std::vector<Node*> readers;
+  for (Node& node : graph.nodes) {
+    const auto uses = std::ranges::count(graph::reads(node), value);
+    if (uses == 0) continue;
+    if (uses > 1 || node.inputs.size() != 1 || node.inputs[0] != value) return {};
+    readers.push_back(&node);
+  }
+  const bool is_output = std::ranges::any_of(
+      graph.outputs, [&](const graph::Port& port) { return port.value == value; });
+  return is_output ? std::vector<Node*>() : readers;
+}
+
+/// From the last node to the first: what stands nearest to a convolution goes in before what it reads.
 void fuse_backward(Graph& graph) {
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto* pad = std::get_if<pad::Desc>(&graph.nodes[i].op);
-    if (pad == nullptr || pad->top != pad->bottom || pad->left != pad->right) continue;
-    const Value padded{static_cast<int32_t>(i)};
-    if (std::ranges::any_of(graph.outputs,
-                            [&](const graph::Port& port) { return port.value == padded; })) {
-      continue;
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    Node& before = graph.nodes[i];
+    const std::vector<Node*> readers = sole_input_of(graph, {static_cast<int32_t>(i)});
+    // Steps would be computed once for each reader, and once more for each of its taps.
+    if (std::holds_alternative<elementwise::Desc>(before.op) && readers.size() != 1) continue;
+    std::vector<Node> changed;
+    for (const Node* reader : readers) changed.push_back(*reader);
+    const bool all =
+        std::ranges::all_of(changed, [&](Node& reader) { return take_in(graph, reader, before); });
+    if (!all || readers.empty()) continue;
+    for (size_t r = 0; r < readers.size(); ++r) {
+      changed[r].inputs[0] = before.inputs[0];
+      changed[r].operands.insert(changed[r].operands.begin(), before.operands.begin(),
+                                 before.operands.end());
+      changed[r].names.insert(changed[r].names.begin(), before.names.begin(), before.names.end());
+      *readers[r] = std::move(changed[r]);
     }
-    std::vector<Node*> convolutions;
-    bool all = true;
-    for (Node& node : graph.nodes) {
-      const std::vector<Value> values = graph::reads(node);
-      const auto uses = std::ranges::count(values, padded);
-      if (uses == 0) continue;
-      const auto* conv = std::get_if<conv2d::Desc>(&node.op);
-      all = all && uses == 1 && conv != nullptr && node.inputs[0] == padded &&
-            conv->padding == Pair(0);
-      convolutions.push_back(&node);
-    }
-    if (!all || convolutions.empty()) continue;
-    for (Node* node : convolutions) {
-      auto& conv = std::get<conv2d::Desc>(node->op);
-      conv.padding = {pad->top, pad->left};
-      conv.padding_mode = pad->mode;
-      node->inputs[0] = graph.nodes[i].inputs[0];
-      const std::vector<std::string>& names = graph.nodes[i].names;
-      node->names.insert(node->names.begin(), names.begin(), names.end());
-    }
+    before.inputs.clear();  // nobody reads it, and it reads nothing: sweep() takes it away
+    before.operands.clear();
   }
   sweep(graph);
 }

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "kernels/norm/cuda.h"
+#include "kernels/reduce/cuda.h"
+
 namespace kintsugi::plan {
 namespace {
 
@@ -11,9 +14,9 @@ using graph::Graph;
 using graph::Node;
 using graph::Value;
 
-/// A node's weight in the order its kernel wants it.
-Packed pack_weight(const Graph& graph, const Node& node, const Config& config, DType dtype) {
-  const ConstantId id = node.weights[0];
+/// A node's filters in the order its kernel wants them.
+Packed pack_filters(const Graph& graph, const Node& node, ConstantId id, const Config& config,
+                    DType dtype) {
   const graph::Constant& constant = graph.constant(id);
   Packed packed{.constant = id, .dtype = dtype, .op = node.op, .config = config};
   packed.elements = constant.shape.elements();
@@ -23,7 +26,9 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, D
         const auto by_kernel = [&](int64_t elements, const std::string& order) {
           packed.by_kernel = true;
           packed.elements = elements;
-          packed.identity += "|" + to_string(node.op) + "|" + order;
+          auto bare = desc;  // how it reads its input is nothing to its filters
+          if constexpr (requires { bare.prologue; }) bare.prologue = {};
+          packed.identity += "|" + to_string(bare) + "|" + order;
         };
         if constexpr (requires { packed_elements(desc, choice); }) {
           by_kernel(packed_elements(desc, choice), packing(choice));
@@ -35,25 +40,6 @@ Packed pack_weight(const Graph& graph, const Node& node, const Config& config, D
   packed.bytes = checked_multiply(packed.elements, size_bytes(dtype));
   packed.identity += std::string("|") + kintsugi::to_string(dtype);
   return packed;
-}
-
-/// A GPU's kernels read operands below a whole tensor as f32. Where activations are 16 bits, no value is.
-void refuse_narrow_operands(const Node& node, DType dtype) {
-  const Steps* steps = graph::steps_of(node.op);
-  if (steps == nullptr || size_bytes(dtype) >= 4) return;
-  size_t next = 0;
-  for (const Step& step : *steps) {
-    for (int i = 0; i < step.operand_count(); ++i) {
-      if (step.extent != Extent::tensor && std::holds_alternative<Value>(node.operands[next])) {
-        throw Error(ErrorCode::unsupported,
-                    node.name() + " (" + graph::to_string(node.op) + ") has a step that reads a " +
-                        kintsugi::to_string(step.extent) +
-                        " value, which a GPU stores as f32 alone",
-                    "take dtype f32 or tf32");
-      }
-      ++next;
-    }
-  }
 }
 
 /// A channel vector, padded so that a kernel may read as much of it as of a pixel. On a GPU it is f32,
@@ -82,6 +68,31 @@ int add_packed(Plan& plan, Packed packed) {
   return index;
 }
 
+/// Appends what the steps of a list read; `next` is the first operand of theirs.
+void add_sources(Plan& plan, const Graph& graph, const Node& node, std::span<const Step> steps,
+                 size_t& next, PlanStep& to) {
+  for (const Step& step : steps) {
+    for (int i = 0; i < step.operand_count(); ++i) {
+      const graph::Operand& operand = node.operands[next++];
+      const Value* value = graph::value_of(operand);
+      if (value == nullptr) {
+        const Packed vector = pack_vector(graph, std::get<ConstantId>(operand), plan.dtype);
+        to.operands.push_back({.index = add_packed(plan, vector)});
+        continue;
+      }
+      const Slot& slot = plan.slots[static_cast<size_t>(value->node)];
+      const auto* part = std::get_if<graph::Part>(&operand);
+      const int64_t row = part != nullptr ? part->index : 0;
+      const bool of_samples = step.extent == Extent::sample_channel;
+      to.operands.push_back(
+          {.is_slot = true,
+           .index = value->node,
+           .offset = of_samples ? row * slot.pitch : row,
+           .pitch = of_samples ? slot.shape.h() * slot.shape.w() * slot.pitch : slot.pitch});
+    }
+  }
+}
+
 /// What a step's kernels need beside its values.
 struct Needs {
   int64_t workspace = 0;  // alive in this step, for all threads together
@@ -89,14 +100,23 @@ struct Needs {
 };
 
 Needs needs_of(const Plan& plan, const PlanStep& step, const Options& options) {
+  if (std::holds_alternative<graph::Input>(step.op)) return {};
+  const Slot& input = plan.slots[static_cast<size_t>(step.inputs[0])];
+  const int64_t size = size_bytes(input.dtype);
   return std::visit(
       [&](const auto& desc, const auto& config) -> Needs {
-        if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
+        if constexpr (requires { scratch(desc, input.shape, size); }) {
+          // Statistics and reductions: one op, whose form on a processor has needs of its own.
+          if (plan.backend == Backend::gpu) return {.workspace = scratch(desc, input.shape, size)};
+          if (plan.backend == Backend::cpu) {
+            return {.workspace = workspace_elements(desc, input.shape) * size};
+          }
+          return {};
+        } else if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
           return {.workspace =
                       workspace_elements(desc, config, options.threads) * size_bytes(plan.dtype)};
         } else if constexpr (requires { scratch(desc, config, Shape()); }) {
-          const auto found =
-              scratch(desc, config, plan.slots[static_cast<size_t>(step.inputs[0])].shape);
+          const auto found = scratch(desc, config, input.shape);
           return {.workspace = found.partial_bytes, .tickets = found.ticket_bytes};
         } else {
           return {};
@@ -127,7 +147,8 @@ bool can_reuse_input(const Plan& plan, const PlanStep& step, int index) {
   if (!std::holds_alternative<elementwise::Desc>(step.op)) return false;
   const Slot& input = plan.slots[static_cast<size_t>(step.inputs[0])];
   const Slot& output = plan.slots[static_cast<size_t>(step.output)];
-  return input.first >= 0 && input.last == index && input.bytes == output.bytes &&
+  return input.first >= 0 && input.last == index && input.shape == output.shape &&
+         input.bytes == output.bytes &&
          std::ranges::none_of(step.operands, [&](const Source& source) {
            return source.is_slot && source.index == step.inputs[0];
          });
@@ -172,24 +193,24 @@ Plan make(Graph graph, const Options& options) {
   if (options.passes.fuse && !options.keep_all) fuse(graph);
   const std::vector<Config> configs = select(graph, options);
   const std::vector<int64_t> pitches = layout(graph, options);
+  const std::vector<DType> dtypes = types(graph, options);
 
   Plan plan;
   plan.backend = options.backend;
   plan.dtype = storage_type(options);
-  const int64_t size = size_bytes(plan.dtype);
   // A slot for every node's output, under the node's number; steps count without the inputs.
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto index = static_cast<int>(plan.steps.size());
     const bool is_input = std::holds_alternative<graph::Input>(node.op);
-    plan.slots.push_back({.shape = node.shape,
-                          .dtype = plan.dtype,
-                          .pitch = pitches[i],
-                          .bytes = checked_product({node.shape.pixels(), pitches[i], size}),
-                          .first = is_input ? -1 : index,
-                          .last = index});
+    plan.slots.push_back(
+        {.shape = node.shape,
+         .dtype = dtypes[i],
+         .pitch = pitches[i],
+         .bytes = checked_product({node.shape.pixels(), pitches[i], size_bytes(dtypes[i])}),
+         .first = is_input ? -1 : index,
+         .last = index});
     if (is_input) continue;
-    if (plan.backend == Backend::gpu) refuse_narrow_operands(node, plan.dtype);
 
     PlanStep step{
         .op = node.op, .config = configs[i], .output = static_cast<int>(i), .names = node.names};
@@ -197,20 +218,19 @@ Plan make(Graph graph, const Options& options) {
       plan.slots[static_cast<size_t>(value.node)].last = index;
     }
     for (const Value value : node.inputs) step.inputs.push_back(value.node);
-    if (!node.weights.empty()) {
-      step.weight = add_packed(plan, pack_weight(graph, node, configs[i], plan.dtype));
+    for (const ConstantId id : node.weights) {
+      const bool vector = graph.constant(id).shape.rank() == 1;
+      step.weights.push_back(
+          add_packed(plan, vector ? pack_vector(graph, id, plan.dtype)
+                                  : pack_filters(graph, node, id, configs[i], plan.dtype)));
     }
-    for (const graph::Operand& operand : node.operands) {
-      if (const Value* value = std::get_if<Value>(&operand)) {
-        step.operands.push_back({.is_slot = true, .index = value->node});
-      } else {
-        step.operands.push_back(
-            {.is_slot = false,
-             .index =
-                 add_packed(plan, pack_vector(graph, std::get<ConstantId>(operand), plan.dtype))});
-      }
-    }
+    size_t next = 0;
+    const Prologue* before = graph::prologue_of(node.op);
+    const Steps* behind = graph::steps_of(node.op);
+    if (before != nullptr) add_sources(plan, graph, node, before->steps, next, step);
+    if (behind != nullptr) add_sources(plan, graph, node, *behind, next, step);
     step.flops = flops(graph, node);
+    const int64_t size = size_bytes(dtypes[static_cast<size_t>(node.inputs[0].node)]);
     step.bytes = bytes(graph, node, size);
     plan.flops = checked_add(plan.flops, step.flops);
     plan.steps.push_back(std::move(step));

@@ -16,6 +16,7 @@
 #include "kernels/conv_transpose2d/cuda.h"
 #include "kernels/core/dtype.h"
 #include "kernels/device/api.h"
+#include "kernels/layer_norm/cuda.h"
 #include "kernels/simd/isa.h"
 #include "runtime/graph/graph.h"
 
@@ -54,8 +55,9 @@ struct Options {
 };
 
 /// How a kernel is to run its op; monostate where there is nothing to choose.
-using Config = std::variant<std::monostate, simd::Isa, conv2d::CpuConfig,
-                            conv_transpose2d::CpuConfig, implicit_gemm::CudaConfig>;
+using Config =
+    std::variant<std::monostate, simd::Isa, conv2d::CpuConfig, conv_transpose2d::CpuConfig,
+                 implicit_gemm::CudaConfig, layer_norm::CudaConfig>;
 
 /// A tensor or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
@@ -81,10 +83,12 @@ struct Packed {
   std::string identity;  // equal identities are one copy
 };
 
-/// A step's operand: a packed constant or a slot.
+/// A step's operand: a packed constant, or a slot or a part of it (graph::Part), in elements.
 struct Source {
   bool is_slot = false;
   int index = 0;
+  int64_t offset = 0;  // from the slot's begin
+  int64_t pitch = 0;   // as Operand::pitch
 };
 
 struct PlanStep {
@@ -92,7 +96,7 @@ struct PlanStep {
   Config config;
   std::vector<int> inputs;  // slots
   std::vector<Source> operands;
-  int weight = -1;                 // into Plan::packed
+  std::vector<int> weights;        // into Plan::packed
   int output = 0;                  // slot
   int workspace = -1;              // slot without a shape, alive in this step alone; -1 for none
   std::vector<std::string> names;  // modules computed here, the last names the output
@@ -140,8 +144,10 @@ void fold(graph::Graph& graph);
 void fuse(graph::Graph& graph);
 /// A configuration for every node.
 [[nodiscard]] std::vector<Config> select(const graph::Graph& graph, const Options& options);
-/// How activations are stored.
+/// How activations are stored; and how each node's output is, those that stay f32 among halves too.
+/// Throws Error::unsupported where a kernel would read a value as another type.
 [[nodiscard]] DType storage_type(const Options& options);
+[[nodiscard]] std::vector<DType> types(const graph::Graph& graph, const Options& options);
 /// A pixel pitch for every node's output.
 [[nodiscard]] std::vector<int64_t> layout(const graph::Graph& graph, const Options& options);
 /// Offsets for all slots; returns the arena's size. Pure integers. Without `reuse` no two slots

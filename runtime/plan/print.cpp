@@ -81,7 +81,7 @@ std::string join(const std::vector<std::string>& parts, const char* between) {
 
 std::string table(const Plan& plan, const Rename& rename) {
   std::vector<std::vector<std::string>> rows{
-      {"step", "modules", "op", "then", "output", "config", "GFLOP", "moves", "at"}};
+      {"step", "modules", "op", "then", "output", "type", "config", "GFLOP", "moves", "at"}};
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const PlanStep& step = plan.steps[i];
     const Slot& slot = plan.slots[static_cast<size_t>(step.output)];
@@ -91,8 +91,9 @@ std::string table(const Plan& plan, const Rename& rename) {
     const Steps* steps = fusible ? graph::steps_of(step.op) : nullptr;
     rows.push_back({std::to_string(i), join(names, " + "), graph::to_string(step.op),
                     steps != nullptr && !steps->empty() ? kintsugi::to_string(*steps) : "-",
-                    slot.shape.to_string(), to_string(step.config), gigaflops(step.flops),
-                    readable_bytes(step.bytes), readable_bytes(slot.offset)});
+                    slot.shape.to_string(), kintsugi::to_string(slot.dtype), to_string(step.config),
+                    gigaflops(step.flops), readable_bytes(step.bytes),
+                    readable_bytes(slot.offset)});
   }
   return align(rows);
 }

@@ -13,6 +13,13 @@ concept Configurable = requires(const Desc& desc, const Shape& input) {
   choose(desc, input, simd::Isa::emu128);
 };
 
+/// Ops whose kernels on a processor have nothing to choose but the instruction set.
+template <class Desc>
+constexpr bool kHasVectorKernel =
+    std::is_same_v<Desc, elementwise::Desc> || std::is_same_v<Desc, norm::Desc> ||
+    std::is_same_v<Desc, layer_norm::Desc> || std::is_same_v<Desc, resample::Desc> ||
+    std::is_same_v<Desc, pool::Desc> || std::is_same_v<Desc, reduce::Desc>;
+
 /// The shape of a node's input, one sample of it.
 Shape one_picture(const graph::Graph& graph, const graph::Node& node) {
   const Shape& shape = graph.node(node.inputs[0]).shape;
@@ -29,7 +36,9 @@ std::vector<Config> select_gpu(const graph::Graph& graph, const Options& options
     const graph::Node& node = graph.nodes[i];
     std::visit(
         [&](const auto& desc) {
-          if constexpr (requires { choose_cuda(desc, Shape(), size, math, options.gpu); }) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(desc)>, layer_norm::Desc>) {
+            configs[i] = layer_norm::choose_cuda(one_picture(graph, node), size);
+          } else if constexpr (requires { choose_cuda(desc, Shape(), size, math, options.gpu); }) {
             auto config = choose_cuda(desc, one_picture(graph, node), size, math, options.gpu);
             if (!options.passes.select) config.splits = 1;
             configs[i] = config;
@@ -62,7 +71,7 @@ std::vector<Config> select(const graph::Graph& graph, const Options& options) {
             } else {
               configs[i] = choose(desc, picture, isa);
             }
-          } else if constexpr (std::is_same_v<std::decay_t<decltype(desc)>, elementwise::Desc>) {
+          } else if constexpr (kHasVectorKernel<std::decay_t<decltype(desc)>>) {
             configs[i] = isa;
           }
         },

@@ -62,6 +62,10 @@ struct Device {
 [[nodiscard]] std::vector<double> random_values(int64_t count, uint64_t seed);
 
 [[nodiscard]] double median(std::vector<double> values);
+/// Every input of a plan, the same values each time.
+void fill_with_noise(execute::Executor& executor);
+/// Throws Error::usage below one.
+void require_runs(int runs);
 
 /// The times of a run, one a step, in the order of the plan.
 using StepTimes = std::vector<execute::Executor::StepTime>;

@@ -155,6 +155,31 @@ def test_bench_op():
     assert 0 < seconds["min"] <= seconds["median"] <= seconds["p90"] <= seconds["p99"]
 
 
+@pytest.mark.parametrize(
+    "op, settings",
+    [
+        ("conv2d", ["k=12", "padding=1", "act=elu", "gate=on", "upsample=2", "norm=on"]),
+        ("conv_transpose2d", ["k=12", "gate=on", "norm=on"]),
+        ("elementwise", ["act=silu"]),
+        ("layer_norm", ["affine=off"]),
+        ("norm", ["groups=2", "affine=on"]),
+        ("pad", ["amount=2", "mode=reflect"]),
+        ("partial_mask", ["stride=2"]),
+        ("pool", ["kind=average"]),
+        ("reduce", ["kind=max", "over=channels"]),
+        ("resample", ["kind=bilinear", "height=9"]),
+    ],
+)
+def test_bench_every_op(op, settings):
+    shape = "2x1x12x10" if op == "partial_mask" else "2x16x12x10"
+    arguments = ["bench", "--op", op, "--shape", shape, "--runs", 1, "-j", 1]
+    for setting in settings:
+        arguments += ["--set", setting]
+    bench = json_of(support.run(*arguments, "--json"))
+    assert bench["op"].startswith("norm_stats" if op == "norm" else op)
+    assert bench["bytes"] > 0 and bench["seconds"]["min"] > 0
+
+
 def test_inpaint(tmp_path, inpaint):
     result = support.succeeds(inpaint())
     assert result.stdout.count("\n") == 1

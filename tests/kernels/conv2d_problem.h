@@ -64,7 +64,7 @@ struct Problem {
       : desc(d),
         input(Tensor<float>::random(shape, random, gap)),
         weight(random.values(d.weight_shape().elements())),
-        operands(d.epilogue, output_shape(d, shape), random) {}
+        operands(d.prologue, shape, d.epilogue, output_shape(d, shape), random) {}
 };
 
 }  // namespace kintsugi::conv2d

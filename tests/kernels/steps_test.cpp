@@ -6,6 +6,12 @@
 namespace kintsugi {
 namespace {
 
+/// One value after steps that have no gate among them.
+double after(const Steps& steps, Operands<double> operands, double value, const Position& at = {}) {
+  return apply_steps(
+      steps, operands, [&](int64_t) { return value; }, at, 1);
+}
+
 TEST(Steps, KeepTheirOrderAndPrint) {
   Steps steps{step::mul(Extent::pixel), step::affine(Extent::channel)};
   steps.append(step::activate(Function::leaky_relu, 0.2f));
@@ -40,7 +46,26 @@ TEST(Steps, ReadTheirOperandsInOrder) {
                                               {tensor.data(), 4}};
   const Steps steps{step::add(Extent::channel), step::affine(Extent::sample_channel),
                     step::mul(Extent::pixel), step::add(Extent::tensor)};
-  EXPECT_EQ(apply_steps<double>(steps, operands, 1.0, at), ((1.0 + 30) * 6 + 6) * 4 + 7);
+  EXPECT_EQ(after(steps, operands, 1.0, at), ((1.0 + 30) * 6 + 6) * 4 + 7);
+}
+
+TEST(Steps, GatePairsTheHalves) {
+  // Channel 1 of two, of four before: bias, feature * sigmoid(gate), and a step behind.
+  const std::vector<double> bias{1, 2, 3, 4}, factor{10, 100};
+  const std::vector<Operand<double>> operands{{bias.data(), 4}, {factor.data(), 4}};
+  const Steps steps{step::add(Extent::channel),
+                    step::gate(Function::leaky_relu, Function::sigmoid, 0.5f),
+                    step::mul(Extent::channel)};
+  EXPECT_EQ(to_string(steps), "add channel, gate leaky_relu 0.5 sigmoid, mul channel");
+  EXPECT_EQ(steps.gate(), 1);
+  const std::vector<double> before{-1, -4, 7, -4};
+  const double value = apply_steps<double>(
+      steps, operands, [&](int64_t k) { return before[static_cast<size_t>(k)]; }, {.k = 1}, 2);
+  EXPECT_EQ(value, 0.5 * (-4.0 + 2) * 0.5 * 100);
+  Steps twice = steps;
+  EXPECT_EQ(
+      test::error_of([&] { twice.append(step::gate(Function::identity, Function::sigmoid)); }),
+      "a step list holds at most one gate");
 }
 
 TEST(Functions, AreThoseOfPyTorch) {
@@ -58,8 +83,7 @@ TEST(Functions, AreThoseOfPyTorch) {
 TEST(Functions, LetNaNThrough) {
   for (const Step& step : test::every_step()) {
     if (step.operand_count() > 0) continue;
-    EXPECT_TRUE(std::isnan(
-        apply_steps<double>(Steps{step}, {}, std::numeric_limits<double>::quiet_NaN(), {})))
+    EXPECT_TRUE(std::isnan(after({step}, {}, std::numeric_limits<double>::quiet_NaN())))
         << to_string(Steps{step});
   }
 }

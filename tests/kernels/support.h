@@ -98,14 +98,18 @@ class Tensor {
   std::vector<T> data_;
 };
 
-/// Random operands for a step list on an output of `shape`, each in a buffer of exact size.
+/// Random operands for a step list whose result has `shape`, each in a buffer of exact size; or for the
+/// steps of a prologue on `input`, and those behind them.
 template <class T>
 class OperandSet {
  public:
   OperandSet(const Steps& steps, const Shape& shape, Random& random) {
-    for (const Step& step : steps) {
-      for (int i = 0; i < step.operand_count(); ++i) add(step.extent, shape, random);
-    }
+    add_all(steps, shape, random);
+  }
+  OperandSet(const Prologue& prologue, const Shape& input, const Steps& steps, const Shape& shape,
+             Random& random) {
+    add_all(prologue.steps, input, random);
+    add_all(steps, shape, random);
   }
   [[nodiscard]] std::vector<Operand<T>> bind() const {
     std::vector<Operand<T>> out;
@@ -116,6 +120,15 @@ class OperandSet {
   }
 
  private:
+  void add_all(const Steps& steps, const Shape& shape, Random& random) {
+    const int gate = steps.gate();
+    for (int s = 0; s < steps.size(); ++s) {
+      const int64_t channels = s < gate ? 2 * shape.c() : shape.c();
+      for (int i = 0; i < steps[s].operand_count(); ++i) {
+        add(steps[s].extent, {shape.n(), channels, shape.h(), shape.w()}, random);
+      }
+    }
+  }
   void add(Extent extent, const Shape& s, Random& random) {
     switch (extent) {
       case Extent::scalar: return;

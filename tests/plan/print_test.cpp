@@ -18,7 +18,7 @@ TEST(Print, TheTableNamesEveryStepInTheFilesOwnWords) {
   EXPECT_NE(table.find("m.conv + m.bn + m.relu"), std::string::npos) << table;
   EXPECT_NE(table.find("conv2d 3x3 3->4, padding 1 zero"), std::string::npos) << table;
   EXPECT_NE(table.find("add channel, relu"), std::string::npos) << table;
-  EXPECT_NE(table.find("[1, 4, 8, 8]"), std::string::npos) << table;
+  EXPECT_NE(table.find("[1, 4, 8, 8]  f32"), std::string::npos) << table;
 }
 
 TEST(Print, ThePictureHasARowForEachStepAndShowsWhatIsWritten) {

@@ -91,7 +91,8 @@ inline bool has_gpu() {
 
 /// An executor with all that it runs on; dead memory is NaN.
 struct Bound {
-  explicit Bound(plan::Plan plan, int threads = 1) : pool(threads) {
+  explicit Bound(plan::Plan plan, int threads = 1, execute::ReadConstant read = {})
+      : store(std::move(read)), pool(threads) {
     const bool on_gpu = plan.backend == plan::Backend::gpu;
     if (on_gpu) stream = device::make_stream();
     const int64_t arena_bytes = plan.arena_bytes;
@@ -109,7 +110,7 @@ struct Bound {
                     .poison = true});
   }
 
-  execute::PackedStore store{{}};
+  execute::PackedStore store;
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   ThreadPool pool;
   device::Handle<device::Stream> stream;

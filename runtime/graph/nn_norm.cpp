@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// The norms of nn: batch norm as an affine of constants, the others as their statistics and the step
+// that applies them.
+#include <cmath>
+#include <cstdio>
+
+#include "runtime/graph/nn_record.h"
+
+namespace kintsugi::nn {
+namespace {
+
+using graph::ConstantId;
+
+/// Distinct text for distinct numbers.
+std::string exactly(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+/// `weight` and `bias` [C] of a module, or nothing.
+std::vector<ConstantId> affine_of(const Scope& m, Value x, bool affine, Where where) {
+  if (!affine) return {};
+  const Shape vector{m.graph().node(x).shape.c()};
+  return {m.weight("weight", vector, where), m.weight("bias", vector, where)};
+}
+
+Value normalize(const Scope& m, Value x, const norm::Desc& desc, Where where) {
+  const Value statistics =
+      record(m["statistics"], {x}, desc, affine_of(m, x, desc.affine, where), {}, where);
+  return apply(m, x, step::affine(Extent::sample_channel),
+               {graph::Part{statistics, 0}, graph::Part{statistics, 1}}, where);
+}
+
+}  // namespace
+
+// y = (x - mean) / sqrt(var + eps) * weight + bias, recorded as the affine it is.
+Value batch_norm(const Scope& m, Value x, double eps, Where where) {
+  const Shape vector{m.graph().node(x).shape.c()};
+  const ConstantId weight = m.weight("weight", vector, where);
+  const ConstantId bias = m.weight("bias", vector, where);
+  const ConstantId mean = m.weight("running_mean", vector, where);
+  const ConstantId variance = m.weight("running_var", vector, where);
+
+  const std::string identity = "(" + m.path() + ", eps " + exactly(eps) + ")";
+  const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
+                                               .shape = vector,
+                                               .sources = {weight, variance},
+                                               .formula =
+                                                   [eps](std::span<const std::vector<double>> s) {
+                                                     std::vector<double> out = s[0];
+                                                     for (size_t c = 0; c < out.size(); ++c)
+                                                       out[c] /= std::sqrt(s[1][c] + eps);
+                                                     return out;
+                                                   },
+                                               .where = where});
+  const ConstantId shift = m.graph().constant({.name = "batch_norm_shift" + identity,
+                                               .shape = vector,
+                                               .sources = {bias, mean, scale},
+                                               .formula =
+                                                   [](std::span<const std::vector<double>> s) {
+                                                     std::vector<double> out = s[0];
+                                                     for (size_t c = 0; c < out.size(); ++c)
+                                                       out[c] -= s[1][c] * s[2][c];
+                                                     return out;
+                                                   },
+                                               .where = where});
+  return apply(m, x, step::affine(Extent::channel), {scale, shift}, where);
+}
+
+Value instance_norm(const Scope& m, Value x, double eps, bool affine, Where where) {
+  return normalize(m, x, {.groups = m.graph().node(x).shape.c(), .eps = eps, .affine = affine},
+                   where);
+}
+
+Value group_norm(const Scope& m, Value x, int64_t groups, double eps, bool affine, Where where) {
+  return normalize(m, x, {.groups = groups, .eps = eps, .affine = affine}, where);
+}
+
+Value layer_norm(const Scope& m, Value x, double eps, bool affine, Where where) {
+  return record(m, {x}, layer_norm::Desc{.eps = eps, .affine = affine},
+                affine_of(m, x, affine, where), {}, where);
+}
+
+}  // namespace kintsugi::nn
