@@ -21,6 +21,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <variant>
 
 #include "kernels/core/shape.h"
 #include "kernels/core/view.h"
@@ -140,6 +141,18 @@ struct ToPictureArgs {
   MaskView mask;
   PictureView<S> picture;
   int64_t* first_bad = nullptr;
+};
+
+/// A picture to make a tensor of, or to put one into, of whichever samples.
+struct PictureIn {
+  ToTensor desc;
+  std::variant<PictureView<const uint8_t>, PictureView<const uint16_t>> picture;
+  MaskView mask;
+};
+struct PictureOut {
+  ToPicture desc;
+  std::variant<PictureView<uint8_t>, PictureView<uint16_t>> picture;
+  MaskView mask;
 };
 
 /// The definition, pixel by pixel. T is float or double; the numbers are floats in either.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What GLCIC's task writes into the network and makes of what comes out, and the same by the kernels of
-// image: bit for bit, so that it does not matter on which side of a copy pictures are converted.
+// What GLCIC's task has the kernels of image do to pictures, against the arithmetic of its ports pixel by
+// pixel, bit for bit: at the picture's own size they convert it, on whichever side of a copy; scaled, the
+// task does it itself.
 #include <cstring>
 
-#include "kernels/image/image.h"
+#include "runtime/image/compose.h"
+#include "runtime/image/pixel.h"
 #include "runtime/networks/glcic/glcic.h"
 #include "tests/networks/support.h"
 
@@ -20,96 +22,135 @@ const Config kSigned{.output = Output::clamp,
                      .rounds = true};
 const Config kOfMeans{.mean = {0, 0, 0}, .hole = {0.4560f, 0.4472f, 0.4155f}};
 
-/// What a description has to say for this port.
-image::ToTensor to_tensor(const Config& config) {
-  image::ToTensor desc{{}, {}, {}, {.hole = 1}};
-  constexpr image::From kFrom[] = {image::From::red, image::From::green, image::From::blue};
-  for (size_t c = 0; c < 3; ++c) {
-    desc.channels[config.colours == Colours::bgr ? 2 - c : c] = {
-        .from = kFrom[c], .mean = config.mean[c], .scale = config.scale, .hole = config.hole[c]};
-  }
-  return desc;
+constexpr int64_t kWidth = 13, kHeight = 10;
+const Shape kInput{1, 4, 12, 16}, kOutput{1, 3, 12, 16};
+
+/// Numbers of the network's output, a little beyond its range, with a pad channel.
+std::vector<float> numbers() {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> uniform(-1.3f, 1.3f);
+  std::vector<float> made;
+  for (int64_t i = 0; i < kInput.elements(); ++i) made.push_back(i % 4 == 3 ? 0 : uniform(random));
+  return made;
 }
 
-image::ToPicture to_picture(const Config& config) {
-  image::ToPicture desc{.rounds = config.rounds};
-  for (int c = 0; c < 3; ++c) {
-    image::Source& source = desc.rgb[static_cast<size_t>(c)];
-    source.channel = config.colours == Colours::bgr ? 2 - c : c;
-    if (config.output == Output::clamp) source.shift = 1, source.scale = 0.5f;
-  }
-  return desc;
-}
-
-template <class S>
-struct Both {
-  Config config;
-  Image picture;
-  Image mask = test::box_mask(13, 10, 3, 2, 9, 9);
-  Shape input{1, 4, 12, 16};
-  std::vector<float> fed = std::vector<float>(static_cast<size_t>(input.elements()), NAN);
-  std::vector<float> made;  // [12, 16, 3] and a pad channel
-
-  Both(const Config& which, int64_t channels)
-      : config(which), picture(test::random_picture(13, 10, channels * int64_t{sizeof(S)})) {
-    picture.channels = channels;
-    picture.bits = 8 * sizeof(S);
-    std::mt19937 random(5);
-    std::uniform_real_distribution<float> uniform(-1.3f, 1.3f);
-    for (size_t i = 0; i < fed.size(); ++i) made.push_back(i % 4 == 3 ? 0 : uniform(random));
-  }
-
-  /// The picture by the task, which writes `fed` and is handed `made`.
-  Image by_task() {
-    const Replay replay = [&](const std::map<std::string, Feed>& inputs,
-                              const std::map<std::string, ReadRow>& outputs) {
-      const Feed& feed = inputs.at("input");
-      ASSERT_EQ(feed.shape, input);
-      for (int64_t y = 0; y < input.h(); ++y) {
-        feed.write(0, y, {&fed[static_cast<size_t>(y * input.w() * 4)], size_t{16 * 4}});
-        std::vector<float> row;
-        for (int64_t x = 0; x < input.w(); ++x) {
-          const float* pixel = &made[static_cast<size_t>((y * input.w() + x) * 4)];
-          row.insert(row.end(), pixel, pixel + 3);
-        }
-        outputs.at("output")(0, y, row);
+/// What the port's own code feeds its network.
+std::vector<float> expected_input(const Config& config, const Image& picture, const Image& mask) {
+  std::vector<float> out;
+  for (int64_t y = 0; y < kInput.h(); ++y) {
+    for (int64_t x = 0; x < kInput.w(); ++x) {
+      const int64_t py = std::min(y, kHeight - 1), px = std::min(x, kWidth - 1);
+      const bool hole = mask.pixels[static_cast<size_t>(py * kWidth + px)] != 0;
+      std::array<float, 4> pixel{0, 0, 0, hole ? 1.0f : 0.0f};
+      for (size_t c = 0; c < 3; ++c) {
+        const float colour = image::rgb_at(picture, py, px)[c];
+        pixel[config.colours == Colours::bgr ? 2 - c : c] =
+            hole ? config.hole[c] : (colour - config.mean[c]) * config.scale;
       }
-    };
-    return inpaint(config, picture, mask, {}, replay, [](const std::string&) {});
+      out.insert(out.end(), pixel.begin(), pixel.end());
+    }
   }
-
-  [[nodiscard]] image::PictureView<S> view(Image& of) const {
-    return {reinterpret_cast<S*>(of.pixels.data()), {1, of.channels, 10, 13}, 13 * of.channels};
-  }
-};
-
-template <class S>
-void expect_the_same(const Config& config, int64_t channels) {
-  Both<S> both(config, channels);
-  const Image expected = both.by_task();
-
-  const image::MaskView mask{both.mask.pixels.data(), 13};
-  std::vector<float> numbers(both.fed.size(), NAN);
-  ThreadPool threads(2);
-  image::cpu<S>(to_tensor(config), {both.view(both.picture), mask, {numbers.data(), both.input, 4}},
-                threads);
-  EXPECT_EQ(std::memcmp(numbers.data(), both.fed.data(), 4 * numbers.size()), 0);
-
-  Image got = both.picture;
-  int64_t first_bad = image::kNoPixel;
-  image::cpu<S>(to_picture(config),
-                {{both.made.data(), {1, 3, 12, 16}, 4}, mask, both.view(got), &first_bad}, threads);
-  EXPECT_EQ(first_bad, image::kNoPixel);
-  EXPECT_EQ(got.pixels, expected.pixels);
-  EXPECT_NE(got.pixels, both.picture.pixels);
+  return out;
 }
 
-TEST(GlcicTask, ConvertsPicturesAsTheKernelsDo) {
+/// What it makes of the output.
+Image expected_picture(const Config& config, const Image& picture, const Image& mask) {
+  std::vector<float> rgb = numbers();
+  for (float& value : rgb) {
+    if (config.output == Output::clamp) value = (value + 1) / 2;
+    if (config.rounds) value += 0.5f / static_cast<float>(image::white_of(picture.bits));
+  }
+  for (size_t i = 0; config.colours == Colours::bgr && i < rgb.size(); i += 4) {
+    std::swap(rgb[i], rgb[i + 2]);
+  }
+  return image::composite(picture, image::make_mask(mask), {rgb.data(), kOutput, 4});
+}
+
+Image picture_of(int64_t channels, int64_t bits) {
+  Image picture = test::random_picture(kWidth, kHeight, channels * bits / 8);
+  picture.channels = channels;
+  picture.bits = bits;
+  return picture;
+}
+
+void expect_the_ports_bits(const Config& config, const Image& picture) {
+  const Image mask = test::box_mask(kWidth, kHeight, 3, 2, 9, 9);
+  const std::vector<float> made = numbers(), expected = expected_input(config, picture, mask);
+  ThreadPool threads(2);
+  const Replay replay = [&](const std::map<std::string, Feed>& inputs,
+                            const std::map<std::string, Taker>& outputs) {
+    ASSERT_EQ(inputs.at("input").shape, kInput);
+    const auto& in = std::get<image::PictureIn>(inputs.at("input").from);
+    std::vector<float> fed(made.size(), NAN);
+    const auto convert = [&]<class S>(const image::PictureView<const S>& from) {
+      image::cpu(in.desc, image::ToTensorArgs<S, float>{from, in.mask, {fed.data(), kInput, 4}},
+                 threads);
+    };
+    std::visit(convert, in.picture);
+    EXPECT_EQ(std::memcmp(fed.data(), expected.data(), 4 * fed.size()), 0);
+
+    const auto& out = std::get<image::PictureOut>(outputs.at("output"));
+    int64_t first_bad = image::kNoPixel;
+    const auto fill = [&]<class S>(const image::PictureView<S>& into) {
+      image::cpu(
+          out.desc,
+          image::ToPictureArgs<S, float>{{made.data(), kOutput, 4}, out.mask, into, &first_bad},
+          threads);
+    };
+    std::visit(fill, out.picture);
+    EXPECT_EQ(first_bad, image::kNoPixel);
+  };
+  const Image got = inpaint(config, picture, mask, {}, replay, [](const std::string&) {});
+  EXPECT_EQ(got.pixels, expected_picture(config, picture, mask).pixels);
+  EXPECT_NE(got.pixels, picture.pixels);
+}
+
+TEST(GlcicTask, ConvertsPicturesAsThePortsDo) {
   for (const Config& config : {kOfficial, kSigned, kOfMeans}) {
     for (const int64_t channels : {1, 2, 3, 4}) {
-      SCOPED_TRACE(channels);
-      expect_the_same<uint8_t>(config, channels);
-      expect_the_same<uint16_t>(config, channels);
+      for (const int64_t bits : {8, 16}) {
+        SCOPED_TRACE(std::to_string(channels) + " channels of " + std::to_string(bits) + " bits");
+        expect_the_ports_bits(config, picture_of(channels, bits));
+      }
+    }
+  }
+}
+
+/// To half the size and back: a picture of one colour, whose sizes are all alike.
+TEST(GlcicTask, ConvertsScaledPicturesAsThePortsDo) {
+  for (const Config& config : {kOfficial, kSigned, kOfMeans}) {
+    Image picture{16, 8, 3, std::vector<uint8_t>(16 * 8 * 3)};
+    for (size_t i = 0; i < picture.pixels.size(); ++i) {
+      picture.pixels[i] = static_cast<uint8_t>(i % 3 == 0 ? 51 : i % 3 == 1 ? 102 : 204);
+    }
+    const Image mask = test::box_mask(16, 8, 0, 0, 8, 8);
+    const std::array<float, 3> made{0.1f, 0.4f, 0.9f};
+    const Replay replay = [&](const std::map<std::string, Feed>& inputs,
+                              const std::map<std::string, Taker>& outputs) {
+      ASSERT_EQ(inputs.at("input").shape, (Shape{1, 4, 4, 8}));
+      for (int64_t y = 0; y < 4; ++y) {
+        std::vector<float> row(8 * 4, NAN), out;
+        std::get<WriteRow>(inputs.at("input").from)(0, y, row);
+        for (size_t x = 0; x < 8; ++x) {
+          for (size_t c = 0; c < 3; ++c) {
+            const float colour = static_cast<float>(picture.pixels[c]) / 255;
+            const float known = (colour - config.mean[c]) * config.scale;
+            const size_t k = config.colours == Colours::bgr ? 2 - c : c;
+            EXPECT_NEAR(row[4 * x + k], x < 4 ? config.hole[c] : known, 1e-6) << x;
+          }
+          EXPECT_EQ(row[4 * x + 3], x < 4 ? 1 : 0);
+          out.insert(out.end(), made.begin(), made.end());
+        }
+        std::get<ReadRow>(outputs.at("output"))(0, y, out);
+      }
+    };
+    const Image got =
+        inpaint(config, picture, mask, {.max_side = 8}, replay, [](const std::string&) {});
+    for (size_t c = 0; c < 3; ++c) {
+      const float value = made[config.colours == Colours::bgr ? 2 - c : c];
+      const float rgb = config.output == Output::clamp ? (value + 1) / 2 : value;
+      EXPECT_NEAR(got.pixels[c], rgb * 255 - (config.rounds ? 0 : 0.5f), 0.51f);
+      EXPECT_EQ(got.pixels[3 * 8 + c], picture.pixels[c]);
     }
   }
 }
