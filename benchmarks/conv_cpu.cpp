@@ -6,49 +6,18 @@
 // compared. "of probe" is by wall-clock time. "busy" is by processor time: it stands when other
 // programs take the processors away, but does not see a thread that waits for another.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <vector>
 
+#include "benchmarks/measure.h"
 #include "kernels/simd/probe.h"
 #include "tests/kernels/conv2d_cases.h"
 #include "tests/kernels/conv_transpose2d_cases.h"
 
 namespace kintsugi {
 namespace {
-
-struct Time {
-  double wall = 0, busy = 0;  // seconds; busy: of processor, all threads together
-};
-
-template <class Work>
-Time time_of(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::clock_t busy = std::clock();
-  work();
-  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-          static_cast<double>(std::clock() - busy) / CLOCKS_PER_SEC};
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
-
-/// Not zeros, and nothing a multiplication could shorten.
-std::vector<float> numbers(int64_t count) {
-  std::vector<float> out(static_cast<size_t>(count));
-  uint32_t state = 1;
-  for (float& v : out) {
-    state = state * 1664525u + 1013904223u;
-    v = static_cast<float>(state >> 8) * 0x1p-23f - 1.0f;
-  }
-  return out;
-}
 
 struct Row {
   double milliseconds, gflops, share, busy_share;
@@ -94,10 +63,8 @@ void bench(const Case& c, double budget_seconds, Parallel& parallel, const Run& 
                                              Operand<float>{operand.data(), out_pitch});
   const TensorView<const float> x{input.data(), c.input, in_pitch};
   const TensorView<float> y{output.data(), out, out_pitch};
-  std::vector<float> scratch;
-  if constexpr (requires { workspace_elements(c.desc, config, 1); }) {
-    scratch.resize(static_cast<size_t>(workspace_elements(c.desc, config, parallel.threads())));
-  }
+  std::vector<float> scratch(
+      static_cast<size_t>(workspace_elements(c.desc, config, c.input, parallel.threads())));
   const Row row = measure(static_cast<double>(flops(c.desc, c.input)), budget_seconds, parallel,
                           [&] { run(config, x, aligned, operands, y, scratch); });
   std::printf("%-30s %9.3f %9.1f %7.1f %% %7.1f %%   %s\n", c.name.c_str(), row.milliseconds,
@@ -129,8 +96,8 @@ int main(int argc, char** argv) {
     if (c.name.find(wanted) == std::string::npos) continue;
     bench(c, budget_seconds, pool,
           [&](const auto& config, const auto& x, const auto& w, const auto& operands, const auto& y,
-              std::span<float>) {
-            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y}, pool);
+              std::span<float> scratch) {
+            conv_transpose2d::cpu(c.desc, config, {x, w, operands, y, scratch}, pool);
           });
   }
 }

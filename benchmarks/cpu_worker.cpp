@@ -93,8 +93,8 @@ Case load_conv2d(const std::filesystem::path& folder, int64_t dilation, ThreadPo
   layer->packed.resize(static_cast<size_t>(packed_elements(layer->desc, layer->config)) + 16);
   layer->skip = (64 - reinterpret_cast<uintptr_t>(layer->packed.data()) % 64) % 64 / sizeof(float);
   pack(layer->desc, layer->config, weight.values, std::span(layer->packed).subspan(layer->skip));
-  layer->workspace.resize(
-      static_cast<size_t>(workspace_elements(layer->desc, layer->config, pool.threads())));
+  layer->workspace.resize(static_cast<size_t>(
+      workspace_elements(layer->desc, layer->config, layer->in, pool.threads())));
   return {flops(layer->desc, layer->in), to_string(layer->config),
           [=, &pool] { conv2d::cpu(layer->desc, layer->config, layer->args(), pool); },
           [=] {

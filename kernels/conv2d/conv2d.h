@@ -90,12 +90,12 @@ enum class Algorithm : uint8_t {
 struct CpuConfig {
   Algorithm algorithm = Algorithm::direct;
   simd::Isa isa = simd::Isa::emu128;
-  int64_t vectors = 1;      // vectors of output channels in a register tile
+  int64_t vectors = 1;      // vectors of filters in a register tile; a gate takes two when direct
   int64_t tile_pixels = 1;  // pixels in a register tile, at most; of one row when direct
   int64_t task_rows = 1;    // direct: output rows a task computes for one block of channels
   int64_t task_tiles = 0;   // winograd: 4x4 tiles a task computes, at most
 
-  /// Output channels in a packed block.
+  /// Filters in a register tile, and in a packed block.
   [[nodiscard]] int64_t block_channels() const;
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
@@ -107,18 +107,20 @@ struct CpuConfig {
                                bool allow_winograd = true);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
 
-/// Names the order of the packed weight: configurations with equal names share a copy.
-[[nodiscard]] std::string packing(const CpuConfig& config);
+/// Names the order of the packed weight, which a gate has a say in: equal names share a copy.
+[[nodiscard]] std::string packing(const Desc& desc, const CpuConfig& config);
 
-/// Elements of the packed weight, pads zero: [K / block][R][S][storage_channels(C)][block] direct,
-/// [36][K / block][storage_channels(C)][block] for Winograd.
+/// Elements of the packed weight, pads zero: [K / block][R][S][storage_channels(C)][block] direct (in
+/// the order of kernels/simd/filter_order.h), [36][K / block][storage_channels(C)][block] for Winograd.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed);
 
-/// Elements of scratch that `cpu` needs to run on `threads` threads; 0 when direct. With less it
-/// runs on as many as there is scratch for, at least one.
-[[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config, int threads);
+/// Elements of scratch that `cpu` needs to run on `threads` threads. Winograd's with less runs on as many
+/// as there is scratch for, at least one; the direct form needs a copy of the input when its prologue
+/// has steps, else none.
+[[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
+                                         const Shape& input, int threads);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);

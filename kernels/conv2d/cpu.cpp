@@ -6,47 +6,80 @@
 //             w[k,c,r,s] )
 // Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
 // Layout      NHWC with a pitch; only channels below storage_channels(C) are read
-// Tiling      a task owns task_rows output rows by one block of output channels, whose weights stay
-//             in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
+// Gates       features and their gates stand in one block of columns (kernels/simd/filter_order.h)
+// Prologue    steps pass over the whole input first, into the workspace. Enlarging is an address: of
+//             an input enlarged twice the even and the odd outputs are phases, whose taps read the
+//             stored pixels by a fixed stride
+// Tiling      a task owns task_rows output rows by one block of columns, whose weights stay in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
 // Threads     tasks of (n, rows, block) from a common queue, blocks innermost: neighbours share rows
 // Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each; taps in
 //             the zero padding are left out, which changes no bit of a finite sum
+//             (taps that read one stored pixel are not joined either: same bits as without)
 // Roofline    2*N*K*P*Q*C*R*S FLOP over 4*(N*C*H*W + K*C*R*S + N*K*P*Q) bytes. 3x3 256->256 on
 //             64x64: 4.8 GFLOP over 10.7 MB: bound by the FMA units
 // Limits      none beyond the contract
 #include <vector>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/simd/tap_convolution.h"
+#include "kernels/simd/transform.h"
 
 namespace kintsugi::conv2d {
+namespace {
 
-void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
-  if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
-  const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
+/// The taps of the outputs that stand `offset` behind those of the first phase.
+std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
   std::vector<simd::Tap> taps;
   for (int64_t r = 0; r < desc.kernel.h; ++r) {
     for (int64_t s = 0; s < desc.kernel.w; ++s) {
-      taps.push_back({.dy = r * desc.dilation.h - desc.padding.h,
-                      .dx = s * desc.dilation.w - desc.padding.w,
+      taps.push_back({.dy = offset.h * desc.stride.h + r * desc.dilation.h - desc.padding.h,
+                      .dx = offset.w * desc.stride.w + s * desc.dilation.w - desc.padding.w,
                       .weight = (r * desc.kernel.w + s) * matrix});
     }
   }
-  const simd::Phase phase{.taps = taps};
+  return taps;
+}
+
+}  // namespace
+
+void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
+  if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
+  const Steps& before = desc.prologue.steps;
+  const auto read = static_cast<size_t>(before.operand_count());
+  TensorView<const float> input = args.input;
+  if (!before.empty()) {
+    input = simd::transform_copy(config.isa, before, args.operands.first(read), input,
+                                 args.workspace, parallel);
+  }
+  const simd::FilterOrder order = order_of(desc, config);
+  const int64_t matrix = storage_channels(desc.in_channels) * order.block();
+  const Pair apart = phases_of(desc);
+  std::vector<std::vector<simd::Tap>> taps;
+  std::vector<simd::Phase> phases;
+  for (int64_t y = 0; y < apart.h; ++y) {
+    for (int64_t x = 0; x < apart.w; ++x) {
+      taps.push_back(taps_of(desc, {y, x}, matrix));
+      phases.push_back({.taps = taps.back(), .offset = {y, x}});  // a moved vector keeps its data
+    }
+  }
   simd::run(config.isa,
-            {.input = args.input,
+            {.input = input,
              .output = args.output,
-             .phases = {&phase, 1},
-             .input_stride = desc.stride,
+             .phases = phases,
+             .input_stride = {checked_multiply(desc.stride.h, apart.h),
+                              checked_multiply(desc.stride.w, apart.w)},
+             .output_stride = apart,
+             .upsample = desc.prologue.upsample,
              .reflect = desc.padding_mode == PaddingMode::reflect,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
-             .vectors = config.vectors,
+             .vectors = order.vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
              .steps = &desc.epilogue,
-             .operands = args.operands},
+             .operands = args.operands.subspan(read)},
             parallel);
 }
 

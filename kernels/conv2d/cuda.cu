@@ -22,7 +22,7 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaA
   static_cast<void>(pixels(checked_multiply(out.w(), desc.stride.w)));
   static_cast<void>(pixels(checked_multiply(desc.kernel.h, desc.dilation.h)));
   static_cast<void>(pixels(checked_multiply(desc.kernel.w, desc.dilation.w)));
-  ConvGeometry geometry{.input = implicit_gemm::input_of(kOp, args.input),
+  ConvGeometry geometry{.input = implicit_gemm::input_of(kOp, args.input, desc.prologue),
                         .output = implicit_gemm::output_of(kOp, args.output, config),
                         .weight_chunks = 0,
                         .out_height = pixels(out.h()),
@@ -45,9 +45,11 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaA
 template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
-  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.epilogue);
-  implicit_gemm::run(kOp, geometry_of(desc, config, args), config, args, desc.epilogue,
-                     divide_up(args.output.shape.pixels(), implicit_gemm::kTileM), stream);
+  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
+                       desc.epilogue);
+  implicit_gemm::run(kOp, geometry_of(desc, config, args), config, args, desc.prologue,
+                     desc.epilogue, divide_up(args.output.shape.pixels(), implicit_gemm::kTileM),
+                     stream);
 }
 
 template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);

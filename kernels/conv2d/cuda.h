@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // conv2d on CUDA: what a caller needs to run it, without CUDA. A convolution is a matrix product whose
-// left side is never stored: rows are output pixels, columns output channels, and the depth is taps
+// left side is never stored: rows are output pixels, columns filters, and the depth is taps
 // times input channels (kernels/implicit_gemm). Views are NHWC on the device; a pixel starts at a
 // multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns all
 // memory, and gives tickets and partial sums to one launch at a time; a launch that failed leaves its
@@ -31,7 +31,7 @@ using implicit_gemm::Traffic;
 [[nodiscard]] CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes,
                                      FloatMath math, const device::DeviceInfo& device);
 
-/// Elements of the packed weight, pads zero: [K up to tile_n][R][S][C up to 16 bytes].
+/// Elements of the packed weight, pads zero: [columns up to tile_n][R][S][C up to 16 bytes].
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CudaConfig& config,
                                       int64_t element_bytes);
 /// T is float, f16 or bf16; for tf32 the values are rounded here.

@@ -4,13 +4,15 @@
 namespace kintsugi::conv2d {
 namespace {
 
-/// `element_bytes` matters to the depth alone.
+/// `element_bytes` matters to the depth, and to gated columns below a multiple of 16.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
-  return {
-      .row_blocks = divide_up(output.pixels(), implicit_gemm::kTileM),
-      .columns = desc.out_channels,
-      .chunks = checked_product({desc.kernel.h, desc.kernel.w,
-                                 implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)})};
+  return {.row_blocks = divide_up(output.pixels(), implicit_gemm::kTileM),
+          .columns = implicit_gemm::columns_of(desc.out_channels, desc.epilogue.gate() >= 0,
+                                               element_bytes),
+          .chunks = checked_product({desc.kernel.h, desc.kernel.w,
+                                     implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)}),
+          .gated = desc.epilogue.gate() >= 0,
+          .changes = !desc.prologue.steps.empty()};
 }
 
 implicit_gemm::Filters filters_of(const Desc& desc) {
@@ -59,6 +61,7 @@ template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
 
 Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
+  // Where there are gates, tiles are so wide that they are as many for every size of an element.
   return implicit_gemm::scratch(config, product_of(desc, output_shape(desc, input), 4));
 }
 
@@ -66,20 +69,22 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                 int64_t element_bytes) {
   const Shape out = output_shape(desc, input);
   const implicit_gemm::Product product = product_of(desc, out, element_bytes);
+  const int64_t height = checked_multiply(input.h(), desc.prologue.upsample);
+  const int64_t width = checked_multiply(input.w(), desc.prologue.upsample);
   const int64_t taps =
-      checked_multiply(taps_inside(out.h(), input.h(), desc.kernel.h, desc.stride.h,
-                                   desc.dilation.h, desc.padding.h, desc.padding_mode),
-                       taps_inside(out.w(), input.w(), desc.kernel.w, desc.stride.w,
-                                   desc.dilation.w, desc.padding.w, desc.padding_mode));
+      checked_multiply(taps_inside(out.h(), height, desc.kernel.h, desc.stride.h, desc.dilation.h,
+                                   desc.padding.h, desc.padding_mode),
+                       taps_inside(out.w(), width, desc.kernel.w, desc.stride.w, desc.dilation.w,
+                                   desc.padding.w, desc.padding_mode));
   Traffic moved =
       implicit_gemm::weight_traffic(config, product.row_blocks, product.columns, product.chunks);
-  const int64_t columns = divide_up(desc.out_channels, config.tile_n);
+  const int64_t columns = divide_up(product.columns, config.tile_n);
   moved.read = checked_add(
       moved.read, checked_product({input.n(), taps, columns,
                                    implicit_gemm::pixel_bytes(desc.in_channels, element_bytes)}));
   moved.written = checked_add(
       moved.written,
-      checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(desc.out_channels, element_bytes)));
+      checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes)));
   return moved;
 }
 

@@ -10,6 +10,7 @@ namespace kintsugi::conv2d {
 
 struct ConvGeometry {
   struct Part {};  // there is but one
+  static constexpr int kWidestChanged = 128;
 
   implicit_gemm::Input input;
   implicit_gemm::Output output;
@@ -32,8 +33,7 @@ struct ConvGeometry {
     const int rest = row - n * pixels;
     const int y = rest / out_width;
     const int x = rest - y * out_width;
-    return {static_cast<int64_t>(n) * input.height * input.width, y * stride_h - padding_h,
-            x * stride_w - padding_w};
+    return {.n = n, .y = y * stride_h - padding_h, .x = x * stride_w - padding_w};
   }
 
   KIN_DEVICE int weight_chunk(Part, implicit_gemm::Depth depth) const {
@@ -41,7 +41,7 @@ struct ConvGeometry {
   }
 
   KIN_DEVICE implicit_gemm::Target target(Part, int row) const {
-    return {row / (out_height * out_width), row};
+    return {.n = row / (out_height * out_width), .pixel = row};
   }
 };
 

@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/transform.h"
 
 namespace kintsugi::conv2d {
 
@@ -56,12 +58,17 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
     config.task_tiles = winograd_tiles(config, winograd::tiles(desc, out));
     return config;
   }
-  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), out.w());
+  const simd::FilterOrder order = order_of(desc, config);
+  config.vectors = order.vectors;
+  const Pair phases = phases_of(desc);
+  const int64_t rows = divide_up(out.h(), phases.h);  // of a phase
+  const int64_t width = divide_up(out.w(), phases.w);
+  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
-  config.task_rows = std::clamp<int64_t>(512 / out.w(), 1, out.h());
+  config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const int64_t blocks = divide_up(desc.out_channels, config.block_channels());
-  const auto tasks = [&] { return checked_multiply(blocks, divide_up(out.h(), config.task_rows)); };
+  const int64_t lists = checked_product({order.blocks(), phases.h, phases.w});
+  const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
 }
@@ -78,19 +85,26 @@ std::string to_string(const CpuConfig& config) {
          (config.task_rows == 1 ? " row a task" : " rows a task");
 }
 
-std::string packing(const CpuConfig& config) {
-  return (config.algorithm == Algorithm::winograd ? "winograd, block " : "block ") +
-         std::to_string(config.block_channels());
+std::string packing(const Desc& desc, const CpuConfig& config) {
+  if (config.algorithm == Algorithm::winograd) {
+    return "winograd, block " + std::to_string(config.block_channels());
+  }
+  const simd::FilterOrder order = order_of(desc, config);
+  return (order.gated ? "gated block " : "block ") + std::to_string(order.block());
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
   if (config.algorithm == Algorithm::winograd) return winograd::packed_elements(desc, config);
-  return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
-                          desc.kernel.w, storage_channels(desc.in_channels)});
+  const simd::FilterOrder order = order_of(desc, config);
+  return checked_product({order.blocks(), order.block(), desc.kernel.h, desc.kernel.w,
+                          storage_channels(desc.in_channels)});
 }
 
-int64_t workspace_elements(const Desc& desc, const CpuConfig& config, int threads) {
-  if (config.algorithm == Algorithm::direct) return 0;
+int64_t workspace_elements(const Desc& desc, const CpuConfig& config, const Shape& input,
+                           int threads) {
+  if (config.algorithm == Algorithm::direct) {
+    return desc.prologue.steps.empty() ? 0 : simd::copy_elements(input);
+  }
   return checked_multiply(threads, winograd::workspace_elements(desc, config));
 }
 
@@ -101,14 +115,16 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
   }
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
-  const int64_t block = config.block_channels();
+  const simd::FilterOrder order = order_of(desc, config);
+  const int64_t block = order.block();
   std::fill(packed.begin(), packed.end(), 0.0f);
   size_t i = 0;
   for (int64_t k = 0; k < desc.out_channels; ++k) {
+    const int64_t column = order.column(k);
     for (int64_t c = 0; c < desc.in_channels; ++c) {
       for (int64_t tap = 0; tap < taps; ++tap) {
-        const int64_t row = (k / block * taps + tap) * channels + c;
-        packed[static_cast<size_t>(row * block + k % block)] = weight[i++];
+        const int64_t row = (column / block * taps + tap) * channels + c;
+        packed[static_cast<size_t>(row * block + column % block)] = weight[i++];
       }
     }
   }

@@ -3,7 +3,7 @@
 // conv2d, Winograd F(4x4, 3x3), on the CPU.
 //
 // Math        for a tile of 4x4 outputs y and the 6x6 inputs x it reads, d pixels apart:
-//             y = epilogue( A' [ sum over c of  (G w[k,c] G') * (B' x[c] B) ] A )
+//             y = epilogue( A' [ sum over c of  (G w[k,c] G') * (B' prologue(x[c]) B) ] A )
 //             that is 36 multiplications a channel pair where the taps are 144
 // Shapes      x [N,C,H,W]   U packed [36][K/block][C][block]   y [N,K,P,Q]
 //             V [36][tiles][C]   M [36][tiles][K]: 36 matrix products M = V U, one a point
@@ -59,14 +59,19 @@ int64_t product_pitch(const Desc& desc, const CpuConfig& config) {
   return round_up(desc.out_channels, config.block_channels()) + 16;
 }
 
+/// Operands of the prologue.
+size_t read_before(const Desc& desc) {
+  return static_cast<size_t>(desc.prologue.steps.operand_count());
+}
+
 // What all tasks share.
 struct Schedule {
   const Desc& desc;
   const CpuConfig& config;
   const Args<float>& args;
-  simd::BoundSteps steps;
+  simd::BoundSteps before, steps;  // of the prologue, of the epilogue
   const simd::BoundSteps none;
-  simd::WinogradPatch* transform_patch;
+  simd::WinogradTransform* transform_patch;
   simd::WinogradFinish* finish_tile;
   std::vector<simd::TileFunction*> wide, narrow;  // by pixels; for whole and for half blocks
   std::vector<int64_t> ys, xs;
@@ -76,9 +81,10 @@ struct Schedule {
       : desc(d),
         config(c),
         args(a),
-        steps(simd::bind(d.epilogue, a.operands)),
+        before(simd::bind(d.prologue.steps, a.operands.first(read_before(d)))),
+        steps(simd::bind(d.epilogue, a.operands.subspan(read_before(d)))),
         none(),
-        transform_patch(simd::winograd_patch(c.isa)),
+        transform_patch(simd::winograd_transform(c.isa)),
         finish_tile(simd::winograd_finish(c.isa)),
         ys(starts(a.output.shape.h(), d.dilation.h)),
         xs(starts(a.output.shape.w(), d.dilation.w)),
@@ -135,23 +141,33 @@ class Worker {
     const Shape& in = s_.args.input.shape;
     const Desc& desc = s_.desc;
     const Origin at = origin(tile);
+    const int64_t up = desc.prologue.upsample;
+    const int half = up == 2 ? 1 : 0;
     std::array<const float*, kPoints> pixels;
+    std::array<int64_t, kPoints> indices;
     for (int64_t r = 0; r < kPatch; ++r) {
       const int64_t iy = r < at.rows + 2
                              ? source_coordinate(at.y + r * desc.dilation.h - desc.padding.h,
-                                                 in.h(), desc.padding_mode)
+                                                 in.h() * up, desc.padding_mode)
                              : -1;
       for (int64_t s = 0; s < kPatch; ++s) {
         const int64_t ix = s < at.columns + 2
                                ? source_coordinate(at.x + s * desc.dilation.w - desc.padding.w,
-                                                   in.w(), desc.padding_mode)
+                                                   in.w() * up, desc.padding_mode)
                                : -1;
-        pixels[static_cast<size_t>(r * kPatch + s)] =
-            iy < 0 || ix < 0 ? zeros_ : s_.args.input.pixel(n_, iy, ix);
+        const auto p = static_cast<size_t>(r * kPatch + s);
+        const bool outside = iy < 0 || ix < 0;
+        indices[p] = outside ? -1 : (n_ * in.h() + (iy >> half)) * in.w() + (ix >> half);
+        pixels[p] = outside ? zeros_ : s_.args.input.data + indices[p] * s_.args.input.pitch;
       }
     }
-    s_.transform_patch(pixels.data(), storage_channels(in.c()), patches_ + i * patch_pitch_,
-                       s_.config.task_tiles * patch_pitch_);
+    s_.transform_patch({.pixels = pixels.data(),
+                        .indices = indices.data(),
+                        .steps = &s_.before,
+                        .n = n_,
+                        .channels = in.c(),
+                        .out = patches_ + i * patch_pitch_,
+                        .step = s_.config.task_tiles * patch_pitch_});
   }
 
   /// M = V U at one point, in register tiles of nearly equal size.

@@ -2,16 +2,17 @@
 //
 // The transforms of Winograd's convolution F(4x4, 3x3).
 //
-// Math        patches  V = B' x B     outputs  y = steps( A' m A )     for the points 0, 1, -1, 2,
+// Math        patches  V = B' steps(x) B     outputs  y = steps( A' m A )     for the points 0, 1, -1, 2,
 //             -2 and infinity
 // Shapes      x 6x6 pixels, V and m 36 rows of channels, y up to 4x4 pixels
 // Tiling      a vector of channels at a time: six lines, then six columns
 // Scratch     half a transform on the stack, 36 vectors; the outputs of 64 channels where steps
-//             follow that are not done in registers, 4 KiB
+//             follow that are not done in registers, 4 KiB; with a gate their gates as well;
+//             64 channels of a patch whose steps are not done in registers, 9 KiB
 // Numerics    f32, one FMA or addition a term, in one order
 // Roofline    288 FLOP a patch and channel over 36 loads and stores each, 100 FLOP a tile and
 //             channel over 36 loads: bound by loads and stores from L1 and L2
-// Limits      channels of a patch are whole granules
+// Limits      none
 #include "kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -50,34 +51,124 @@ HWY_INLINE void from_points(const V (&m)[6], V (&out)[4]) {
   out[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0f), odd2, odd), m[5]);
 }
 
-/// B' x B of a patch, given as 36 pixels, for all channels; a point's channels are `step` apart
-/// from the next point's. Writes whole vectors.
-void transform_patch(const float* const* pixels, int64_t channels, float* out, int64_t step) {
+/// B' x B of one vector of channels; `load(i)` is that of pixel i.
+template <class Load>
+HWY_INLINE void transform_vector(const Load& load, float* point, int64_t step) {
   const F32 d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t c = 0; c < channels; c += lanes) {
-    V half[6][6];
+  V half[6][6];
 #pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) {
-      V x[6], y[6];
+  for (int i = 0; i < 6; ++i) {
+    V x[6], y[6];
 #pragma GCC unroll 6
-      for (int j = 0; j < 6; ++j) x[j] = load_first(pixels[j * 6 + i] + c, channels - c);
-      to_points(x, y);
+    for (int j = 0; j < 6; ++j) x[j] = load(j * 6 + i);
+    to_points(x, y);
 #pragma GCC unroll 6
-      for (int j = 0; j < 6; ++j) half[j][i] = y[j];
-    }
-    float* point = out + c;
+    for (int j = 0; j < 6; ++j) half[j][i] = y[j];
+  }
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) {
-      V y[6];
-      to_points(half[j], y);
+  for (int j = 0; j < 6; ++j) {
+    V y[6];
+    to_points(half[j], y);
 #pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i, point += step) {
-        __builtin_prefetch(point + 32, 1);  // the tile before last left it in L3
-        hn::StoreU(y[i], d, point);
-      }
+    for (int i = 0; i < 6; ++i, point += step) {
+      __builtin_prefetch(point + 32, 1);  // the tile before last left it in L3
+      hn::StoreU(y[i], d, point);
     }
   }
+}
+
+/// What a norm leaves for its reader, x * a + b of each sample's channels, and often a relu, in
+/// registers by the operations of steps-inl.h.
+template <bool kRectify, bool kInside>
+HWY_NOINLINE void transform_normed(const WinogradPatch& p) {
+  const F32 d;
+  const int64_t stored = round_up(p.channels, kChannelGranule);
+  const BoundStep& affine = p.steps->items[0];
+  const float* factor = affine.factor.data + p.n * affine.factor.pitch;
+  const float* addend = affine.addend.data + p.n * affine.addend.pitch;
+  for (int64_t c = 0; c < stored; c += static_cast<int64_t>(hn::Lanes(d))) {
+    const V a = load_first(factor + c, stored - c), b = load_first(addend + c, stored - c);
+    transform_vector(
+        [&](int i) {
+          if (!kInside && p.indices[i] < 0) return hn::Zero(d);
+          const V x = hn::MulAdd(load_first(p.pixels[i] + c, stored - c), a, b);
+          return kRectify ? relu(x) : x;
+        },
+        p.out + c, p.step);
+  }
+}
+
+/// Any other steps, on pixels in scratch.
+HWY_NOINLINE void transform_stepped(const WinogradPatch& p) {
+  constexpr int64_t kChannels = 64;  // at once
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t stored = round_up(p.channels, kChannelGranule);
+  bool per_pixel = false;
+  for (int s = 0; s < p.steps->count; ++s) {
+    const Extent extent = p.steps->items[s].extent;
+    per_pixel = per_pixel || extent == Extent::pixel || extent == Extent::tensor;
+  }
+  HWY_ALIGN float values[36 * kChannels];
+  StepTile place;
+  place.n = p.n;
+  place.channels = p.channels;
+  for (place.k0 = 0; place.k0 < stored; place.k0 += kChannels) {
+    const int64_t left = stored - place.k0;
+    place.width = left < kChannels ? round_up(left, lanes) : kChannels;
+    place.values = values;
+    for (int i = 0; i < 36; ++i) {
+      for (int64_t c = 0; c < place.width; c += lanes) {
+        hn::Store(load_first(p.pixels[i] + place.k0 + c, left - c), d,
+                  values + i * place.width + c);
+      }
+    }
+    if (per_pixel) {
+      place.pixels = 1;
+      for (int i = 0; i < 36; ++i, place.values += place.width) {
+        place.pixel = p.indices[i];
+        if (place.pixel >= 0) apply_steps(*p.steps, 0, p.steps->count, place);
+      }
+    } else {
+      place.pixels = 36;
+      apply_steps(*p.steps, 0, p.steps->count, place);
+    }
+    for (int64_t c = 0; c < place.width; c += lanes) {
+      const int64_t valid = p.channels - place.k0 - c;  // pads stay zero
+      const auto keep = hn::FirstN(d, static_cast<size_t>(valid < lanes ? valid : lanes));
+      transform_vector(
+          [&](int i) {
+            if (p.indices[i] < 0) return hn::Zero(d);
+            return hn::IfThenElseZero(keep, hn::Load(d, values + i * place.width + c));
+          },
+          p.out + place.k0 + c, p.step);
+    }
+  }
+}
+
+void transform_patch(const WinogradPatch& p) {
+  const F32 d;
+  const BoundStep* step = p.steps->items;
+  if (p.steps->count == 0) {
+    const int64_t stored = round_up(p.channels, kChannelGranule);
+    for (int64_t c = 0; c < stored; c += static_cast<int64_t>(hn::Lanes(d))) {
+      transform_vector([&](int i) { return load_first(p.pixels[i] + c, stored - c); }, p.out + c,
+                       p.step);
+    }
+    return;
+  }
+  const bool rectify = p.steps->count == 2 && step[1].kind == Step::Kind::activate &&
+                       step[1].function == Function::relu;
+  if (step[0].kind != Step::Kind::affine || step[0].extent != Extent::sample_channel ||
+      p.steps->count != (rectify ? 2 : 1)) {
+    return transform_stepped(p);
+  }
+  bool inside = true;
+  for (int i = 0; i < 36; ++i) inside = inside && p.indices[i] >= 0;
+  if (rectify) {
+    return inside ? transform_normed<true, true>(p) : transform_normed<true, false>(p);
+  }
+  return inside ? transform_normed<false, true>(p) : transform_normed<false, false>(p);
 }
 
 /// A' m A of a tile for one vector of channels: out[row][column].
@@ -102,10 +193,42 @@ HWY_INLINE void transform_products(const float* product, int64_t step, V (&out)[
   }
 }
 
+constexpr int64_t kChunk = 64;  // channels that pass through scratch at once
+
+/// Of a list with a gate: K features in `product`, and their gates K further on, all through L1.
+HWY_NOINLINE void finish_gated(const WinogradOutput& t) {
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float features[16 * kChunk];
+  HWY_ALIGN float gates[16 * kChunk];
+  StepTile place = t.place;
+  for (place.k0 = 0; place.k0 < place.channels; place.k0 += kChunk) {
+    const int64_t left = round_up(place.channels - place.k0, lanes);
+    place.width = left < kChunk ? left : kChunk;
+    for (int half = 0; half < 2; ++half) {
+      float* values = half == 0 ? features : gates;
+      const int64_t k0 = place.k0 + half * place.channels;
+      for (int64_t c = 0; c < place.width; c += lanes) {
+        V y[4][4];
+        transform_products(t.product + k0 + c, t.product_step, y);
+#pragma GCC unroll 16
+        for (int i = 0; i < 16; ++i) hn::Store(y[i / 4][i % 4], d, values + i * place.width + c);
+      }
+    }
+    place.pixels = t.columns;
+    for (int64_t row = 0; row < t.rows; ++row) {
+      place.values = features + row * 4 * place.width;
+      place.pixel = t.place.pixel + row * t.row_pixels;
+      apply_gated(*t.steps, 0, place, gates + row * 4 * place.width);
+      store_tile(place, t.output + row * t.row_step, t.column_step);
+    }
+  }
+}
+
 /// What most convolutions end with, nothing, a bias, a relu or both, is done before the values
 /// leave the registers, by the operations of steps-inl.h; the steps behind it pass through L1.
 void finish_tile(const WinogradOutput& t) {
-  constexpr int64_t kChunk = 64;  // channels that pass through scratch at once
+  if (t.steps->gate >= 0) return finish_gated(t);
   const F32 d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const BoundStep* step = t.steps->items;
@@ -156,7 +279,7 @@ void finish_tile(const WinogradOutput& t) {
     for (int64_t row = 0; row < t.rows; ++row) {
       place.values = values + row * 4 * place.width;
       place.pixel = t.place.pixel + row * t.row_pixels;
-      apply_steps(*t.steps, done, place);
+      apply_steps(*t.steps, done, t.steps->count, place);
       store_tile(place, t.output + row * t.row_step, t.column_step);
     }
   }
@@ -169,7 +292,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace kintsugi::simd {
 
-WinogradPatch* winograd_patch(Isa isa) { KINTSUGI_SELECT(isa, transform_patch); }
+WinogradTransform* winograd_transform(Isa isa) { KINTSUGI_SELECT(isa, transform_patch); }
 WinogradFinish* winograd_finish(Isa isa) { KINTSUGI_SELECT(isa, finish_tile); }
 
 }  // namespace kintsugi::simd

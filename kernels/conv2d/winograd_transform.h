@@ -12,9 +12,19 @@
 
 namespace kintsugi::simd {
 
-/// B' x B of a patch of 6x6 pixels, for `channels` channels (whole granules): 36 points, the
-/// channels of one `step` elements behind those of the one before. Writes whole vectors.
-using WinogradPatch = void(const float* const* pixels, int64_t channels, float* out, int64_t step);
+/// A patch of 6x6 pixels on its way to the products.
+struct WinogradPatch {
+  const float* const* pixels = nullptr;  // [36]
+  const int64_t* indices = nullptr;      // [36] among all of the input, -1 outside it: zeros
+  const BoundSteps* steps = nullptr;     // of the prologue
+  int64_t n = 0;
+  int64_t channels = 0;
+  float* out = nullptr;  // [36] points, the channels of one `step` elements behind the one before;
+  int64_t step = 0;      // whole vectors are written
+};
+
+/// B' steps(x) B for all channels.
+using WinogradTransform = void(const WinogradPatch&);
 
 /// A tile's products on their way to the output.
 struct WinogradOutput {
@@ -32,7 +42,7 @@ struct WinogradOutput {
 /// A' m A, the steps and the store.
 using WinogradFinish = void(const WinogradOutput&);
 
-[[nodiscard]] WinogradPatch* winograd_patch(Isa isa);
+[[nodiscard]] WinogradTransform* winograd_transform(Isa isa);
 [[nodiscard]] WinogradFinish* winograd_finish(Isa isa);
 
 }  // namespace kintsugi::simd

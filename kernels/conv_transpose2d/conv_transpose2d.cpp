@@ -26,7 +26,7 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   require(input.rank() == 4, desc, "the input " + input.to_string() + " is not [N, C, H, W]");
   require(desc.in_channels > 0 && desc.out_channels > 0 && kernel.h > 0 && kernel.w > 0 &&
               stride.h > 0 && stride.w > 0 && dilation.h > 0 && dilation.w > 0 && padding.h >= 0 &&
-              padding.w >= 0 && more.h >= 0 && more.w >= 0,
+              padding.w >= 0,
           desc, "channels, kernel, stride and dilation must be positive, padding not negative");
   require(more.h < std::max(stride.h, dilation.h) && more.w < std::max(stride.w, dilation.w), desc,
           "the output padding must be below the stride or the dilation");

@@ -30,7 +30,8 @@ struct Desc {
   Pair stride = 1;
   Pair dilation = 1;
   Pair padding = 0;         // what the matching conv2d would pad: it cuts the output's border
-  Pair output_padding = 0;  // rows and columns added at the end; below the stride or the dilation
+  Pair output_padding = 0;  // rows and columns added at the end, fewer than the stride or the
+                            // dilation; cut off there where negative
   Prologue prologue = {};   // steps alone
   Epilogue epilogue = {};
 
@@ -64,6 +65,7 @@ struct Args {
   std::span<const T> weight;  // [C, K, R, S] dense; a config's packed form for `cpu`
   Operands<T> operands;       // of the prologue, then of the epilogue, in step order
   TensorView<T> output;       // [N, K, P, Q], not overlapping any input
+  std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.
@@ -76,11 +78,11 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
 /// the plainest there is, which the planner takes when selection is left out.
 struct CpuConfig {
   simd::Isa isa = simd::Isa::emu128;
-  int64_t vectors = 1;      // vectors of output channels in a register tile
+  int64_t vectors = 1;      // vectors of filters in a register tile; a gate takes two
   int64_t tile_pixels = 1;  // pixels of one row of a phase in a register tile, at most
   int64_t task_rows = 1;    // rows of a phase a task computes for one block of channels
 
-  /// Output channels in a packed block.
+  /// Filters in a register tile, and in a packed block.
   [[nodiscard]] int64_t block_channels() const;
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
@@ -90,13 +92,18 @@ struct CpuConfig {
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
 
-/// Names the order of the packed weight: configurations with equal names share a copy.
-[[nodiscard]] std::string packing(const CpuConfig& config);
+/// Names the order of the packed weight, which a gate has a say in: equal names share a copy.
+[[nodiscard]] std::string packing(const Desc& desc, const CpuConfig& config);
 
-/// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero.
+/// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero, filters in
+/// the order of kernels/simd/filter_order.h.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed);
+
+/// Elements of scratch that `cpu` needs: a copy of the input when the prologue has steps, else none.
+[[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
+                                         const Shape& input, int threads);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);

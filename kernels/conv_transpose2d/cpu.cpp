@@ -8,7 +8,9 @@
 //             i = q + (o + p - r*d)/st: each phase o is a convolution of stride 1 with few taps.
 // Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
 // Layout      NHWC with a pitch; a phase's pixels stand st pixels apart in the output
-// Tiling      a task owns task_rows rows of one phase by one block of output channels; a register
+// Gates       features and their gates stand in one block of columns (kernels/simd/filter_order.h)
+// Prologue    its steps pass over the whole input first, into the workspace
+// Tiling      a task owns task_rows rows of one phase by one block of columns; a register
 //             tile owns tile_pixels of such a row by that block (kernels/simd/tile.cpp)
 // Threads     tasks of (n, rows, phase, block) from a common queue, blocks innermost
 // Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each
@@ -20,7 +22,9 @@
 #include <vector>
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/simd/filter_order.h"
 #include "kernels/simd/tap_convolution.h"
+#include "kernels/simd/transform.h"
 
 namespace kintsugi::conv_transpose2d {
 namespace {
@@ -44,7 +48,16 @@ std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
 }  // namespace
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
-  const int64_t matrix = storage_channels(desc.in_channels) * config.block_channels();
+  const Steps& before = desc.prologue.steps;
+  const auto read = static_cast<size_t>(before.operand_count());
+  TensorView<const float> input = args.input;
+  if (!before.empty()) {
+    input = simd::transform_copy(config.isa, before, args.operands.first(read), input,
+                                 args.workspace, parallel);
+  }
+  const simd::FilterOrder order =
+      simd::filter_order(desc.out_channels, desc.epilogue, config.isa, config.vectors);
+  const int64_t matrix = storage_channels(desc.in_channels) * order.block();
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
   // Phases beyond the output have no pixel, and a hostile stride has no end of them.
@@ -57,17 +70,17 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
     }
   }
   simd::run(config.isa,
-            {.input = args.input,
+            {.input = input,
              .output = args.output,
              .phases = phases,
              .output_stride = desc.stride,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
-             .vectors = config.vectors,
+             .vectors = order.vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
              .steps = &desc.epilogue,
-             .operands = args.operands},
+             .operands = args.operands.subspan(read)},
             parallel);
 }
 

@@ -31,7 +31,7 @@ template <class T>
 PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) {
   const Shape& out = args.output.shape;
   PhaseGeometry geometry{
-      .input = implicit_gemm::input_of(kOp, args.input),
+      .input = implicit_gemm::input_of(kOp, args.input, desc.prologue),
       .output = implicit_gemm::output_of(kOp, args.output, config),
       .weight_chunks = 0,
       .samples = implicit_gemm::narrow_int(kOp, out.n(), "pictures"),
@@ -49,13 +49,14 @@ PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Cuda
 template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
-  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.epilogue);
+  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
+                       desc.epilogue);
   const PhaseGeometry geometry = geometry_of(desc, config, args);
   const int64_t rows =  // of the first phase, which has the most
       checked_product({geometry.samples, outputs(geometry.h, 0), outputs(geometry.w, 0)});
   const int64_t row_blocks = checked_product(
       {divide_up(rows, implicit_gemm::kTileM), phases(geometry.h), phases(geometry.w)});
-  implicit_gemm::run(kOp, geometry, config, args, desc.epilogue, row_blocks, stream);
+  implicit_gemm::run(kOp, geometry, config, args, desc.prologue, desc.epilogue, row_blocks, stream);
 }
 
 template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);

@@ -32,7 +32,7 @@ using implicit_gemm::Traffic;
 [[nodiscard]] CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes,
                                      FloatMath math, const device::DeviceInfo& device);
 
-/// Elements of the packed weight, pads zero: [K up to tile_n][R][S][C up to 16 bytes], of all phases.
+/// Elements of the packed weight, pads zero: [columns up to tile_n][R][S][C up to 16 bytes], of all phases.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CudaConfig& config,
                                       int64_t element_bytes);
 /// From [C, K, R, S]. T is float, f16 or bf16; for tf32 the values are rounded here.

@@ -19,16 +19,19 @@ Axes axes_of(const Desc& desc, const Shape& output) {
 /// Of the phase whose first tap is tap 0.
 int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart); }
 
-/// `element_bytes` matters to the depth alone. The first phase has the most rows.
+/// `element_bytes` matters to the depth, and to gated columns below a multiple of 16. The first phase has the most rows.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
   const Axes axes = axes_of(desc, output);
   const int64_t rows = checked_product({output.n(), outputs(axes.h, 0), outputs(axes.w, 0)});
-  return {
-      .row_blocks =
-          checked_product({phases(axes.h), phases(axes.w), divide_up(rows, implicit_gemm::kTileM)}),
-      .columns = desc.out_channels,
-      .chunks = checked_product({most_taps(axes.h), most_taps(axes.w),
-                                 implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)})};
+  return {.row_blocks = checked_product(
+              {phases(axes.h), phases(axes.w), divide_up(rows, implicit_gemm::kTileM)}),
+          .columns = implicit_gemm::columns_of(desc.out_channels, desc.epilogue.gate() >= 0,
+                                               element_bytes),
+          .chunks = checked_product({most_taps(axes.h), most_taps(axes.w),
+                                     implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)}),
+          .gated = desc.epilogue.gate() >= 0,
+          .changes = !desc.prologue.steps.empty(),
+          .widest_changed = kWidestChanged};
 }
 
 implicit_gemm::Filters filters_of(const Desc& desc) {
@@ -82,6 +85,7 @@ template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
 
 Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
+  // Where there are gates, tiles are so wide that they are as many for every size of an element.
   return implicit_gemm::scratch(config, product_of(desc, output_shape(desc, input), 4));
 }
 
@@ -89,11 +93,12 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                 int64_t element_bytes) {
   const Shape out = output_shape(desc, input);
   const Axes axes = axes_of(desc, out);
-  const int64_t columns = divide_up(desc.out_channels, config.tile_n);
+  const int64_t columns = product_of(desc, out, element_bytes).columns;
+  const int64_t column_tiles = divide_up(columns, config.tile_n);
   const int64_t pixel = implicit_gemm::pixel_bytes(desc.in_channels, element_bytes);
   const int64_t pixel_chunks = implicit_gemm::pixel_chunks(desc.in_channels, element_bytes);
-  Traffic moved{0, checked_multiply(out.pixels(),
-                                    implicit_gemm::pixel_bytes(desc.out_channels, element_bytes))};
+  Traffic moved{0,
+                checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes))};
   for (int y = 0; y < phases(axes.h); ++y) {
     for (int x = 0; x < phases(axes.w); ++x) {
       const int64_t rows = checked_product({out.n(), outputs(axes.h, y), outputs(axes.w, x)});
@@ -101,9 +106,9 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
           checked_product({taps_of(axes.h, y).count, taps_of(axes.w, x).count, pixel_chunks});
       const int64_t taps =
           checked_multiply(taps_inside(axes.h, y, input.h()), taps_inside(axes.w, x, input.w()));
-      moved = moved + Traffic{checked_product({out.n(), taps, columns, pixel}), 0} +
-              implicit_gemm::weight_traffic(config, divide_up(rows, implicit_gemm::kTileM),
-                                            desc.out_channels, chunks);
+      moved = moved + Traffic{checked_product({out.n(), taps, column_tiles, pixel}), 0} +
+              implicit_gemm::weight_traffic(config, divide_up(rows, implicit_gemm::kTileM), columns,
+                                            chunks);
     }
   }
   return moved;

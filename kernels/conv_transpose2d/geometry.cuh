@@ -10,6 +10,7 @@
 namespace kintsugi::conv_transpose2d {
 
 struct PhaseGeometry {
+  static constexpr int kWidestChanged = conv_transpose2d::kWidestChanged;
   struct Part {
     int phase_h = 0, phase_w = 0;
     PhaseTaps h, w;
@@ -55,8 +56,7 @@ struct PhaseGeometry {
   KIN_DEVICE implicit_gemm::Window window(const Part& part, int row) const {
     if (row >= rows(part)) return {};
     const Place at = place(part, row);
-    return {static_cast<int64_t>(at.n) * input.height * input.width, at.y + part.h.source,
-            at.x + part.w.source};
+    return {.n = at.n, .y = at.y + part.h.source, .x = at.x + part.w.source};
   }
 
   KIN_DEVICE int weight_chunk(const Part& part, implicit_gemm::Depth depth) const {
@@ -67,8 +67,8 @@ struct PhaseGeometry {
 
   KIN_DEVICE implicit_gemm::Target target(const Part& part, int row) const {
     const Place at = place(part, row);
-    const int64_t y = static_cast<int64_t>(at.n) * h.extent + at.y * h.stride + part.phase_h;
-    return {at.n, y * w.extent + at.x * w.stride + part.phase_w};
+    const int y = at.n * h.extent + at.y * h.stride + part.phase_h;
+    return {.n = at.n, .pixel = y * w.extent + at.x * w.stride + part.phase_w};
   }
 };
 

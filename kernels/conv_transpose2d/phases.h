@@ -29,6 +29,10 @@ struct Axis {
   int inverse = 0;  // of `back`, modulo `apart`
 };
 
+/// The widest tile with steps on the way in: beside what a block must know of its phase, sums of 128
+/// columns and a step's operands do not fit a thread's 128 registers.
+inline constexpr int kWidestChanged = 64;
+
 /// Throws Error::unsupported where the arithmetic below would leave 31 bits.
 [[nodiscard]] inline Axis axis_of(int64_t extent, int64_t kernel, int64_t stride, int64_t dilation,
                                   int64_t padding) {

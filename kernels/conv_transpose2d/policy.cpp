@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/simd/filter_order.h"
 #include "kernels/simd/tile.h"
+#include "kernels/simd/transform.h"
 
 namespace kintsugi::conv_transpose2d {
 
@@ -16,21 +18,30 @@ bool accepts(const Desc& desc, const Prologue& prologue) {
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }
 
+namespace {
+
+simd::FilterOrder order_of(const Desc& desc, const CpuConfig& config) {
+  return simd::filter_order(desc.out_channels, desc.epilogue, config.isa, config.vectors);
+}
+
+}  // namespace
+
 CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
   const Shape out = output_shape(desc, input);
   CpuConfig config{.isa = isa};
   // Two vectors share each broadcast input value; where one holds all channels, the second would
   // compute zeros.
   config.vectors = desc.out_channels <= simd::lanes(isa) ? 1 : 2;
+  const simd::FilterOrder order = order_of(desc, config);
+  config.vectors = order.vectors;
   const int64_t rows = divide_up(out.h(), desc.stride.h);  // of a phase
   const int64_t width = divide_up(out.w(), desc.stride.w);
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const int64_t lists =
-      checked_product({std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()),
-                       divide_up(desc.out_channels, config.block_channels())});
+  const int64_t lists = checked_product(
+      {std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()), order.blocks()});
   const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
@@ -42,27 +53,35 @@ std::string to_string(const CpuConfig& config) {
          (config.task_rows == 1 ? " row a task" : " rows a task");
 }
 
-std::string packing(const CpuConfig& config) {
-  return "block " + std::to_string(config.block_channels());
+std::string packing(const Desc& desc, const CpuConfig& config) {
+  const simd::FilterOrder order = order_of(desc, config);
+  return (order.gated ? "gated block " : "block ") + std::to_string(order.block());
 }
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
-  return checked_product({round_up(desc.out_channels, config.block_channels()), desc.kernel.h,
-                          desc.kernel.w, storage_channels(desc.in_channels)});
+  const simd::FilterOrder order = order_of(desc, config);
+  return checked_product({order.blocks(), order.block(), desc.kernel.h, desc.kernel.w,
+                          storage_channels(desc.in_channels)});
+}
+
+int64_t workspace_elements(const Desc& desc, const CpuConfig&, const Shape& input, int) {
+  return desc.prologue.steps.empty() ? 0 : simd::copy_elements(input);
 }
 
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed) {
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
-  const int64_t block = config.block_channels();
+  const simd::FilterOrder order = order_of(desc, config);
+  const int64_t block = order.block();
   std::fill(packed.begin(), packed.end(), 0.0f);
   size_t i = 0;
   for (int64_t c = 0; c < desc.in_channels; ++c) {
     for (int64_t k = 0; k < desc.out_channels; ++k) {
+      const int64_t column = order.column(k);
       for (int64_t tap = 0; tap < taps; ++tap) {
-        const int64_t row = (k / block * taps + tap) * channels + c;
-        packed[static_cast<size_t>(row * block + k % block)] = weight[i++];
+        const int64_t row = (column / block * taps + tap) * channels + c;
+        packed[static_cast<size_t>(row * block + column % block)] = weight[i++];
       }
     }
   }

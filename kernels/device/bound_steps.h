@@ -30,12 +30,14 @@ struct BoundStep {
 
 struct BoundSteps {
   int count = 0;
+  int gate = -1;  // which of them pairs channels; -1 where none does
   BoundStep step[Steps::kMaxSteps];
 };
 
 /// `operands` in step order, an affine's factor before its summand.
 [[nodiscard]] inline BoundSteps bind(const Steps& steps, std::span<const StepOperand> operands) {
   BoundSteps bound;
+  bound.gate = steps.gate();
   size_t next = 0;
   for (const Step& step : steps) {
     BoundStep& to = bound.step[bound.count++];

@@ -2,7 +2,7 @@
 //
 // The interpreter of a step list (bound_steps.h) on the device. All threads of a launch take the same
 // branch. Values are f32 whatever their storage. It knows no layout but NHWC, and no op; kernels hand
-// it neighbouring channels of one pixel.
+// it neighbouring channels of one pixel, and of a gate's halves those that belong together.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ struct Site {
   int64_t n = 0;
   int64_t pixel = 0;
   int k = 0;
+  /// Not 0 where k begins no group of 16 bytes: channels are read one by one, none from `end` on.
+  int end = 0;
 };
 
 template <int kCount>
@@ -28,21 +30,31 @@ KIN_DEVICE void read_floats(const float* from, float (&to)[kCount]) {
   }
 }
 
+/// As many of them as there are; zeros behind.
+template <typename T, int kCount>
+KIN_DEVICE void read_some(const T* from, int count, float (&to)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) to[i] = i < count ? to_float(load(from + i)) : 0.0f;
+}
+
 /// `kCount` neighbouring channels of a step's operand.
 template <typename T, int kCount>
 KIN_DEVICE void read_operand(const StepOperand& operand, Extent extent, const Site& at,
                              float (&to)[kCount]) {
   if (extent == Extent::tensor) {
     static_assert(Pack<T>::kCount == kCount);
-    const Pack<T> pack =
-        load_pack(static_cast<const T*>(operand.data) + at.pixel * operand.pitch + at.k);
+    const T* from = static_cast<const T*>(operand.data) + at.pixel * operand.pitch + at.k;
+    if (at.end != 0) return read_some(from, at.end - at.k, to);
+    const Pack<T> pack = load_pack(from);
     for (int i = 0; i < kCount; ++i) to[i] = to_float(pack.x[i]);
   } else if (extent == Extent::pixel) {
     const float value = load(static_cast<const float*>(operand.data) + at.pixel * operand.pitch);
     for (int i = 0; i < kCount; ++i) to[i] = value;
   } else {
     const int64_t sample = extent == Extent::sample_channel ? at.n * operand.pitch : 0;
-    read_floats(static_cast<const float*>(operand.data) + sample + at.k, to);
+    const float* from = static_cast<const float*>(operand.data) + sample + at.k;
+    if (at.end != 0) return read_some(from, at.end - at.k, to);
+    read_floats(from, to);
   }
 }
 
@@ -61,10 +73,11 @@ KIN_DEVICE float evaluate(Function function, float x, float slope) {
   return x;
 }
 
-/// All steps on neighbouring channels of one pixel, in order.
+/// Steps [first, last) on neighbouring channels of one pixel, in order; no gate among them.
 template <typename T, int kCount>
-KIN_DEVICE void apply(const BoundSteps& steps, const Site& at, float (&value)[kCount]) {
-  for (int s = 0; s < steps.count; ++s) {
+KIN_DEVICE void apply(const BoundSteps& steps, int first, int last, const Site& at,
+                      float (&value)[kCount]) {
+  for (int s = first; s < last; ++s) {
     const BoundStep& step = steps.step[s];
     float a[kCount];
     float b[kCount];
@@ -85,7 +98,48 @@ KIN_DEVICE void apply(const BoundSteps& steps, const Site& at, float (&value)[kC
         case Step::Kind::clamp:
           value[i] = value[i] < a[i] ? a[i] : value[i] > b[i] ? b[i] : value[i];
           break;
-        case Step::Kind::gate: break;  // pairs channels: for whoever holds both
+        case Step::Kind::gate: break;  // apply_gated
+      }
+    }
+  }
+}
+
+/// All of them.
+template <typename T, int kCount>
+KIN_DEVICE void apply(const BoundSteps& steps, const Site& at, float (&value)[kCount]) {
+  apply<T>(steps, 0, steps.count, at, value);
+}
+
+/// All steps on neighbouring channels of one pixel, which has `channels` after the last step, and where
+/// one of the steps is a gate as many again before it: those are the gates of the first.
+/// read(of_gates, value) fetches the channels at `at`, or their gates; gate(i) is where one of these may
+/// stand meanwhile.
+template <typename T, int kCount, typename Read, typename Gate>
+KIN_DEVICE void apply_gated(const BoundSteps& steps, const Site& at, int channels, const Read& read,
+                            const Gate& gate, float (&value)[kCount]) {
+  const bool gated = steps.gate >= 0;
+  // Gates, then what they gate, then the pairs: one interpreter, not three.
+  enum Turn { gates, features, pairs };
+#pragma unroll 1
+  for (int turn = gated ? gates : pairs; turn <= pairs; ++turn) {
+    if (turn != pairs || !gated) read(turn == gates, value);
+    Site site = at;
+    if (turn == gates) {
+      site.k += channels;
+      if (channels % kCount != 0) site.end = 2 * channels;
+    }
+    apply<T>(steps, turn == pairs ? steps.gate + 1 : 0, turn == pairs ? steps.count : steps.gate,
+             site, value);
+    if (turn == pairs) break;
+    const BoundStep& step = steps.step[steps.gate];
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      value[i] = evaluate(turn == gates ? step.gate : step.function, value[i],
+                          turn == gates ? 0.0f : step.a);
+      if (turn == gates) {
+        gate(i) = value[i];
+      } else {
+        value[i] *= gate(i);
       }
     }
   }

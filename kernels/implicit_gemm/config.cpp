@@ -32,6 +32,7 @@ float round_tf32(float value) {
 std::string to_string(const CudaConfig& config) {
   std::string text = config.method == CudaMethod::tensor_core ? "tensor cores" : "simt";
   text += ", tile 128x" + std::to_string(config.tile_n);
+  if (config.gated) text += ", gated";
   if (config.splits > 1) text += ", depth in " + std::to_string(config.splits);
   return text;
 }
@@ -39,7 +40,8 @@ std::string to_string(const CudaConfig& config) {
 std::string packing(const CudaConfig& config) {
   // Where elements are stored as float, those for tensor cores were rounded to tf32.
   return std::string(config.method == CudaMethod::tensor_core ? "tensor cores" : "simt") +
-         ", channels to a multiple of " + std::to_string(config.tile_n);
+         ", channels to a multiple of " + std::to_string(config.tile_n) +
+         (config.gated ? ", gates behind their features" : "");
 }
 
 int64_t pixel_bytes(int64_t channels, int64_t element_bytes) {
@@ -50,15 +52,21 @@ int64_t pixel_chunks(int64_t channels, int64_t element_bytes) {
   return pixel_bytes(channels, element_bytes) / kChunkBytes;
 }
 
+int64_t columns_of(int64_t filters, bool gated, int64_t element_bytes) {
+  return gated ? 2 * round_up(filters / 2, kChunkBytes / element_bytes) : filters;
+}
+
 CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                   const device::DeviceInfo& device) {
   CudaConfig config;
+  config.gated = product.gated;
   if (element_bytes < 4 || math == FloatMath::tf32) {
     config.method = CudaMethod::tensor_core;
     // The narrowest tile that holds all channels, eight being the width of one instruction: wider
     // ones multiply zeros. Beyond 128 the sums of a warp no longer fit its registers.
-    config.tile_n = 8;
-    while (config.tile_n < std::min<int64_t>(product.columns, 128)) config.tile_n *= 2;
+    config.tile_n = product.gated || product.changes ? kLeastFused : 8;
+    const int64_t widest = product.changes ? product.widest_changed : 128;
+    while (config.tile_n < std::min(product.columns, widest)) config.tile_n *= 2;
   }
   // A picture with fewer blocks than the device has multiprocessors leaves some idle: its depth is
   // split among more of them, as long as a part fills the pipeline twice (8 stages), for a part costs
@@ -92,7 +100,8 @@ Traffic weight_traffic(const CudaConfig& config, int64_t row_blocks, int64_t col
 }
 
 int64_t packed_elements(const Filters& filters, const CudaConfig& config, int64_t element_bytes) {
-  return checked_product({round_up(filters.out_channels, config.tile_n), filters.taps,
+  const int64_t columns = columns_of(filters.out_channels, config.gated, element_bytes);
+  return checked_product({round_up(columns, config.tile_n), filters.taps,
                           pixel_chunks(filters.in_channels, element_bytes),
                           kChunkBytes / element_bytes});
 }
@@ -103,12 +112,21 @@ void pack(const Filters& filters, const CudaConfig& config, std::span<const floa
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
   const int64_t channels = round_up(filters.in_channels, kChunkBytes / kSize);
   const bool rounds = std::is_same_v<T, float> && config.method == CudaMethod::tensor_core;
+  // Which column a filter is: one of neighbouring features, then their gates.
+  const auto column = [&](int64_t k) {
+    if (!config.gated) return k;
+    constexpr int64_t kGroup = kChunkBytes / kSize;
+    const int64_t features = filters.out_channels / 2;
+    const int64_t of_half = k % features;
+    return of_half / kGroup * 2 * kGroup + k / features * kGroup + of_half % kGroup;
+  };
   std::fill(packed.begin(), packed.end(), T{});
   for (int64_t k = 0; k < filters.out_channels; ++k) {
+    const int64_t row = column(k);
     for (int64_t c = 0; c < filters.in_channels; ++c) {
       const float* from = &weight[static_cast<size_t>(k * filters.k_apart + c * filters.c_apart)];
       for (int64_t tap = 0; tap < filters.taps; ++tap) {
-        packed[static_cast<size_t>((k * filters.taps + tap) * channels + c)] =
+        packed[static_cast<size_t>((row * filters.taps + tap) * channels + c)] =
             narrow<T>(rounds ? round_tf32(from[tap]) : from[tap]);
       }
     }

@@ -26,8 +26,11 @@ enum class CudaMethod : uint8_t {
 /// How a CUDA kernel is to run a description; from choose_cuda(), pure and printable.
 struct CudaConfig {
   CudaMethod method = CudaMethod::simt;
-  int tile_n = 64;  // output channels of a block: 8, 16, 32, 64 or 128 on tensor cores, else 64
+  int tile_n = 64;  // filters of a block: 8, 16, 32, 64 or 128 on tensor cores, else 64
   int splits = 1;   // parts of the depth summed by different blocks, added up in order
+  /// The epilogue pairs filters: 16 bytes' worth of features stand before their gates, in the packed
+  /// weight as in the product, so that a block holds both. tile_n is kLeastFused at least.
+  bool gated = false;
   friend bool operator==(const CudaConfig&, const CudaConfig&) = default;
 };
 
@@ -39,6 +42,9 @@ struct CudaConfig {
 
 /// What float storage may be multiplied as. f16 and bf16 are always multiplied as they are.
 enum class FloatMath : uint8_t { exact, tf32 };
+
+/// The narrowest tile on tensor cores for gates, and for steps on the way in.
+inline constexpr int kLeastFused = 32;
 
 /// Output pixels of a block.
 inline constexpr int kTileM = 128;
@@ -57,7 +63,8 @@ template <class T>
 struct CudaArgs {
   TensorView<const T> input;
   const T* weight = nullptr;  // packed
-  /// Of the epilogue, in step order; channel vectors hold whole multiples of 16 bytes of T.
+  /// In step order; channel vectors hold whole multiples of 16 bytes of T. Those before a gate are
+  /// dense: the gate of channel k at K + k.
   std::span<const device::StepOperand> operands;
   TensorView<T> output;
   uint32_t* tickets = nullptr;  // both at multiples of 16 bytes; null without splits
@@ -69,9 +76,15 @@ struct CudaArgs {
 /// The size of a product: blocks of rows, of all parts, columns, and the chunks of the deepest row.
 struct Product {
   int64_t row_blocks = 0;
-  int64_t columns = 0;
+  int64_t columns = 0;  // columns_of()
   int64_t chunks = 0;
+  bool gated = false;
+  bool changes = false;      // steps on the way in
+  int widest_changed = 128;  // the widest tile then
 };
+
+/// Of so many filters: as many, or where they are gated both halves up to 16 bytes.
+[[nodiscard]] int64_t columns_of(int64_t filters, bool gated, int64_t element_bytes);
 
 /// Bytes of a pixel, whole chunks.
 [[nodiscard]] int64_t pixel_bytes(int64_t channels, int64_t element_bytes);
@@ -96,7 +109,7 @@ struct Filters {
   int64_t c_apart = 0;
 };
 
-/// Elements of the packed weight, pads zero: [K up to tile_n][taps][C up to 16 bytes].
+/// Elements of the packed weight, pads zero: [columns up to tile_n][taps][C up to 16 bytes].
 [[nodiscard]] int64_t packed_elements(const Filters& filters, const CudaConfig& config,
                                       int64_t element_bytes);
 /// T is float, f16 or bf16; for tf32 the values are rounded here.

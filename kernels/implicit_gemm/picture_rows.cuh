@@ -15,13 +15,15 @@
 
 namespace kintsugi::implicit_gemm {
 
-/// The input, and how far apart in it the taps of a window lie. 32 bits, here and in the geometries:
-/// launching checks that they suffice.
+/// The input as taps see it, and how far apart in it those of a window lie. 32 bits, here and in the
+/// geometries: launching checks that they suffice.
 struct Input {
-  int height = 0, width = 0;
+  int height = 0, width = 0;   // enlarged
+  int shift = 0;               // 1 where every stored pixel is seen as 2 by 2
   int step_h = 1, step_w = 1;  // from a tap to the next; may be negative
   PaddingMode padding_mode = PaddingMode::zero;
   int chunks = 1;     // of 16 bytes in a pixel
+  int channels = 1;   // less than the chunks hold: zeros
   int64_t pitch = 0;  // in elements
 };
 
@@ -33,7 +35,7 @@ struct Output {
 
 /// One row: where its window begins in the input. A row past the end has no window.
 struct Window {
-  int64_t sample = -1;  // n * height * width; -1 past the end
+  int n = -1;  // the sample; -1 past the end
   int y = 0, x = 0;
 };
 
@@ -59,9 +61,9 @@ struct Depth {
   }
 };
 
-/// The input pixel that a window reads at a tap, -1 for zeros.
-KIN_DEVICE int64_t pixel_at(const Input& input, const Window& window, const Depth& depth) {
-  if (window.sample < 0) return -1;
+/// The stored pixel that a window reads at a tap, -1 for zeros.
+KIN_DEVICE int pixel_at(const Input& input, const Window& window, const Depth& depth) {
+  if (window.n < 0) return -1;
   int y = window.y + depth.r * input.step_h;
   int x = window.x + depth.s * input.step_w;
   const bool inside = static_cast<unsigned>(y) < static_cast<unsigned>(input.height) &&
@@ -71,13 +73,14 @@ KIN_DEVICE int64_t pixel_at(const Input& input, const Window& window, const Dept
     y = y < 0 ? -y : y >= input.height ? 2 * (input.height - 1) - y : y;
     x = x < 0 ? -x : x >= input.width ? 2 * (input.width - 1) - x : x;
   }
-  return window.sample + static_cast<int64_t>(y) * input.width + x;
+  const int row = window.n * (input.height >> input.shift) + (y >> input.shift);
+  return row * (input.width >> input.shift) + (x >> input.shift);
 }
 
 /// Where a row is stored: output pixel number `pixel`, of sample `n`.
 struct Target {
-  int64_t n = 0;
-  int64_t pixel = 0;
+  int n = 0;
+  int pixel = 0;
 };
 
 /// What an op says of its product, as plain data. Its rows come in parts that have taps of their own;
@@ -86,7 +89,8 @@ template <typename G>
 concept Geometry = requires(const G& g, typename G::Part part, int number, Depth depth) {
   requires std::same_as<decltype(g.input), Input>;
   requires std::same_as<decltype(g.output), Output>;
-  { g.weight_chunks } -> std::convertible_to<int>;  // of all taps: a row of the packed weight
+  { G::kWidestChanged } -> std::convertible_to<int>;  // columns of a block with steps on the way in
+  { g.weight_chunks } -> std::convertible_to<int>;    // of all taps: a row of the packed weight
   { g.part_of(number) } -> std::same_as<typename G::Part>;  // of a block of rows
   { g.block_of_part(number) } -> std::same_as<int>;         // which of its part's it is
   { g.rows(part) } -> std::same_as<int>;

@@ -19,7 +19,7 @@
 
 namespace kintsugi::implicit_gemm {
 
-template <Geometry G>
+template <Geometry G, bool kChanges>
 struct Simt {
   static constexpr unsigned kThreads = kTileThreads;
   static constexpr unsigned kMinBlocks = 2;
@@ -64,7 +64,7 @@ struct Simt {
     const auto place = block_place(problem, kTileN);
     if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
     float sum[kRows * kColumns] = {};
-    pipeline<kTileN, kStages>(
+    pipeline<kTileN, kStages, kChanges>(
         problem, place, shared.tile.stages,
         [&](const Chunk<float>* a, const Chunk<float>* b) { multiply(a, b, sum); });
 

@@ -25,7 +25,8 @@
 namespace kintsugi::implicit_gemm {
 
 /// T is how elements are stored, M what the tensor core multiplies: f16, bf16, or tf32 from float.
-template <typename T, typename M, int kTileN, Geometry G>
+/// kChanges: there are steps on the way in.
+template <typename T, typename M, int kTileN, Geometry G, bool kChanges>
 struct TensorCore {
   static constexpr unsigned kThreads = kTileThreads;
   static constexpr unsigned kMinBlocks = kTileN <= 16 ? 4 : 2;
@@ -83,8 +84,9 @@ struct TensorCore {
     const auto place = block_place(problem, kTileN);
     if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
     device::FragmentC sum[kRows][kColumns] = {};
-    pipeline<kTileN, kStages>(problem, place, shared.tile.stages,
-                              [&](const Chunk<T>* a, const Chunk<T>* b) { multiply(a, b, sum); });
+    pipeline<kTileN, kStages, kChanges>(
+        problem, place, shared.tile.stages,
+        [&](const Chunk<T>* a, const Chunk<T>* b) { multiply(a, b, sum); });
 
     if (problem.splits > 1) {
       float(&values)[kRows * kColumns * 4] = reinterpret_cast<float(&)[kRows * kColumns * 4]>(sum);

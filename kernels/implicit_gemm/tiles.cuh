@@ -39,6 +39,7 @@ struct Problem {
   const T* weight;
   T* output;
   G geometry;
+  device::BoundSteps prologue;
   device::BoundSteps steps;
   int splits = 1;
   float* partial = nullptr;     // [splits][blocks][kTileM * tile_n]
@@ -94,6 +95,7 @@ class StageLoader {
     const int tap = chunk / g.input.chunks;
     const Taps taps = g.taps(part_);
     depth_ = {tap / taps.w, tap % taps.w, chunk % g.input.chunks};
+    changed_ = depth_;
     weight_ =
         problem.weight + static_cast<int64_t>(place.column0 + row_) * g.weight_chunks * kPerChunk;
   }
@@ -104,7 +106,7 @@ class StageLoader {
     const Taps taps = g.taps(part_);
     const bool ended = depth_.r >= taps.h;
     for (int i = 0; i < kRows; ++i) {
-      const int64_t pixel = ended ? -1 : pixel_at(g.input, windows_[i], depth_);
+      const int pixel = ended ? -1 : pixel_at(g.input, windows_[i], depth_);
       const T* from =
           problem.input + (pixel < 0 ? 0 : pixel * g.input.pitch + depth_.chunk * kPerChunk);
       device::cp_async<16>(&a[device::swizzled_chunk<kChunks>(row_ + i * kRowsApart, chunk_)], from,
@@ -123,12 +125,42 @@ class StageLoader {
     depth_.advance(g.input, taps, kChunks);
   }
 
+  /// The prologue's steps on what this thread has copied of the next stage that has none yet: its copies
+  /// must have arrived. Zeros of the padding stay what they are, and those behind the last channel.
+  KIN_DEVICE void change(const Problem& problem, Chunk<T>* a) {
+    const auto& g = problem.geometry;
+    const Taps taps = g.taps(part_);
+    const bool ended = changed_.r >= taps.h;
+    const int k = changed_.chunk * kPerChunk;
+#pragma unroll 1  // one interpreter
+    for (int i = 0; i < kRows; ++i) {
+      static_assert(kRows == 2);
+      // Chosen one by one: a place in an array would be one in memory.
+      const Window window{.n = i == 0 ? windows_[0].n : windows_[1].n,
+                          .y = i == 0 ? windows_[0].y : windows_[1].y,
+                          .x = i == 0 ? windows_[0].x : windows_[1].x};
+      const int pixel = ended ? -1 : pixel_at(g.input, window, changed_);
+      if (pixel < 0) continue;
+      T* at = a[device::swizzled_chunk<kChunks>(row_ + i * kRowsApart, chunk_)].x;
+      device::Pack<T> pack = device::load_shared(at);
+      float value[kPerChunk];
+      for (int j = 0; j < kPerChunk; ++j) value[j] = device::to_float(pack.x[j]);
+      device::apply<T>(problem.prologue, {.n = window.n, .pixel = pixel, .k = k}, value);
+      for (int j = 0; j < kPerChunk; ++j) {
+        pack.x[j] = device::from_float<T>(k + j < g.input.channels ? value[j] : 0.0f);
+      }
+      device::store_shared(at, pack);
+    }
+    changed_.advance(g.input, taps, kChunks);
+  }
+
  private:
   [[no_unique_address]] Part part_;
   int chunk_;  // of a stage's row
   int row_;
   Window windows_[kRows];
-  Depth depth_;
+  Depth depth_;      // of the next stage to load
+  Depth changed_;    // of the next stage to change
   const T* weight_;  // the packed row of this thread's first column
 };
 
@@ -142,8 +174,10 @@ union TileMemory {
   float staged[kStagedRows * kStagedPitch<kTileN>];
 };
 
-/// Keeps kStages - 1 stages on their way, and calls multiply(a, b) on each that has arrived.
-template <int kTileN, int kStages, typename Problem, typename Multiply>
+/// Keeps kStages - 1 stages on their way, and calls multiply(a, b) on each that has arrived. With steps on
+/// the way in, each thread applies them to what it copied itself, a stage ahead: while it waits for its
+/// operands, other warps multiply.
+template <int kTileN, int kStages, bool kChanges, typename Problem, typename Multiply>
 KIN_DEVICE void pipeline(
     const Problem& problem, const BlockPlace<typename Problem::Part>& place,
     typename TileMemory<typename Problem::Element, kTileN, kStages>::Stages& memory,
@@ -156,11 +190,19 @@ KIN_DEVICE void pipeline(
     }
     device::cp_async_commit();  // an empty group too: wait counts groups
   };
+  const auto change = [&](int tile) {
+    if (tile < place.tiles) loader.change(problem, memory.a[tile % kStages]);
+  };
   for (int tile = 0; tile < kStages - 1; ++tile) load(tile);
-  for (int tile = 0; tile < place.tiles; ++tile) {
+  if constexpr (kChanges) {
     device::cp_async_wait<kStages - 2>();
+    change(0);
+  }
+  for (int tile = 0; tile < place.tiles; ++tile) {
+    device::cp_async_wait<kChanges ? kStages - 3 : kStages - 2>();
     device::syncthreads();  // publishes this stage; frees the one that was multiplied before it
     load(tile + kStages - 1);
+    if constexpr (kChanges) change(tile + 1);  // its copies of it have arrived too
     const int stage = tile % kStages;
     multiply(memory.a[stage], memory.b[stage]);
   }
@@ -208,24 +250,38 @@ KIN_DEVICE bool sum_splits(const Problem& problem, int number, float (&values)[k
   return true;
 }
 
-/// Steps and stores for the part's rows [row0, row0 + kStagedRows), which stand in `staged`.
+/// Steps and stores for the part's rows [row0, row0 + kStagedRows), which stand in `staged`: with a gate
+/// each group of features before the group of their gates.
 template <int kTileN, typename Problem>
-KIN_DEVICE void finish(const Problem& problem, const typename Problem::Part& part,
-                       const float* staged, int row0, int column0) {
+KIN_DEVICE void finish(const Problem& problem, const typename Problem::Part& part, float* staged,
+                       int row0, int column0) {
   using T = typename Problem::Element;
   const auto& g = problem.geometry;
   const int rows = g.rows(part);
   constexpr int kPer = device::Pack<T>::kCount;
   constexpr int kPerRow = kTileN / kPer;
-  for (int i = static_cast<int>(threadIdx.x); i < kStagedRows * kPerRow; i += kTileThreads) {
-    const int row = i / kPerRow;
-    const int column = i % kPerRow * kPer;
-    const int k = column0 + column;
+  // Narrow tiles have no gates, which would take them beyond their registers (README.md).
+  const int halves = kTileN >= kLeastFused && problem.steps.gate >= 0 ? 1 : 0;  // a shift
+  for (int i = static_cast<int>(threadIdx.x); i < kStagedRows * kPerRow >> halves;
+       i += kTileThreads) {
+    const int row = static_cast<unsigned>(i << halves) / kPerRow;
+    const int group = i - (row * kPerRow >> halves);
+    const int k = (column0 >> halves) + group * kPer;
     if (row0 + row >= rows || k >= g.output.channels) continue;
     const Target at = g.target(part, row0 + row);
+    float* sums = staged + row * kStagedPitch<kTileN> + (group << halves) * kPer;
     float value[kPer];
-    for (int j = 0; j < kPer; ++j) value[j] = staged[row * kStagedPitch<kTileN> + column + j];
-    device::apply<T>(problem.steps, {at.n, at.pixel, k}, value);
+    const auto read = [&](bool of_gates, float(&to)[kPer]) {
+      for (int j = 0; j < kPer; ++j) to[j] = sums[(of_gates ? kPer : 0) + j];
+    };
+    const device::Site site{.n = at.n, .pixel = at.pixel, .k = k};
+    if constexpr (kTileN >= kLeastFused) {
+      const auto gate = [&](int j) -> float& { return sums[kPer + j]; };
+      device::apply_gated<T>(problem.steps, site, g.output.channels, read, gate, value);
+    } else {
+      read(false, value);
+      device::apply<T>(problem.steps, site, value);
+    }
     device::Pack<T> pack;
     for (int j = 0; j < kPer; ++j) {
       pack.x[j] = device::from_float<T>(k + j < g.output.channels ? value[j] : 0.0f);

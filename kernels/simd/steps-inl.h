@@ -30,6 +30,18 @@ HWY_INLINE V load_first(const float* p, int64_t count) {
   return hn::LoadU(d, p);
 }
 
+/// The same for any positive count: gates of an odd number of channels begin between granules.
+HWY_INLINE V load_some(const float* p, int64_t count) {
+  if constexpr (hn::MaxLanes(F32()) <= kChannelGranule) {
+    if (count < kChannelGranule) {
+      HWY_ALIGN float values[kChannelGranule] = {};
+      for (int64_t i = 0; i < count; ++i) values[i] = p[i];
+      return hn::Load(F32(), values);
+    }
+  }
+  return load_first(p, count);
+}
+
 HWY_INLINE void store_first(V v, float* p, int64_t count) {
   const F32 d;
   if constexpr (hn::MaxLanes(F32()) > 4) {
@@ -50,13 +62,13 @@ HWY_INLINE V fetch(const Operand<float>& operand, float scalar, const StepTile& 
   const int64_t left = round_up(t.channels, kChannelGranule) - k;
   const int64_t pixel = t.pixel + i * t.pixel_step;
   if constexpr (kExtent == Extent::scalar) return hn::Set(d, scalar);
-  if constexpr (kExtent == Extent::channel) return load_first(operand.data + k, left);
+  if constexpr (kExtent == Extent::channel) return load_some(operand.data + k, left);
   if constexpr (kExtent == Extent::sample_channel) {
-    return load_first(operand.data + t.n * operand.pitch + k, left);
+    return load_some(operand.data + t.n * operand.pitch + k, left);
   }
   if constexpr (kExtent == Extent::pixel) return hn::Set(d, operand.data[pixel * operand.pitch]);
   if constexpr (kExtent == Extent::tensor) {
-    return load_first(operand.data + pixel * operand.pitch + k, left);
+    return load_some(operand.data + pixel * operand.pitch + k, left);
   }
 }
 
@@ -104,12 +116,12 @@ HWY_INLINE void with_operands(const StepTile& t, const BoundStep& step, const F&
 /// x > 0 or NaN: x, else 0.
 HWY_INLINE V relu(V v) { return hn::IfThenZeroElse(hn::Le(v, hn::Zero(F32())), v); }
 
-HWY_INLINE void activate(const StepTile& t, const BoundStep& step) {
+HWY_INLINE void activate(const StepTile& t, Function function, float below) {
   const F32 d;
   const V zero = hn::Zero(d);
-  const V slope = hn::Set(d, step.a);
+  const V slope = hn::Set(d, below);
   // A comparison with a NaN is false: each form below lets it through.
-  switch (step.function) {
+  switch (function) {
     case Function::identity: return;
     case Function::relu: return for_each_vector(t, [](V v) { return relu(v); });
     case Function::leaky_relu:
@@ -123,9 +135,11 @@ HWY_INLINE void activate(const StepTile& t, const BoundStep& step) {
   }
 }
 
-/// The steps from `first` on, in order, on the tile in place. Not inlined into its callers: one copy, one rounding.
-inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, const StepTile& t) {
-  for (int s = first; s < steps.count; ++s) {
+/// The steps [first, last), none of them a gate, in order, on the tile in place. Not inlined into its
+/// callers: one copy, one rounding.
+inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, int last,
+                                     const StepTile& t) {
+  for (int s = first; s < last; ++s) {
     const BoundStep& step = steps.items[s];
     switch (step.kind) {
       case Step::Kind::add:
@@ -137,13 +151,33 @@ inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, const S
       case Step::Kind::affine:
         with_operands(t, step, [](V v, V a, V b) { return hn::MulAdd(v, a, b); });
         break;
-      case Step::Kind::activate: activate(t, step); break;
+      case Step::Kind::activate: activate(t, step.function, step.a); break;
       case Step::Kind::clamp:
         for_each_vector(t, [&](V v) { return limit(v, step.a, step.b); });
         break;
-      case Step::Kind::gate: break;  // pairs channels: for whoever holds both
+      case Step::Kind::gate: break;  // apply_gated's
     }
   }
+}
+
+/// All steps from `first` on, a gate among them. `t` is the tile of the results: its values are
+/// their features before the first step, `gates` as many gates, K = t.channels channels further on.
+inline HWY_NOINLINE void apply_gated(const BoundSteps& steps, int first, const StepTile& t,
+                                     float* gates) {
+  StepTile before = t;
+  before.channels = 2 * t.channels;
+  apply_steps(steps, first, steps.gate, before);
+  before.k0 += t.channels;
+  before.values = gates;
+  apply_steps(steps, first, steps.gate, before);
+  const BoundStep& gate = steps.items[steps.gate];
+  activate(t, gate.function, gate.a);
+  activate(before, gate.gate, 0);
+  const F32 d;
+  for (int64_t i = 0; i < t.pixels * t.width; i += static_cast<int64_t>(hn::Lanes(d))) {
+    hn::Store(hn::Mul(hn::Load(d, t.values + i), hn::Load(d, gates + i)), d, t.values + i);
+  }
+  apply_steps(steps, steps.gate + 1, steps.count, t);
 }
 
 /// Writes the tile to the output; `pixel` is its first pixel's channel 0, `step` the distance to

@@ -10,6 +10,7 @@ BoundSteps bind(const Steps& steps, Operands<float> operands) {
                                          std::to_string(operands.size()));
   }
   BoundSteps bound;
+  bound.gate = steps.gate();
   size_t next = 0;
   for (const Step& step : steps) {
     BoundStep& item = bound.items[bound.count++];

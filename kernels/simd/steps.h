@@ -22,6 +22,7 @@ struct BoundStep {
 struct BoundSteps {
   BoundStep items[Steps::kMaxSteps];
   int count = 0;
+  int gate = -1;  // which of them it is; -1 without one
 };
 
 /// Throws Error::internal when the operands are not as many as the steps read.
@@ -34,7 +35,7 @@ struct StepTile {
   int64_t width = 0;  // channels held, a multiple of the vector
   int64_t n = 0;
   int64_t k0 = 0;          // channel of the first value
-  int64_t channels = 0;    // of the whole output
+  int64_t channels = 0;    // of the whole picture the steps work on
   int64_t pixel = 0;       // index of the first pixel among all of the output, (n*h + y)*w + x
   int64_t pixel_step = 1;  // from one pixel of the tile to the next
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/core/padding.h"
+#include "kernels/simd/filter_order.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::simd {
@@ -14,22 +15,23 @@ namespace {
 struct Schedule {
   const TapConvolution& c;
   BoundSteps steps;
+  FilterOrder order;
   std::vector<TileFunction*> wide,
       narrow;                // by pixels; for whole blocks and for the last few channels
   std::vector<float> zeros;  // a pixel outside the picture
   int64_t channels;          // of a stored input pixel
-  int64_t lanes, block, blocks, row_chunks;
+  int64_t blocks, row_chunks;
   int64_t input_step, output_step;  // from one pixel of a tile to the next, in elements
 
   Schedule(Isa isa, const TapConvolution& convolution)
       : c(convolution),
         steps(bind(*c.steps, c.operands)),
+        order(filter_order(c.output.shape.c() * c.steps->channels_per_result(), *c.steps, isa,
+                           c.vectors)),
         channels(storage_channels(c.input.shape.c())),
-        lanes(simd::lanes(isa)),
-        block(lanes * c.vectors),
-        blocks(divide_up(c.output.shape.c(), block)),
+        blocks(order.blocks()),
         row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
-    input_step = checked_multiply(c.input_stride.w, c.input.pitch);
+    input_step = checked_multiply(c.input_stride.w / c.upsample, c.input.pitch);
     output_step = checked_multiply(c.output_stride.w, c.output.pitch);
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
       wide.push_back(tile_function(isa, pixels, c.vectors));
@@ -53,7 +55,8 @@ class Task {
     phase_ = &c_.phases[static_cast<size_t>(index / s_.blocks % phases)];
     chunk_ = index / s_.blocks / phases % s_.row_chunks;
     n_ = index / s_.blocks / phases / s_.row_chunks;
-    k0_ = block * s_.block;
+    k0_ = block * s_.order.block_results();
+    narrow_ = s_.order.narrow(block);
     weight_ = c_.weight + block * c_.block_elements;
     const auto by_dx = [](const Tap& a, const Tap& b) { return a.dx < b.dx; };
     if (!phase_->taps.empty()) {
@@ -79,13 +82,13 @@ class Task {
     const int64_t width = divide_up(out.w() - phase_->offset.w, c_.output_stride.w);
     if (width <= 0) return;
     const int64_t y = q * c_.output_stride.h + phase_->offset.h;
-    const bool narrow = out.c() - k0_ <= s_.lanes;
-    const auto& functions = narrow ? s_.narrow : s_.wide;
+    const auto& functions = narrow_ ? s_.narrow : s_.wide;
 
     TileTask task;
     task.pixel_step = s_.input_step;
     task.weight = weight_;
-    task.weight_step = s_.block;
+    task.weight_step = s_.order.block();
+    task.gates = s_.order.gated ? out.c() : 0;
     task.steps = &s_.steps;
     task.place.n = n_;
     task.place.k0 = k0_;
@@ -99,7 +102,7 @@ class Task {
     for (int64_t tile = 0, p = 0; tile < tiles; ++tile) {
       const int64_t pixels = width / tiles + (tile < width % tiles ? 1 : 0);
       const bool inside = p * c_.input_stride.w + low_dx_ >= 0 &&
-                          (p + pixels - 1) * c_.input_stride.w + high_dx_ < in.w();
+                          (p + pixels - 1) * c_.input_stride.w + high_dx_ < in.w() * c_.upsample;
       if (!inside || origin < 0) {
         build_runs(q, p, pixels);
         origin = inside ? p : -1;
@@ -118,26 +121,28 @@ class Task {
 
   /// The runs of the tile that begins at pixel `p` of row `q`.
   void build_runs(int64_t q, int64_t p, int64_t pixels) {
-    const Shape& in = c_.input.shape;
+    const int64_t height = c_.input.shape.h() * c_.upsample;
+    const int64_t width = c_.input.shape.w() * c_.upsample;
+    const auto stored = [half = c_.upsample == 2 ? 1 : 0](int64_t i) { return i >> half; };
     const PaddingMode mode = c_.reflect ? PaddingMode::reflect : PaddingMode::zero;
     runs_.clear();
     size_t used = 0;
     for (const Tap& tap : phase_->taps) {
-      const int64_t iy = source_coordinate(q * c_.input_stride.h + tap.dy, in.h(), mode);
+      const int64_t iy = source_coordinate(q * c_.input_stride.h + tap.dy, height, mode);
       if (iy < 0) continue;  // zeros: adding them changes nothing
-      const float* line = c_.input.pixel(n_, iy, 0);
+      const float* line = c_.input.pixel(n_, stored(iy), 0);
       const int64_t first = p * c_.input_stride.w + tap.dx;
       const int64_t last = first + (pixels - 1) * c_.input_stride.w;
-      if (first >= 0 && last < in.w()) {
-        append({line + first * c_.input.pitch, nullptr, tap.weight, s_.channels});
+      if (first >= 0 && last < width) {
+        append({line + stored(first) * c_.input.pitch, nullptr, tap.weight, s_.channels});
         continue;
       }
-      if (!c_.reflect && (last < 0 || first >= in.w())) continue;
+      if (!c_.reflect && (last < 0 || first >= width)) continue;
       const float** pointers = pixels_.data() + used;
       used += static_cast<size_t>(pixels);
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t ix = source_coordinate(first + i * c_.input_stride.w, in.w(), mode);
-        pointers[i] = ix < 0 ? s_.zeros.data() : line + ix * c_.input.pitch;
+        const int64_t ix = source_coordinate(first + i * c_.input_stride.w, width, mode);
+        pointers[i] = ix < 0 ? s_.zeros.data() : line + stored(ix) * c_.input.pitch;
       }
       append({nullptr, pointers, tap.weight, s_.channels});
     }
@@ -149,7 +154,7 @@ class Task {
     if (!runs_.empty() && run.pixel != nullptr && runs_.back().pixel != nullptr) {
       Run& last = runs_.back();
       if (last.pixel + last.channels == run.pixel &&
-          last.weight + last.channels * s_.block == run.weight) {
+          last.weight + last.channels * s_.order.block() == run.weight) {
         last.channels += run.channels;
         return;
       }
@@ -161,6 +166,7 @@ class Task {
   const TapConvolution& c_;
   const Phase* phase_ = nullptr;
   int64_t n_ = 0, chunk_ = 0, k0_ = 0;
+  bool narrow_ = false;
   int64_t low_dx_ = 0, high_dx_ = 0;
   const float* weight_ = nullptr;
   std::vector<Run> runs_;

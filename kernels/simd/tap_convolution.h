@@ -16,7 +16,7 @@
 
 namespace kintsugi::simd {
 
-/// For the phase's output pixel (q, p) it reads the input pixel (q * stride.h + dy, ..).
+/// For the phase's output pixel (q, p) it reads pixel (q * stride.h + dy, ..) of the input, enlarged.
 struct Tap {
   int64_t dy = 0;
   int64_t dx = 0;
@@ -35,11 +35,12 @@ struct TapConvolution {
   std::span<const Phase> phases;
   Pair input_stride = 1;
   Pair output_stride = 1;
+  int64_t upsample = 1;  // a stored pixel is repeated so often, 1 or 2; it divides the input stride
   bool reflect = false;  // at the border; else zeros
 
   const float* weight = nullptr;  // [blocks][block_elements]
   int64_t block_elements = 0;
-  int64_t vectors = 1;      // in a block of output channels
+  int64_t vectors = 1;      // in a block of columns (filter_order.h): 2 with a gate
   int64_t tile_pixels = 1;  // at most max_tile_pixels(isa, vectors)
   int64_t task_rows = 1;    // rows of a phase that a task computes
 

@@ -8,7 +8,9 @@
 // Tiling      all sums live in registers from the first tap to the last; a channel costs kVectors
 //             weight loads, kPixels broadcasts, kPixels * kVectors FMAs. Channels are unrolled by 4
 //             (the storage granule), so the pointers of bent runs are loaded once in four.
-// Scratch     the finished tile, [kPixels][kVectors * lanes] f32 on the stack: at most 1.7 KiB
+// Gates       half of the columns are gates of the others: their sums meet in scratch
+// Scratch     the finished tile, [kPixels][kVectors * lanes] f32 on the stack: at most 1.7 KiB, with
+//             gates twice
 // Numerics    f32, one FMA (multiply, then add where there is none) per element and channel in the
 //             order of the runs, whatever the tile's size: bits do not depend on the tiling
 // Roofline    2 * kPixels * kVectors * lanes FLOP a channel, over kVectors vectors of weights from
@@ -28,6 +30,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace kintsugi::simd {
 namespace HWY_NAMESPACE {
+
+/// The steps from `done` on of a tile whose columns are features, then gates, and its store.
+HWY_NOINLINE void finish_gated(const TileTask& task, int done, const float* values, int64_t pixels,
+                               int64_t width) {
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(F32()));
+  const F32 d;
+  HWY_ALIGN float features[kMaxTilePixels * kLanes];
+  HWY_ALIGN float gates[kMaxTilePixels * kLanes];
+  for (int64_t i = 0; i < pixels; ++i) {
+    hn::Store(hn::LoadU(d, values + i * width), d, features + i * kLanes);
+    hn::Store(hn::LoadU(d, values + i * width + width / 2), d, gates + i * kLanes);
+  }
+  StepTile place = task.place;
+  place.values = features;
+  place.width = kLanes;
+  apply_gated(*task.steps, done, place, gates);
+  store_tile(place, task.output, task.output_step);
+}
 
 template <int kPixels, int kVectors>
 struct Tile {
@@ -78,13 +98,17 @@ struct Tile {
   /// What most convolutions end with, a bias and a relu, done before the sums leave the registers:
   /// the same operations as in steps-inl.h. Returns the number of steps that are done.
   HWY_INLINE int finish_in_registers(const TileTask& task) {
+    if (kVectors == 1 && task.gates != 0) return 0;  // a vector of both halves
     const BoundStep* step = task.steps->items;
+    const int64_t next = task.gates != 0 ? task.gates : kLanes;  // channel of the second vector
+    const int64_t stored = round_up(task.place.channels + task.gates, kChannelGranule);
     int done = 0;
     if (done < task.steps->count && step->kind == Step::Kind::add &&
         step->extent == Extent::channel) {
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
-        const V bias = fetch<Extent::channel>(step->factor, 0, task.place, 0, v * kLanes);
+        const int64_t k = task.place.k0 + v * next;
+        const V bias = load_some(step->factor.data + k, stored - k);
 #pragma GCC unroll 16
         for (int i = 0; i < kPixels; ++i) sum[i][v] = hn::Add(sum[i][v], bias);
       }
@@ -132,7 +156,7 @@ struct Tile {
     }
     const int done = tile.finish_in_registers(task);
     if (done == task.steps->count && tile.store_in_place(task)) return;
-    HWY_ALIGN float values[kPixels * kWidth];
+    HWY_ALIGN float values[kPixels * kWidth + kLanes];  // a gated row's second half ends beyond it
 #pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) {
 #pragma GCC unroll 2
@@ -140,10 +164,11 @@ struct Tile {
         hn::Store(tile.sum[i][v], d, values + i * kWidth + v * kLanes);
       }
     }
+    if (task.gates != 0) return finish_gated(task, done, values, kPixels, kWidth);
     StepTile place = task.place;
     place.values = values;
     place.width = kWidth;
-    apply_steps(*task.steps, done, place);
+    apply_steps(*task.steps, done, task.steps->count, place);
     store_tile(place, task.output, task.output_step);
   }
 };

@@ -38,9 +38,10 @@ struct TileTask {
   int64_t shift = 0;              // added to every Run::pixel: neighbours share a run list
   int64_t pixel_step = 0;         // elements from one input pixel of the tile to the next
   const float* weight = nullptr;  // a packed block
-  int64_t weight_step = 0;        // its output channels: from one weight row to the next
-  const float* ahead = nullptr;   // what is read soon: brought into L2, a line each channel of a
-  int64_t ahead_step = 0;         // straight run, the lines so many elements apart
+  int64_t weight_step = 0;        // its columns: from one weight row to the next
+  int64_t gates = 0;  // with a gate: channels from a feature to it, and half the columns are gates
+  const float* ahead = nullptr;  // what is read soon: brought into L2, a line each channel of a
+  int64_t ahead_step = 0;        // straight run, the lines so many elements apart
   const BoundSteps* steps = nullptr;
   StepTile place;           // where the tile stands; `values` and `width` are the kernel's own
   float* output = nullptr;  // channel 0 of the first pixel

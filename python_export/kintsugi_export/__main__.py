@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("convert", help="checkpoint -> model file")
     verb.add_argument("network", choices=NETWORKS)
-    verb.add_argument("checkpoint", help=".pt, .pth, .t7 or .safetensors")
+    verb.add_argument("checkpoint", help=".pt, .pth, .ckpt, .t7 or .safetensors")
     verb.add_argument("-o", "--output", required=True, help="model file, .safetensors")
     verb.add_argument(
         "--dtype", choices=DTYPES, default="f32", help="storage type of the weights (default f32)"
@@ -51,6 +51,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     mean.add_argument(
         "--config", metavar="FILE", help="the port's own settings, JSON (GLCIC by otenim: mpv)"
+    )
+    verb.add_argument(
+        "--blocks",
+        type=_positive,
+        metavar="N",
+        help="how often a shared residual block runs (CycleGAN by MindSpore; default 9)",
+    )
+    verb.add_argument(
+        "--norm",
+        choices=("stored", "instance"),
+        help="the statistics that norms use (CycleGAN by MindSpore; default stored)",
+    )
+    verb.add_argument(
+        "--prefix", default="", help="of the networks in the checkpoint, the one behind this prefix"
     )
     verb.add_argument("--title", help="modelspec.title")
     verb.add_argument("--license", help="modelspec.license: the licence of the weights")
@@ -70,10 +84,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _convert(args) -> str:
-    options = {} if args.mean is None else {"mean": args.mean}
-    if args.config is not None:
-        options = port_settings(args.network, args.config)
-    names = {"title": args.title, "licence": args.license}
+    options = {} if args.config is None else port_settings(args.network, args.config)
+    given = {"mean": args.mean, "blocks": args.blocks, "norm": args.norm}
+    options.update((name, value) for name, value in given.items() if value is not None)
+    names = {"title": args.title, "licence": args.license, "prefix": args.prefix}
     return convert(
         args.network, args.checkpoint, args.output, dtype=args.dtype, options=options, **names
     )

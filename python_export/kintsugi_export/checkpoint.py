@@ -2,12 +2,13 @@
 """Finds the state dict in a checkpoint: inside the usual wrappers, behind the usual prefixes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from . import safetensors, torch7, torch_pickle
+from . import mindspore, safetensors, torch7, torch_pickle
 from .errors import ExportError
 
 WRAPPERS = ("state_dict", "params_ema", "params", "model", "net", "G")
@@ -23,29 +24,38 @@ class Checkpoint(NamedTuple):
     modules: Optional[List[torch7.Module]] = None  # of a .t7 file, whose keys say less than others
 
 
-def load(path, beside: Sequence[str] = ()) -> Checkpoint:
-    """What a .safetensors, .pt, .pth or .t7 file holds; nothing in it is executed.
+def load(path, beside: Sequence[str] = (), prefix: str = "") -> Checkpoint:
+    """What a .safetensors, .pt, .pth, .t7 or .ckpt file holds; nothing in it is executed.
 
     Keys behind one of the prefixes `beside` are taken and all others left: a file may hold several
-    networks.
+    networks.  Keys behind `prefix` alone are taken if it is given.
     Raises ExportError with one sentence if the file is not a checkpoint of tensors.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
         state, metadata = safetensors.read(path)
-        found = Checkpoint(state, metadata, _settings(path, metadata))
+        found = Checkpoint(state, metadata, settings_of(path, metadata))
     elif path.suffix == ".t7":
         network = torch7.read(path)
         found = Checkpoint(network.state, {}, network.settings, network.modules)
+    elif path.suffix == ".ckpt" and not torch_pickle.is_one(path):  # Lightning has .ckpt as well
+        found = Checkpoint(mindspore.read(path))
     else:
         content, fetch = torch_pickle.read(path)
         found = Checkpoint({key: fetch(leaf) for key, leaf in unwrap(path, content).items()})
     if not found.state:
         raise ExportError(f"{path}: no tensors in it")
-    return found._replace(state=strip_prefixes(found.state, beside))
+    state = found.state
+    if prefix:
+        state = strip_prefixes(state)
+        state = {key[len(prefix) :]: state[key] for key in state if key.startswith(prefix)}
+        if not state:
+            raise ExportError(f"{path}: no key in it starts with '{prefix}'")
+    return found._replace(state=strip_prefixes(state, beside))
 
 
-def _settings(path, metadata: Dict[str, str]) -> dict:
+def settings_of(path, metadata: Dict[str, str]) -> dict:
+    """The `kintsugi.config` of a model file, which may be empty.  Raises ExportError."""
     try:
         settings = json.loads(metadata.get("kintsugi.config", "{}"))
     except (ValueError, RecursionError):
@@ -93,3 +103,16 @@ def strip_prefixes(
                 break
         else:
             return state
+
+
+def parts(state: Dict[str, np.ndarray], root: str) -> Dict[str, Dict[str, np.ndarray]]:
+    """{prefix: state dict without it}: of a key, all before the first match of `root` is a prefix.
+
+    Keys without a match have none.
+    """
+    found: Dict[str, Dict[str, np.ndarray]] = {}
+    for key, value in state.items():
+        match = re.search(root, key)
+        begin = match.start() if match else 0
+        found.setdefault(key[:begin], {})[key[begin:]] = value
+    return found

@@ -2,7 +2,8 @@
 """Runs the PyTorch definition of a network and keeps every module's output, to verify others by.
 
 A reference file holds `input/<name>`, `output/<name>` and `tap/<module path>` for every module that
-has no children; a module path is the state-dict prefix of the file's own layout.
+has no children; a module path is the state-dict prefix of the file's own layout.  What a module
+gives when it runs again, as in a block that is used several times, is `tap/<module path>#2` and on.
 """
 
 from typing import Dict, NamedTuple
@@ -10,7 +11,8 @@ from typing import Dict, NamedTuple
 import numpy as np
 import torch
 
-from . import safetensors
+from . import checkpoint, safetensors
+from .convert import stated
 from .errors import ExportError, refuse_overwriting
 from .networks import NETWORKS
 
@@ -32,9 +34,11 @@ def reference(network: str, model, target, example=Example(), inputs=None, doubl
     OSError.
     """
     refuse_overwriting(target, model, inputs)
-    state, _ = safetensors.read(model)
+    state, metadata = safetensors.read(model)
     module = NETWORKS[network]
     config = module.recognise({key: value.shape for key, value in state.items()})
+    options = stated(model, module, checkpoint.settings_of(model, metadata))
+    config = module.settled(config, **options)
     built = module.build(config)
     if inputs is None:
         random = np.random.default_rng(example.seed)
@@ -68,7 +72,7 @@ def run(
             hooks.append(module.register_forward_hook(_keep(taps, path)))
     try:
         result = network(*(torch.from_numpy(value).to(dtype) for value in inputs.values()))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ExportError(f"PyTorch refused the input: {str(error).splitlines()[0]}") from None
     finally:
         for hook in hooks:
@@ -83,7 +87,11 @@ def run(
 
 def _keep(taps: dict, path: str):
     def hook(_module, _inputs, output):
-        taps[f"tap/{path}"] = output.float().numpy().copy()
+        name, run = f"tap/{path}", 1
+        while name in taps:
+            run += 1
+            name = f"tap/{path}#{run}"
+        taps[name] = output.float().numpy().copy()
 
     return hook
 

@@ -22,6 +22,7 @@ from .errors import ExportError
 from .safetensors import bf16_to_f32
 
 _LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")  # the pickle of torch's number
+_ZIP_MAGIC = b"PK"
 _STORAGES = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -65,16 +66,20 @@ class Ignored:
         pass
 
 
+def is_one(path) -> bool:
+    """Whether a file starts like what torch.save writes."""
+    return _start(path).startswith((_ZIP_MAGIC, _LEGACY_MAGIC))
+
+
 def read(path) -> Tuple[Any, Callable[[Tensor], np.ndarray]]:
     """(content, fetch): plain containers with `Tensor` leaves, and how to get a leaf's array.
 
     bf16 comes back as float32.  Raises ExportError with one sentence, OSError if it cannot be read.
     """
     path = Path(path)
-    with open(path, "rb") as file:
-        start = file.read(len(_LEGACY_MAGIC))
+    start = _start(path)
     try:
-        if start.startswith(b"PK"):
+        if start.startswith(_ZIP_MAGIC):
             content, storages = _read_zip(path)
         elif start == _LEGACY_MAGIC:
             content, storages = _read_legacy(path)
@@ -88,6 +93,11 @@ def read(path) -> Tuple[Any, Callable[[Tensor], np.ndarray]]:
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise ExportError(f"{path}: damaged checkpoint: {reason}") from None
     return content, lambda tensor: _fetch(path, storages, tensor)
+
+
+def _start(path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(len(_LEGACY_MAGIC))
 
 
 class _DataUnpickler(pickle.Unpickler):

@@ -36,6 +36,7 @@ struct Verb {
 };
 
 Verb add_inpaint(CLI::App& program, Console& console);
+Verb add_translate(CLI::App& program, Console& console);
 Verb add_run(CLI::App& program, Console& console);
 Verb add_verify(CLI::App& program, Console& console);
 Verb add_bench(CLI::App& program, Console& console);

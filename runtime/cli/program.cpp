@@ -14,6 +14,7 @@ constexpr const char* kGreeting =
     "kintsugi mends pictures.\n"
     "\n"
     "  kintsugi inpaint photo.jpg --mask mask.png -m glcic.safetensors -o mended.png\n"
+    "  kintsugi translate horse.jpg -m horse2zebra.safetensors -o zebra.png\n"
     "  kintsugi info glcic.safetensors\n"
     "  kintsugi verify -m glcic.safetensors -r reference.safetensors\n"
     "\n"
@@ -80,9 +81,9 @@ int run(int argc, const char* const* argv, Console& console, const Dispatch& dis
   add_common(program, console);
 
   const std::vector<Verb> verbs = {
-      add_inpaint(program, console), add_run(program, console),  add_verify(program, console),
-      add_bench(program, console),   add_plan(program, console), add_info(program, console),
-      add_devices(program, console),
+      add_inpaint(program, console), add_translate(program, console), add_run(program, console),
+      add_verify(program, console),  add_bench(program, console),     add_plan(program, console),
+      add_info(program, console),    add_devices(program, console),
   };
 
   try {

@@ -162,7 +162,7 @@ void HostExecutor::run_step(const plan::PlanStep& step) {
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
     run(*conv, conv2d::Args<T>{input, weight(0), steps, output, workspace<T>(step)});
   } else if (const auto* deconv = std::get_if<conv_transpose2d::Desc>(&step.op)) {
-    run(*deconv, conv_transpose2d::Args<T>{input, weight(0), steps, output});
+    run(*deconv, conv_transpose2d::Args<T>{input, weight(0), steps, output, workspace<T>(step)});
   } else if (const auto* chain = std::get_if<elementwise::Desc>(&step.op)) {
     run(*chain, elementwise::Args<T>{input, steps, output});
   } else if (const auto* border = std::get_if<pad::Desc>(&step.op)) {

@@ -55,7 +55,11 @@ struct Opened {
   std::function<Image(const ImageView& picture, const ImageView& mask, const InpaintOptions&,
                       const Replay&, const Warn&)>
       inpaint;
-  /// Empty when the network does not judge fillings. Returns P(the picture is real).
+  /// Empty when the network takes no picture to another domain.
+  std::function<Image(const ImageView& picture, const TranslateOptions&, const Replay&)> translate;
+  /// Empty when the network does not judge pictures. Returns how real the picture is; the mask, where it
+  /// is read, says what was filled.
+  bool score_reads_mask = true;
   std::function<double(const ImageView& picture, const ImageView& mask, const ScoreOptions&,
                        const Replay&)>
       score;

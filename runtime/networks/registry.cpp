@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/networks/cyclegan/cyclegan.h"
+#include "runtime/networks/cyclegan_discriminator/cyclegan_discriminator.h"
 #include "runtime/networks/glcic/glcic.h"
 #include "runtime/networks/glcic_discriminator/glcic_discriminator.h"
 #include "runtime/networks/network.h"
@@ -10,7 +12,8 @@
 namespace kintsugi::networks {
 namespace {
 
-constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork};
+constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork, cyclegan::kNetwork,
+                                 cyclegan_discriminator::kNetwork};
 
 std::string names() {
   std::string list;

@@ -31,7 +31,7 @@ Packed pack_filters(const Graph& graph, const Node& node, ConstantId id, const C
           packed.identity += "|" + to_string(bare) + "|" + order;
         };
         if constexpr (requires { packed_elements(desc, choice); }) {
-          by_kernel(packed_elements(desc, choice), packing(choice));
+          by_kernel(packed_elements(desc, choice), packing(desc, choice));
         } else if constexpr (requires { packed_elements(desc, choice, size_bytes(dtype)); }) {
           by_kernel(packed_elements(desc, choice, size_bytes(dtype)), packing(choice));
         }
@@ -112,9 +112,11 @@ Needs needs_of(const Plan& plan, const PlanStep& step, const Options& options) {
             return {.workspace = workspace_elements(desc, input.shape) * size};
           }
           return {};
-        } else if constexpr (requires { workspace_elements(desc, config, options.threads); }) {
+        } else if constexpr (requires {
+                               workspace_elements(desc, config, input.shape, options.threads);
+                             }) {
           return {.workspace =
-                      workspace_elements(desc, config, options.threads) * size_bytes(plan.dtype)};
+                      workspace_elements(desc, config, input.shape, options.threads) * size};
         } else if constexpr (requires { scratch(desc, config, Shape()); }) {
           const auto found = scratch(desc, config, input.shape);
           return {.workspace = found.partial_bytes, .tickets = found.ticket_bytes};

@@ -93,6 +93,7 @@ struct Session::Impl {
   [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options);
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options);
+  [[nodiscard]] Image translate(const ImageView& picture, const TranslateOptions& options);
   [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
                              const ScoreOptions& options);
   [[nodiscard]] Profile profile(const ProfileOptions& options);

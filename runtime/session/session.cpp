@@ -42,11 +42,15 @@ const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& 
   return *at;
 }
 
-/// A picture and its mask, as every task takes them.
-void check_pictures(const ImageView& picture, const ImageView& mask) {
+void check_picture(const ImageView& picture) {
   if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
     throw Error(ErrorCode::mismatch, "the picture is empty");
   }
+}
+
+/// A picture and its mask, as every task takes them that has one.
+void check_pictures(const ImageView& picture, const ImageView& mask) {
+  check_picture(picture);
   if (picture.width != mask.width || picture.height != mask.height) {
     throw Error(ErrorCode::mismatch,
                 "the mask is " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
@@ -184,6 +188,10 @@ Image Session::inpaint(const ImageView& picture, const ImageView& mask,
   return guarded([&] { return impl_->inpaint(picture, mask, options); });
 }
 
+Image Session::translate(const ImageView& picture, const TranslateOptions& options) {
+  return guarded([&] { return impl_->translate(picture, options); });
+}
+
 double Session::score(const ImageView& picture, const ImageView& mask,
                       const ScoreOptions& options) {
   return guarded([&] { return impl_->score(picture, mask, options); });
@@ -227,13 +235,30 @@ Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
                         [&](const std::string& sentence) { warn(sentence); });
 }
 
+Image Session::Impl::translate(const ImageView& picture,
+                               const TranslateOptions& translate_options) {
+  const networks::Opened& opened = model->opened;
+  if (!opened.translate) {
+    throw Error(ErrorCode::usage, opened.description.network + " does not translate pictures");
+  }
+  check_picture(picture);
+  return opened.translate(picture, translate_options, replay(translate_options.settings));
+}
+
 double Session::Impl::score(const ImageView& picture, const ImageView& mask,
                             const ScoreOptions& score_options) {
   const networks::Opened& opened = model->opened;
   if (!opened.score) {
     throw Error(ErrorCode::usage, opened.description.network + " does not judge pictures");
   }
-  check_pictures(picture, mask);
+  if (!opened.score_reads_mask) {
+    check_picture(picture);
+  } else if (mask.pixels == nullptr) {
+    throw Error(ErrorCode::usage,
+                opened.description.network + " judges what a mask says was filled");
+  } else {
+    check_pictures(picture, mask);
+  }
   return opened.score(picture, mask, score_options, replay(score_options.settings));
 }
 

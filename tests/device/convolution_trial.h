@@ -87,7 +87,7 @@ struct Trial {
       : desc(d),
         input(Tensor<float>::random(shape, random)),
         weight(random.values(d.weight_shape().elements())),
-        operands(d.epilogue, output_shape(d, shape), random),
+        operands(d.prologue, shape, d.epilogue, output_shape(d, shape), random),
         config(choose_cuda(
             d, shape, static_cast<int64_t>(sizeof(T)),
             type == Type::tf32 ? implicit_gemm::FloatMath::tf32 : implicit_gemm::FloatMath::exact,

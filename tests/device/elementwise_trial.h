@@ -34,7 +34,7 @@ struct Trial {
 
   [[nodiscard]] test::Tensor<float> reference() const {
     const test::Tensor<double> in = input.template as<double>();
-    test::Tensor<double> out(input.shape());
+    test::Tensor<double> out(output_shape(desc, input.shape()));
     const auto bound = operands.on_host();
     elementwise::reference<double>(desc, {in.view(), bound, out.view()}, test::threads());
     return out.template as<float>();
@@ -43,7 +43,7 @@ struct Trial {
   /// The output, with `gap` groups of 16 bytes between pixels.
   [[nodiscard]] test::DeviceTensor<T> cuda(int64_t gap = 0) const {
     const test::DeviceTensor<T> in(input, gap + 1);
-    test::DeviceTensor<T> out(input.shape(), gap);
+    test::DeviceTensor<T> out(output_shape(desc, input.shape()), gap);
     const auto stream = device::make_stream();
     elementwise::cuda<T>(
         desc, {.input = in.view(), .operands = operands.on_device(), .output = out.view()},
@@ -56,7 +56,7 @@ struct Trial {
   Trial(const Desc& d, const Shape& shape, test::Random random)
       : desc(d),
         input(test::Tensor<float>::random(shape, random)),
-        operands(d.steps, shape, random) {
+        operands(d.steps, output_shape(d, shape), random) {
     test::round_to<T>(input);
   }
 };

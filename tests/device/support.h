@@ -119,14 +119,18 @@ void round_to(Tensor<float>& tensor) {
   tensor.for_each([](int64_t, int64_t, int64_t, int64_t, float& v) { v = as_float(narrow<T>(v)); });
 }
 
-/// Random operands of a step list: on the host for a reference, and bound on the device.
+/// Random operands of a step list whose result has `shape`, or of a prologue on `input` and the steps
+/// behind it: on the host for a reference, and bound on the device, in buffers of exact size.
 template <class T>
 class DeviceOperands {
  public:
   DeviceOperands(const Steps& steps, const Shape& shape, Random& random) {
-    for (const Step& step : steps) {
-      for (int i = 0; i < step.operand_count(); ++i) add(step.extent, shape, random);
-    }
+    add_all(steps, shape, random);
+  }
+  DeviceOperands(const Prologue& prologue, const Shape& input, const Steps& steps,
+                 const Shape& shape, Random& random) {
+    add_all(prologue.steps, input, random);
+    add_all(steps, shape, random);
   }
   [[nodiscard]] std::vector<Operand<double>> on_host() const {
     std::vector<Operand<double>> out;
@@ -136,6 +140,15 @@ class DeviceOperands {
   [[nodiscard]] const std::vector<device::StepOperand>& on_device() const { return bound_; }
 
  private:
+  void add_all(const Steps& steps, const Shape& shape, Random& random) {
+    const int gate = steps.gate();
+    for (int s = 0; s < steps.size(); ++s) {
+      const int64_t channels = s < gate ? 2 * shape.c() : shape.c();
+      for (int i = 0; i < steps[s].operand_count(); ++i) {
+        add(steps[s].extent, {shape.n(), channels, shape.h(), shape.w()}, random);
+      }
+    }
+  }
   void add(Extent extent, const Shape& s, Random& random) {
     const Shape shape = extent == Extent::channel          ? Shape{1, s.c(), 1, 1}
                         : extent == Extent::sample_channel ? Shape{s.n(), s.c(), 1, 1}
@@ -150,7 +163,7 @@ class DeviceOperands {
       // f32; a vector of channels holds whole groups of T.
       const int64_t stored = extent == Extent::pixel ? 1 : round_up(shape.c(), kGroup<T>);
       const int64_t pitch = stored + (extent == Extent::pixel ? 2 : 4);
-      std::vector<float> all(static_cast<size_t>(shape.pixels() * pitch), NAN);
+      std::vector<float> all(static_cast<size_t>((shape.pixels() - 1) * pitch + stored), NAN);
       for (int64_t pixel = 0; pixel < shape.pixels(); ++pixel) {
         for (int64_t c = 0; c < stored; ++c) {
           all[static_cast<size_t>(pixel * pitch + c)] =

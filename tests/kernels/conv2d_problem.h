@@ -51,7 +51,7 @@ struct Problem {
     std::vector<float> packed(static_cast<size_t>(packed_elements(desc, config)));
     pack(desc, config, weight, packed);
     std::vector<float> scratch(
-        static_cast<size_t>(workspace_elements(desc, config, parallel.threads())),
+        static_cast<size_t>(workspace_elements(desc, config, input.shape(), parallel.threads())),
         std::numeric_limits<float>::quiet_NaN());
     Tensor<float> output(output_shape(desc, input.shape()), gap);
     const auto bound = operands.bind();

@@ -178,10 +178,10 @@ TEST(Conv2dWinogradEpilogue, NeverHidesWhatIsNotFinite) {
 
 TEST(Conv2dWinogradScratch, IsStatedAndChecked) {
   const Problem p(conv3x3(5, 9), {1, 5, 16, 16});
-  EXPECT_EQ(workspace_elements(p.desc, p.direct(), 2), 0);
+  EXPECT_EQ(workspace_elements(p.desc, p.direct(), p.input.shape(), 2), 0);
   const CpuConfig config = p.winograd();
-  const int64_t one = workspace_elements(p.desc, config, 1);
-  EXPECT_EQ(workspace_elements(p.desc, config, 3), 3 * one);
+  const int64_t one = workspace_elements(p.desc, config, p.input.shape(), 1);
+  EXPECT_EQ(workspace_elements(p.desc, config, p.input.shape(), 3), 3 * one);
   std::vector<float> packed(static_cast<size_t>(packed_elements(p.desc, config)));
   pack(p.desc, config, p.weight, packed);
   // Two threads with the scratch of one: slower, and the same.
@@ -225,7 +225,8 @@ TEST(Conv2dWinogradPolicy, IgnoresTheBatchAndNamesItsPacking) {
   const CpuConfig one = choose(desc, {1, 256, 64, 64}, simd::chosen());
   EXPECT_EQ(one, choose(desc, {7, 256, 64, 64}, simd::chosen()));
   EXPECT_NE(to_string(one).find("winograd"), std::string::npos);
-  EXPECT_NE(packing(one), packing(choose(desc, {1, 256, 64, 64}, simd::chosen(), false)));
+  const CpuConfig direct = choose(desc, {1, 256, 64, 64}, simd::chosen(), false);
+  EXPECT_NE(packing(desc, one), packing(desc, direct));
 }
 
 // What a Winograd kernel can plausibly get wrong must not pass.
@@ -239,7 +240,8 @@ TEST(Conv2dWinogradPlantedError, OnePointOfOneFilterLost) {
   // Point (2, 3), input channel 63, output channel 5.
   const int64_t row = (15 * (32 / block) + 5 / block) * 64 + 63;
   packed[static_cast<size_t>(row * block + 5 % block)] = 0;
-  std::vector<float> scratch(static_cast<size_t>(workspace_elements(p.desc, config, 2)));
+  std::vector<float> scratch(
+      static_cast<size_t>(workspace_elements(p.desc, config, p.input.shape(), 2)));
   Tensor<float> wrong({1, 32, 40, 40});
   cpu(p.desc, config, {p.input.view(), packed, {}, wrong.view(), scratch}, test::threads());
   EXPECT_FALSE(close(wrong.view(), p.reference().view(), kWinogradTolerance));

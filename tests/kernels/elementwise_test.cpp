@@ -23,13 +23,13 @@ struct Problem {
       : Problem(steps, shape, gap, Random(3)) {}
 
   [[nodiscard]] Tensor<float> reference() const {
-    Tensor<float> output(input.shape());
+    Tensor<float> output(output_shape(desc, input.shape()));
     const auto bound = operands.bind();
     elementwise::reference<float>(desc, {input.view(), bound, output.view()}, test::threads());
     return output;
   }
   [[nodiscard]] Tensor<float> cpu(Parallel& parallel = test::threads(), int64_t gap = 0) const {
-    Tensor<float> output(input.shape(), gap);
+    Tensor<float> output(output_shape(desc, input.shape()), gap);
     const auto bound = operands.bind();
     elementwise::cpu(desc, simd::chosen(), {input.view(), bound, output.view()}, parallel);
     return output;
@@ -39,7 +39,7 @@ struct Problem {
   Problem(const Steps& steps, const Shape& shape, int64_t gap, Random random)
       : desc{steps},
         input(Tensor<float>::random(shape, random, gap)),
-        operands(steps, shape, random) {}
+        operands(steps, output_shape(desc, shape), random) {}
 };
 
 TEST(ElementwiseShape, IsTheInputs) {
@@ -130,6 +130,33 @@ TEST(ElementwiseCpu, NeverHidesNaN) {
     const Tensor<float> output = p.cpu();
     EXPECT_TRUE(std::isnan(output.view().at(0, 4, 1, 1))) << to_string(p.desc);
     EXPECT_FALSE(std::isnan(output.view().at(0, 3, 1, 1))) << to_string(p.desc);
+  }
+}
+
+TEST(ElementwiseCpu, GatesPairTheHalves) {
+  const Step gate = step::gate(Function::leaky_relu, Function::sigmoid, 0.2f);
+  // Whatever the halves' distance is in granules; the last pass through scratch more than once.
+  for (const int64_t k : {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 16, 21, 24, 33, 70, 1023, 2050, 4097}) {
+    for (const int64_t gap : {0, 4}) {
+      const Problem p({step::add(Extent::channel), gate, step::mul(Extent::tensor)},
+                      {2, 2 * k, 2, 5}, gap);
+      Tensor<float> output = p.cpu(test::threads(), gap);
+      EXPECT_EQ(output.shape(), (Shape{2, k, 2, 5}));
+      EXPECT_TRUE(close(output.view(), p.reference().view())) << k;
+      EXPECT_TRUE(test::pads_are_zero(output)) << k;
+    }
+  }
+}
+
+TEST(ElementwiseCpu, EveryStepBeforeAGateAndBehind) {
+  const Step gate = step::gate(Function::identity, Function::silu);
+  for (const Step& step : test::every_step()) {
+    for (const Steps& steps : {Steps{step, gate}, Steps{gate, step}}) {
+      const Problem p(steps, {2, 18, 3, 5}, 4);
+      Tensor<float> output = p.cpu();
+      EXPECT_TRUE(close(output.view(), p.reference().view())) << to_string(p.desc);
+      EXPECT_TRUE(test::pads_are_zero(output)) << to_string(p.desc);
+    }
   }
 }
 

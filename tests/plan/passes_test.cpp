@@ -115,7 +115,9 @@ TEST(Winograd, ThreadsChangeItsScratchAndNothingElse) {
       const auto& desc = std::get<conv2d::Desc>(step.op);
       const auto& config = std::get<conv2d::CpuConfig>(step.config);
       EXPECT_EQ(plan.slots[static_cast<size_t>(step.workspace)].bytes,
-                conv2d::workspace_elements(desc, config, planned) * 4);
+                conv2d::workspace_elements(
+                    desc, config, plan.slots[static_cast<size_t>(step.inputs[0])].shape, planned) *
+                    4);
     }
     for (const int threads : {1, 3}) {
       EXPECT_EQ(test::run(wide(), {.threads = planned}, threads), one);

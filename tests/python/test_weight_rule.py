@@ -41,10 +41,31 @@ def test_a_draw_is_pinned():
         ("glcic", "glcic_flat.txt", "8d5243564e7d41a0"),
         ("generic", "glcic_triples.txt", "54ceca8b22c5470d"),
         ("glcic_input", "glcic_input_131x97.txt", "b713435d7cc9137a"),
+        ("cyclegan", "cyclegan_resnet9.txt", "f4563cc16c639484"),
+        ("cyclegan", "cyclegan_mindspore.txt", "50b7a22f7de0e35a"),
+        ("signed_picture", "cyclegan_input_90x134.txt", "b10f859d028074fe"),
     ],
 )
 def test_recipes_are_pinned(name, keys, expected):
     assert digest(name, keys, "kintsugi") == expected
+
+
+def test_the_rule_of_cyclegan_is_pinned():
+    """To the numbers with which the carried vector was made."""
+    keys = weight_rule.read_key_list(KEYS / "cyclegan_resnet9.txt")
+    state = weight_rule.make_state("cyclegan", keys, "shared")
+    for key, numbers in {
+        "model.1.weight": [-0.04405860975384712, -0.13459986448287964, 0.10927277058362961],
+        "model.1.bias": [0.02587815932929516, 0.025722641497850418, 0.10114951431751251],
+        "model.19.weight": [-0.041135985404253006, -0.016030151396989822, -0.0294239092618227],
+    }.items():
+        assert state[key].ravel()[:3].tolist() == numbers, key
+    variances = [("a.running_var", (50,), "float32"), ("b.moving_variance", (50,), "float32")]
+    for value in weight_rule.make_state("cyclegan", variances, "s").values():
+        assert 0.7 <= value.min() < value.max() < 1.4
+    gammas = [("a.gamma", (50,), "float32"), ("b.weight", (50,), "float32")]
+    for value in weight_rule.make_state("cyclegan", gammas, "s").values():
+        assert abs(value.mean() - 1) < 0.1
 
 
 def test_draws_depend_on_salt_and_key_and_have_unit_variance():

@@ -88,9 +88,30 @@ def glcic_input(_key, shape, unit):
 
 
 @recipe
+def cyclegan(key, shape, unit):
+    """Convolutions of gain 1, biases of 0.2, norms as in `generic`.
+
+    Transposed convolutions [in, out, 3, 3] are scaled by their second dimension like the others.
+    """
+    if len(shape) >= 2:
+        return scaled(unit, 1, math.prod(shape[1:]))
+    if key.endswith(("running_var", "moving_variance")):
+        return generic("running_var", shape, unit)
+    if key.endswith(("weight", "gamma")):  # of a norm
+        return generic("weight", shape, unit)
+    return np.float32(0.2) * unit
+
+
+@recipe
 def picture(_key, _shape, unit):
     """Coloured noise in [0, 1)."""
     return unit / np.float32(2 * math.sqrt(3)) + np.float32(0.5)
+
+
+@recipe
+def signed_picture(_key, _shape, unit):
+    """Coloured noise in [-1, 1)."""
+    return unit / np.float32(math.sqrt(3))
 
 
 def read_key_list(path):

@@ -32,6 +32,8 @@ MULTIPLE = 4
 MAX_WIDTH = 4096  # far beyond any real one; keeps hostile shapes out of torch
 INPUTS, OUTPUTS = ("input",), ("output",)
 BESIDE = ("netG.", "generator.")  # beside these, other networks may be in the file
+ROOT = None
+OPTIONS = ("mean",)
 
 
 class Layer(NamedTuple):
@@ -228,6 +230,11 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
     return config
 
 
+def settled(config: Config, mean: Optional[Sequence[float]] = None) -> Config:
+    """As it is: the mean is no part of it."""
+    return config
+
+
 def metadata(config: Config = Config(), mean: Optional[Sequence[float]] = None) -> dict:
     """The value of `kintsugi.config`: how a picture becomes the input and the output a picture.
 
@@ -271,6 +278,11 @@ def stated(settings: dict) -> dict:
             raise ExportError(f"'{name}' is not three numbers in [0, 1]")
         return {"mean": tuple(float(v) for v in value)}
     return {}
+
+
+def unread(config: Config, keys: Sequence[str]) -> List[str]:
+    """None of them."""
+    return []
 
 
 def check_torch7(modules: Sequence[torch7.Module]) -> None:

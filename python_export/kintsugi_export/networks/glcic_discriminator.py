@@ -17,7 +17,7 @@ They are not in the official release; each port has its own keys (`LAYOUTS`) and
 """
 
 import math
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from .glcic import MAX_WIDTH, count, is_counter, place
 
 INPUTS, OUTPUTS = ("local", "global"), ("score",)
 BESIDE = ("netD.", "disc.")  # beside these, other networks may be in the file
+ROOT = None
+OPTIONS = ()
 LOCAL_LAYERS = 5
 MAX_SIDE = 64  # of a view after its convolutions
 
@@ -222,16 +224,19 @@ def _side(shapes: Dict[str, Tuple[int, ...]], view: View, width: int) -> int:
     return min(max(math.isqrt(pixels), 1), MAX_SIDE) << len(view.blocks)
 
 
-def metadata(config: Config = Config(), mean: Optional[Sequence[float]] = None) -> dict:
+def settled(config: Config) -> Config:
+    """As it is: shapes say it all."""
+    return config
+
+
+def metadata(config: Config = Config()) -> dict:
     """The value of `kintsugi.config`: what the views are made of."""
-    if mean is not None:
-        raise ExportError("GLCIC's discriminators take pictures as they are: no mean to state")
     if config.layout == "mmediting":
         return {"variant": "mmediting", "colours": "BGR", "range": [-1, 1]}
     return {"variant": config.layout, "range": [0, 1]}
 
 
-def missing(config: Config, mean: Optional[Sequence[float]] = None) -> str:
+def missing(config: Config) -> str:
     """Nothing is: shapes say it all."""
     return ""
 
@@ -239,6 +244,11 @@ def missing(config: Config, mean: Optional[Sequence[float]] = None) -> str:
 def stated(settings: dict) -> dict:
     """Ports' settings hold nothing that these networks need."""
     return {}
+
+
+def unread(config: Config, keys: Sequence[str]) -> List[str]:
+    """None of them."""
+    return []
 
 
 def check_torch7(modules) -> None:

@@ -209,6 +209,12 @@ struct InpaintOptions {
   Blend blend = Blend::off;
 };
 
+struct TranslateOptions {
+  Settings settings = {};
+  int64_t max_side = 0;  ///< as in InpaintOptions; what the network made is scaled back up
+  bool round = false;    ///< to the nearest sample; else truncated, as the official programs do it
+};
+
 struct ScoreOptions {
   Settings settings = {};
   bool invert_mask = false;  ///< black = hole
@@ -248,8 +254,15 @@ class KINTSUGI_API Session {
   [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
                               const InpaintOptions& options = {});
 
-  /// How plausible a filling is to a discriminator: P(`picture` is real), in [0, 1]. `mask` says what
-  /// was filled, as for inpaint. Not comparable between sets of weights.
+  /// Takes a picture to the domain that the weights were trained for. The result has the picture's
+  /// size and bits, in RGB, with its alpha where it has one. Throws Error::usage for a network that
+  /// does not translate, Error::mismatch for a picture too small to be reflected at its borders.
+  [[nodiscard]] Image translate(const ImageView& picture, const TranslateOptions& options = {});
+
+  /// How plausible a picture is to a discriminator. GLCIC's: P(`picture` is real), in [0, 1]; `mask`
+  /// says what was filled, as for inpaint. CycleGAN's: the mean over its patches, trained towards 1 for
+  /// real pictures and 0 for made ones, not bounded; an empty mask, `{}`, will do. Not comparable
+  /// between sets of weights.
   [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
                              const ScoreOptions& options = {});
 
@@ -278,7 +291,7 @@ class KINTSUGI_API Session {
 // ---- Single ops -------------------------------------------------------------------------------
 
 struct OpBenchOptions {
-  std::string op = "conv2d";    ///< "conv2d", "conv_transpose2d", "elementwise", "pad"
+  std::string op = "conv2d";    ///< a folder of kernels/, such as "norm" or "resample"
   Shape input = {};             ///< [N, C, H, W]
   Settings settings = {};       ///< "k", "kernel", "stride", "dilation", "padding", "mode", ...
   std::string device = "auto";  ///< as in SessionOptions

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+//
+// How files of CycleGAN's generator differ beyond their names, and how one is opened. The key layout
+// tells the form; keys tell the norm, shapes the width.
+#include <algorithm>
+#include <charconv>
+
+#include "runtime/networks/cyclegan/cyclegan.h"
+
+namespace kintsugi::networks::cyclegan {
+namespace {
+
+constexpr int64_t kMostBlocks = 64;
+
+/// A norm without weight and bias takes the picture's statistics, whatever is stored beside it.
+Norm norm_of(const weights::Weights& weights, const weights::KeyMap& keys) {
+  if (!weights.has(keys.stored("in.norm.weight"))) return Norm::instance;
+  return weights.has(keys.stored("in.norm.running_mean")) ? Norm::batch : Norm::affine;
+}
+
+Config configure(const weights::Weights& weights, const weights::Detection& detection) {
+  const weights::KeyMap keys = detection.map();
+  Config config;
+  config.width = first_extent(weights, keys.stored("in.conv.weight"), config.width);
+  config.bias = weights.has(keys.stored("in.conv.bias"));
+  config.bias_out = weights.has(keys.stored("out.conv.bias"));
+  config.norm = norm_of(weights, keys);
+  const std::string_view layout = detection.layout->name;
+  if (layout == "mindspore") {
+    config.form = Form::mindspore;
+    const int64_t stored = stored_blocks(weights, keys);
+    config.shared = stored == 1;
+    config.blocks = config.shared ? 9 : stored;
+    if (config.shared) {
+      const auto stated = config_numbers(weights, kNetwork, "blocks", {9});
+      config.blocks = std::clamp(static_cast<int64_t>(stated[0]), int64_t{1}, kMostBlocks);
+    }
+  } else {
+    config.blocks = layout.starts_with("resnet6") ? 6 : 9;
+  }
+  return config;
+}
+
+/// `config` as settings change it.
+Config chosen(Config config, const Settings& settings, std::span<const Port> known) {
+  check_settings(settings, known);
+  const auto value_of = [&](const char* key) {
+    const auto at = settings.find(key);
+    return at == settings.end() ? std::string() : at->second;
+  };
+  const auto refuse = [](const char* key, const std::string& value, const std::string& valid) {
+    throw Error(ErrorCode::usage, std::string("the setting ") + key + "=" + value + " is not known",
+                std::string(key) + " is " + valid);
+  };
+  if (const std::string norm = value_of("norm"); !norm.empty() && norm != "auto") {
+    if (norm != "stored" && norm != "instance") refuse("norm", norm, "auto, stored or instance");
+    if (config.norm == Norm::instance) {
+      if (norm == "stored") refuse("norm", norm, "instance for this file: its norms store nothing");
+    } else if (config.norm == Norm::affine) {
+      if (norm == "stored") refuse("norm", norm, "instance for this file: it has no statistics");
+    } else {
+      config.norm = norm == "stored" ? Norm::batch : Norm::affine;
+    }
+  }
+  if (const std::string text = value_of("blocks"); !text.empty()) {
+    int64_t blocks = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), blocks);
+    if (error != std::errc() || end != text.data() + text.size() || blocks < 1 ||
+        blocks > kMostBlocks) {
+      refuse("blocks", text, "a number from 1 to 64");
+    }
+    if (!config.shared && blocks != config.blocks) {
+      refuse("blocks", text,
+             std::to_string(config.blocks) + " for this file: each has weights of its own");
+    }
+    config.blocks = blocks;
+  }
+  return config;
+}
+
+const char* describe(Norm norm) {
+  switch (norm) {
+    case Norm::instance: return "instance norm";
+    case Norm::affine: return "instance norm with weights";
+    case Norm::batch: return "batch norm";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+  check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
+  const weights::KeyMap keys = detection.map();
+  const Config config = configure(weights, detection);
+  const bool tutorial = config.form == Form::mindspore;
+
+  Opened opened;
+  opened.keys = keys;
+  Description& d = opened.description;
+  d.title = "CycleGAN generator, " + std::to_string(config.width) + " channels, " +
+            std::to_string(config.blocks) + (config.shared ? " times one block" : " blocks");
+  d.variant = std::string(tutorial ? "MindSpore form (zero borders, LeakyReLU, shifted upsampling)"
+                                   : "PyTorch form (reflected borders, ReLU)") +
+              ", " + describe(config.norm) + ", key layout '" +
+              std::string(detection.layout->name) + "': " + std::string(detection.layout->source);
+  d.value_range = "RGB in [-1, 1]";
+  d.size_multiple = kMultiple;
+  d.inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}};
+  d.outputs = {{"output", "[N, 3, H, W]", "RGB in [-1, 1], sizes rounded up to multiples of 4"}};
+  d.settings = {{"norm", "auto, stored or instance",
+                 "whether norms take the file's statistics or the picture's"},
+                {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
+
+  opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
+                                                              const Settings& settings) {
+    graph::Graph graph;
+    const graph::Value x = graph.input("input", inputs.at("input"));
+    graph.output("output",
+                 generator(Scope(graph, weights, keys), x, chosen(config, settings, known)));
+    return graph;
+  };
+  opened.translate = [config, known = d.settings](const ImageView& picture,
+                                                  const TranslateOptions& options,
+                                                  const Replay& replay) {
+    static_cast<void>(chosen(config, options.settings, known));
+    return cyclegan::translate(config, picture, options, replay);
+  };
+  return opened;
+}
+
+}  // namespace kintsugi::networks::cyclegan

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
+// samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
+// any; what it adds at the end is cropped off.
+#include <algorithm>
+
+#include "runtime/image/pixel.h"
+#include "runtime/image/resize.h"
+#include "runtime/networks/cyclegan/cyclegan.h"
+
+namespace kintsugi::networks::cyclegan {
+namespace {
+
+/// A sample of a picture as either form's code has it in float; they differ in the last digit.
+float to_network(Form form, float sample, float white) {
+  if (form == Form::mindspore) return (sample - white / 2) / (white / 2);
+  return (sample / white - 0.5f) / 0.5f;
+}
+
+int32_t to_sample(Form form, float value, float white, bool round) {
+  const float sample =
+      form == Form::mindspore ? value * (white / 2) + white / 2 : (value + 1) / 2 * white;
+  return static_cast<int32_t>(std::clamp(round ? sample + 0.5f : sample, 0.0f, white));
+}
+
+/// RGB, and the alpha of `picture` where it has one.
+Image made_for(const ImageView& picture) {
+  const bool alpha = image::has_alpha(picture.channels);
+  Image made = image::black(picture.width, picture.height, alpha ? 4 : 3, picture.bits);
+  for (int64_t i = 0; alpha && i < picture.width * picture.height; ++i) {
+    const int64_t from = (i + 1) * picture.channels - 1;
+    image::put_sample(made, 4 * i + 3, image::sample_at(picture.pixels, picture.bits, from));
+  }
+  return made;
+}
+
+struct Translation {
+  const Config& config;
+  const TranslateOptions& options;
+  Image& made;
+
+  void put_row(int64_t y, const float* rgb) const {
+    const auto white = static_cast<float>(image::white_of(made.bits));
+    for (int64_t x = 0; x < made.width; ++x) {
+      for (int64_t c = 0; c < 3; ++c) {
+        image::put_sample(made, (y * made.width + x) * made.channels + c,
+                          to_sample(config.form, rgb[3 * x + c], white, options.round));
+      }
+    }
+  }
+};
+
+/// Replays on a picture whose samples `sample_at(y, x, c)` gives, and hands out rows of its size.
+template <class SampleAt, class Row>
+void run(const Config& config, image::Extent2d extent, float white, const Replay& replay,
+         const SampleAt& sample_at, const Row& row) {
+  const WriteRow write = [&](int64_t, int64_t y, std::span<float> values) {
+    for (int64_t x = 0; x < extent.width; ++x) {
+      for (int64_t c = 0; c < 3; ++c) {
+        values[static_cast<size_t>(3 * x + c)] = to_network(config.form, sample_at(y, x, c), white);
+      }
+    }
+  };
+  const ReadRow read = [&](int64_t, int64_t y, std::span<const float> rgb) {
+    if (y < extent.height) row(y, rgb.data());
+  };
+  replay({{"input", {{1, 3, extent.height, extent.width}, write}}}, {{"output", read}});
+}
+
+}  // namespace
+
+Image translate(const Config& config, const ImageView& picture, const TranslateOptions& options,
+                const Replay& replay) {
+  const image::Extent2d extent{picture.height, picture.width};
+  const image::Extent2d limited = image::limited_extent(extent, options.max_side);
+  Image made = made_for(picture);
+  const Translation translation{config, options, made};
+  if (limited == extent) {
+    const bool grey = image::is_grey(picture.channels);
+    run(
+        config, extent, static_cast<float>(image::white_of(picture.bits)), replay,
+        [&](int64_t y, int64_t x, int64_t c) {
+          return static_cast<float>(image::sample_at(picture, y, x, grey ? 0 : c));
+        },
+        [&](int64_t y, const float* rgb) { translation.put_row(y, rgb); });
+    return made;
+  }
+  const image::FloatImage small = image::resize(picture, limited);
+  const bool grey = image::is_grey(small.channels);
+  image::FloatImage output{limited.width, limited.height, 3, {}};
+  run(
+      config, limited, 1.0f, replay,
+      [&](int64_t y, int64_t x, int64_t c) {
+        return small
+            .values[static_cast<size_t>((y * small.width + x) * small.channels + (grey ? 0 : c))];
+      },
+      [&](int64_t, const float* rgb) {
+        output.values.insert(output.values.end(), rgb, rgb + 3 * limited.width);
+      });
+  const image::FloatImage full = image::resize(output, extent);
+  for (int64_t y = 0; y < extent.height; ++y) {
+    translation.put_row(y, &full.values[static_cast<size_t>(3 * y * extent.width)]);
+  }
+  return made;
+}
+
+}  // namespace kintsugi::networks::cyclegan

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// Three halvings and two convolutions that keep the size but for a pixel each, zeros at all borders.
+#include "runtime/graph/nn.h"
+#include "runtime/networks/cyclegan_discriminator/cyclegan_discriminator.h"
+
+namespace kintsugi::networks::cyclegan_discriminator {
+namespace {
+
+using graph::Value;
+
+Value norm(const Scope& m, Value x, const Config& config) {
+  switch (config.norm) {
+    case Norm::instance: return nn::instance_norm(m, x);
+    case Norm::affine: return nn::instance_norm(m, x, 1e-5, true);
+    case Norm::batch: break;
+  }
+  return nn::batch_norm(m, x);
+}
+
+}  // namespace
+
+Value judge(const Scope& m, Value x, const Config& config) {
+  const int64_t w = config.width;  // 64 in the paper
+  const auto conv = [&](const char* name, int64_t channels, int64_t stride, bool bias) {
+    x = nn::conv2d(
+        m[name], x,
+        {.channels = channels, .kernel = 4, .stride = stride, .padding = 1, .bias = bias});
+  };
+  const auto normed = [&](const char* conv_name, const char* norm_name, const char* act,
+                          int64_t channels, int64_t stride) {
+    conv(conv_name, channels, stride, config.bias);
+    x = nn::leaky_relu(m[act], norm(m[norm_name], x, config), 0.2f);
+  };
+  conv("conv1", w, 2, config.bias_ends);
+  x = nn::leaky_relu(m["act1"], x, 0.2f);
+  normed("conv2", "norm2", "act2", 2 * w, 2);
+  normed("conv3", "norm3", "act3", 4 * w, 2);
+  normed("conv4", "norm4", "act4", 8 * w, 1);
+  conv("conv5", 1, 1, config.bias_ends);
+  return x;
+}
+
+}  // namespace kintsugi::networks::cyclegan_discriminator
