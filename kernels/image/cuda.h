@@ -2,7 +2,7 @@
 //
 // image on CUDA: what a caller needs to run it, without CUDA. Everything is on the device: samples and
 // mask at any address, the tensor NHWC with pixels that start at multiples of 16 bytes, what lies
-// between K and the next 16 bytes zero. The caller owns all memory. Called by tests and benchmarks.
+// between K and the next 16 bytes zero. The caller owns all memory.
 #pragma once
 
 #include "kernels/core/half.h"
