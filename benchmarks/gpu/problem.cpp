@@ -11,6 +11,7 @@ std::span<const Op> ops() {
       {"conv2d", kMultiplied, conv2d_problem},
       {"conv_transpose2d", kMultiplied, conv_transpose2d_problem},
       {"elementwise", kMoved, elementwise_problem},
+      {"image", kMoved, image_problem},
       {"layer_norm", kMoved, layer_norm_problem},
       {"norm", kMoved, norm_problem},
       {"pad", kMoved, pad_problem},

@@ -78,6 +78,7 @@ inline constexpr Type kMoved[] = {Type::bf16, Type::f16, Type::f32};
 [[nodiscard]] Problem conv2d_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem conv_transpose2d_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem elementwise_problem(const Layer&, Type, const device::DeviceInfo&);
+[[nodiscard]] Problem image_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem layer_norm_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem norm_problem(const Layer&, Type, const device::DeviceInfo&);
 [[nodiscard]] Problem pad_problem(const Layer&, Type, const device::DeviceInfo&);

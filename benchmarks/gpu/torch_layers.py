@@ -75,6 +75,27 @@ def modules(torch):
         def forward(self, x):
             return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
+    class Picture(nn.Module):
+        """A picture of bytes with its mask to four channels, or three channels into all of it."""
+
+        def __init__(self, layer):
+            super().__init__()
+            n, _, height, width = layer.shape
+            self.white = 2 ** layer.integer("bits", 8) - 1
+            samples = torch.randint(256, (n, height, width, 3)).to(
+                torch.uint8 if self.white == 255 else torch.int32)
+            self.to_picture = layer.settings.get("to") == "picture"
+            self.register_buffer("samples", samples.permute(0, 3, 1, 2))
+            self.register_buffer("hole", torch.full((n, 1, height, width), self.to_picture))
+            self.register_buffer("mean", torch.tensor([0.456, 0.447, 0.416]).view(1, 3, 1, 1))
+
+        def forward(self, x):
+            if self.to_picture:
+                made = (x.clamp(0, 1) * self.white).to(self.samples.dtype)
+                return torch.where(self.hole, made, self.samples)
+            known = self.samples.to(x.dtype) / self.white - self.mean
+            return torch.cat([known.masked_fill(self.hole, 0), self.hole.to(x.dtype)], 1)
+
     class Call(nn.Module):
         def __init__(self, function):
             super().__init__()
@@ -105,6 +126,7 @@ def modules(torch):
         return Call(lambda x: function(x, over, keepdim=True))
 
     return {
+        "image": lambda layer: (Picture(layer), 1),
         "layer_norm": lambda layer: (LayerNorm(layer), 1),
         "norm": lambda layer: (Norm(layer), 1),
         "pad": lambda layer: (pad(layer), 1),

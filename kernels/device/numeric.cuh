@@ -82,5 +82,10 @@ template <>
   asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(result) : "f"(a), "f"(b), "f"(c));
   return result;
 }
+[[nodiscard]] KIN_DEVICE double fma(double a, double b, double c) {
+  double result;
+  asm("fma.rn.f64 %0, %1, %2, %3;" : "=d"(result) : "d"(a), "d"(b), "d"(c));
+  return result;
+}
 
 }  // namespace kintsugi::device

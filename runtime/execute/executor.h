@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernels/device/api.h"
+#include "kernels/image/image.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/packed_store.h"
 #include "runtime/plan/plan.h"
@@ -63,6 +64,10 @@ class Executor {
 
   /// Fills an input row by row, on all threads: `write` is called from several at once.
   virtual void write_input(int slot, const WriteRow& write) = 0;
+  /// Makes an input of a picture, which is read before this returns. On a GPU the run does the
+  /// arithmetic, and what it made can be read once it is over, or in a hook. Throws Error::mismatch
+  /// where they do not fit.
+  virtual void write_input(int slot, const image::PictureIn& picture) = 0;
   /// Runs every step. Outputs stay readable until the next run; inputs survive it. A GPU replays all
   /// steps as one graph, and calls `before` for the first alone, unless `after` or `time_steps` asks
   /// for each.
@@ -70,6 +75,9 @@ class Executor {
   /// Hands out a slot row by row, in order, on the calling thread. In a hook any slot alive there
   /// can be read, after a run the inputs and outputs.
   virtual void read(int slot, const ReadRow& read) const = 0;
+  /// Puts an output into a picture, after a run. Throws Error::not_finite where a number makes no
+  /// sample; the picture is then not whole.
+  virtual void read(int slot, const image::PictureOut& picture) = 0;
   /// Looks at a slot on all threads; which may be looked at is as for read.
   [[nodiscard]] virtual Survey survey(int slot) const = 0;
 

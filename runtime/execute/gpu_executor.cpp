@@ -5,14 +5,19 @@
 // run, and copies the outputs back. Who wants to see or time single steps gets them launched one by
 // one: the same kernels on the same memory, so the same bits. A run that failed leaves nothing that
 // the next one reads: it brings its inputs anew, and tickets are zeroed first.
+// Of a picture its samples are staged and copied, to where no input or output stands; before the first
+// step they become the input's numbers, after the last one numbers become samples there.
 #include <array>
+#include <functional>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "kernels/conv2d/cuda.h"
 #include "kernels/conv_transpose2d/cuda.h"
 #include "kernels/elementwise/cuda.h"
+#include "kernels/image/cuda.h"
 #include "kernels/layer_norm/cuda.h"
 #include "kernels/norm/cuda.h"
 #include "kernels/pad/cuda.h"
@@ -22,9 +27,21 @@
 #include "kernels/resample/cuda.h"
 #include "runtime/execute/executor.h"
 #include "runtime/execute/rows.h"
+#include "runtime/execute/staged_picture.h"
 
 namespace kintsugi::execute {
 namespace {
+
+/// f(T{}) with the type that stores a `dtype` on a GPU.
+template <class F>
+void with_element(DType dtype, const F& f) {
+  switch (dtype) {
+    case DType::f32: return f(float{});
+    case DType::f16: return f(f16{});
+    case DType::bf16: return f(bf16{});
+    default: throw Error(ErrorCode::internal, "a plan for a GPU stores what no kernel reads");
+  }
+}
 
 class GpuExecutor final : public Executor {
  public:
@@ -33,11 +50,14 @@ class GpuExecutor final : public Executor {
 
   void bind(const Binding& binding) override;
   void write_input(int index, const WriteRow& write) override {
+    pictured_.erase(index);
     write_rows(slot(index), staged_.at(index), write, *to_.parallel);
   }
+  void write_input(int index, const image::PictureIn& from) override;
   void read(int index, const ReadRow& read) const override {
     read_rows(slot(index), on_host(index), read);
   }
+  void read(int index, const image::PictureOut& to) override;
   Survey survey(int index) const override {
     return survey_rows(slot(index), on_host(index), *to_.parallel);
   }
@@ -52,6 +72,8 @@ class GpuExecutor final : public Executor {
   TensorView<T> view(int index) const {
     return view_of<T>(slot(index), on_gpu(index));
   }
+  /// Where on the GPU a picture for a port may stand, for as long as no step runs.
+  std::byte* room_for(int index, int64_t bytes) const;
   void launch(const plan::PlanStep& step);
   template <class T>
   void launch_as(const plan::PlanStep& step);
@@ -65,8 +87,11 @@ class GpuExecutor final : public Executor {
   void poison(int64_t offset, int64_t bytes);
 
   Binding to_;
-  std::map<int, std::byte*> staged_;  // slots of inputs and outputs
-  bool running_ = false;              // what is staged of the outputs is not of this run
+  std::map<int, std::byte*> staged_;               // slots of inputs and outputs
+  std::map<int, std::function<void()>> pictured_;  // inputs that are made of what is staged
+  std::set<int> overwritten_;                      // outputs in whose place a picture was staged
+  Room room_ = room_between_runs(plan_);           // for one picture after another
+  bool running_ = false;  // what is staged of the outputs is not of this run
   mutable std::vector<std::byte> seen_;
   std::vector<device::Handle<device::Event>> marks_;
   device::Handle<device::Executable> graph_;  // of the arena and the stream that are bound
@@ -97,12 +122,68 @@ bool GpuExecutor::is_input(int index) const {
 
 std::byte* GpuExecutor::on_host(int index) const {
   const auto staged = staged_.find(index);
-  if (staged != staged_.end() && (!running_ || is_input(index))) return staged->second;
+  if (staged != staged_.end() && (!running_ || is_input(index)) && !pictured_.contains(index) &&
+      !overwritten_.contains(index)) {
+    return staged->second;
+  }
   seen_.resize(static_cast<size_t>(slot(index).bytes));
   device::select(to_.gpu);
   device::download(*to_.stream, seen_.data(), on_gpu(index), seen_.size());
   device::synchronize(*to_.stream);
   return seen_.data();
+}
+
+std::byte* GpuExecutor::room_for(int index, int64_t bytes) const {
+  if (bytes > std::min(room_.bytes, plan::staged_bytes(slot(index)))) {
+    throw Error(ErrorCode::internal, "a plan has no room for a picture of " +
+                                         plan::readable_bytes(bytes) + " between two runs");
+  }
+  return to_.arena + room_.offset;
+}
+
+void GpuExecutor::write_input(int index, const image::PictureIn& from) {
+  const auto stage = [&]<class S>(const image::PictureView<const S>& picture) {
+    image::check(from.desc, picture.shape, slot(index).shape);
+    const StagedPicture<S> staged{picture.shape, from.mask.data != nullptr};
+    static_cast<void>(room_for(index, staged.bytes()));
+    staged.put(picture, from.mask, staged_.at(index));
+    pictured_[index] = [this, index, staged, desc = from.desc] {
+      std::byte* room = room_for(index, staged.bytes());
+      device::upload(*to_.stream, room, staged_.at(index), static_cast<size_t>(staged.bytes()));
+      with_element(slot(index).dtype, [&]<class T>(T) {
+        image::cuda(
+            desc,
+            image::ToTensorArgs<S, T>{staged.picture(room), staged.mask(room), view<T>(index)},
+            *to_.stream);
+      });
+    };
+  };
+  std::visit(stage, from.picture);
+}
+
+void GpuExecutor::read(int index, const image::PictureOut& to) {
+  device::select(to_.gpu);
+  const auto fill = [&]<class S>(const image::PictureView<S>& picture) {
+    image::check(to.desc, slot(index).shape, picture.shape);
+    const StagedPicture<S> staged{picture.shape, to.mask.data != nullptr};
+    std::byte* room = room_for(index, staged.bytes());
+    std::byte* host = staged_.at(index);
+    device::Stream& stream = *to_.stream;
+    overwritten_.insert(index);
+    staged.put(picture, to.mask, host);
+    device::upload(stream, room, host, static_cast<size_t>(staged.bytes()));
+    with_element(slot(index).dtype, [&]<class T>(T) {
+      image::cuda(to.desc,
+                  image::ToPictureArgs<S, T>{view<T>(index), staged.mask(room),
+                                             staged.picture(room), staged.first_bad(room)},
+                  stream);
+    });
+    device::download(stream, host, room, static_cast<size_t>(staged.mask_at()));
+    device::synchronize(stream);
+    require_samples(*staged.first_bad(host), picture.shape);
+    staged.take(host, picture);
+  };
+  std::visit(fill, to.picture);
 }
 
 void GpuExecutor::run(const Hooks& hooks) {
@@ -132,6 +213,11 @@ void GpuExecutor::give(const Hooks& hooks, bool by_step) {
     device::fill(stream, on_gpu(plan_.tickets), 0, static_cast<size_t>(slot(plan_.tickets).bytes));
   }
   for (const plan::Port& port : plan_.inputs) {
+    const auto pictured = pictured_.find(port.slot);
+    if (pictured != pictured_.end()) {
+      pictured->second();
+      continue;
+    }
     device::upload(stream, on_gpu(port.slot), staged_.at(port.slot),
                    static_cast<size_t>(slot(port.slot).bytes));
   }
@@ -147,6 +233,7 @@ void GpuExecutor::give(const Hooks& hooks, bool by_step) {
                      static_cast<size_t>(slot(port.slot).bytes));
   }
   device::synchronize(stream);
+  overwritten_.clear();
   run_ns_ = ns_between(0, 1);
   for (size_t i = 0; hooks.time_steps && i < times_.size(); ++i) {
     times_[i] = {ns_between(0, i + 2), ns_between(0, i + 3)};
@@ -198,12 +285,7 @@ void GpuExecutor::capture() {
 
 void GpuExecutor::launch(const plan::PlanStep& step) {
   // A kernel is named by the type of what it reads; what norm makes of it is f32 in any case.
-  switch (slot(step.inputs[0]).dtype) {
-    case DType::f32: return launch_as<float>(step);
-    case DType::f16: return launch_as<f16>(step);
-    case DType::bf16: return launch_as<bf16>(step);
-    default: throw Error(ErrorCode::internal, "a plan for a GPU stores what no kernel reads");
-  }
+  with_element(slot(step.inputs[0]).dtype, [&]<class T>(T) { launch_as<T>(step); });
 }
 
 template <class T>

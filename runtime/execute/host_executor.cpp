@@ -8,6 +8,7 @@
 
 #include "runtime/execute/executor.h"
 #include "runtime/execute/rows.h"
+#include "runtime/execute/staged_picture.h"
 
 namespace kintsugi::execute {
 namespace {
@@ -49,9 +50,11 @@ class HostExecutor final : public Executor {
   void write_input(int index, const WriteRow& write) override {
     write_rows(slot(index), begin(index), write, *to_.parallel);
   }
+  void write_input(int index, const image::PictureIn& from) override;
   void read(int index, const ReadRow& read) const override {
     read_rows(slot(index), begin(index), read);
   }
+  void read(int index, const image::PictureOut& to) override;
   Survey survey(int index) const override {
     return survey_rows(slot(index), begin(index), *to_.parallel);
   }
@@ -69,12 +72,44 @@ class HostExecutor final : public Executor {
     return {reinterpret_cast<T*>(begin(step.workspace)),
             static_cast<size_t>(slot(step.workspace).bytes) / sizeof(T)};
   }
+  /// Converts by the plan's backend; `args` of a view in T.
+  template <class T, class Desc, class Args>
+  void convert(const Desc& desc, const Args& args) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (plan_.backend == plan::Backend::cpu) return cpu(desc, args, *to_.parallel);
+    }
+    reference(desc, args, *to_.parallel);
+  }
   template <class T>
   void run_step(const plan::PlanStep& step);
   void poison_dead(int step);
 
   Binding to_;
 };
+
+void HostExecutor::write_input(int index, const image::PictureIn& from) {
+  const auto as = [&]<class S, class T>(const image::PictureView<const S>& picture, T) {
+    convert<T>(from.desc, image::ToTensorArgs<S, T>{picture, from.mask, view<T>(index)});
+  };
+  std::visit(
+      [&](const auto& picture) {
+        slot(index).dtype == DType::f64 ? as(picture, double{}) : as(picture, float{});
+      },
+      from.picture);
+}
+
+void HostExecutor::read(int index, const image::PictureOut& to) {
+  const auto as = [&]<class S, class T>(const image::PictureView<S>& picture, T) {
+    int64_t first_bad = image::kNoPixel;
+    convert<T>(to.desc, image::ToPictureArgs<S, T>{view<T>(index), to.mask, picture, &first_bad});
+    require_samples(first_bad, picture.shape);
+  };
+  std::visit(
+      [&](const auto& picture) {
+        slot(index).dtype == DType::f64 ? as(picture, double{}) : as(picture, float{});
+      },
+      to.picture);
+}
 
 void HostExecutor::run(const Hooks& hooks) {
   const int64_t start = now_ns();

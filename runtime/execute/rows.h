@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
@@ -104,6 +105,26 @@ inline void read_rows(const plan::Slot& slot, std::byte* begin, const ReadRow& r
   });
 }
 
+[[nodiscard]] inline uint64_t bits_of(double value) { return std::bit_cast<uint64_t>(value); }
+[[nodiscard]] inline uint32_t bits_of(float value) { return std::bit_cast<uint32_t>(value); }
+[[nodiscard]] inline uint16_t bits_of(f16 value) { return value.bits; }
+[[nodiscard]] inline uint16_t bits_of(bf16 value) { return value.bits; }
+
+/// Whether one of so many stored values is a NaN or an infinity: all bits of its exponent are set, and
+/// one more carries into the sign. Without a branch, so that it is done on many at once.
+template <class T>
+[[nodiscard]] bool any_not_finite(const T* values, int64_t count) {
+  using Bits = decltype(bits_of(T{}));
+  constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
+  const Bits exponent = bits_of(store_as<T>(INFINITY));
+  const auto one = static_cast<Bits>(kSign - exponent);
+  Bits any = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    any = static_cast<Bits>(any | ((bits_of(values[i]) & exponent) + one));
+  }
+  return (any & kSign) != 0;
+}
+
 inline Survey survey_rows(const plan::Slot& slot, std::byte* begin, Parallel& parallel) {
   return with_storage(slot.dtype, [&]<class T>(T) {
     const TensorView<const T> values = view_of<T>(slot, begin);
@@ -113,17 +134,21 @@ inline Survey survey_rows(const plan::Slot& slot, std::byte* begin, Parallel& pa
     // One entry a row, so that the answer does not depend on who looked first.
     std::vector<int64_t> bad(static_cast<size_t>(rows), -1);  // x * C + c
     std::vector<char> same(static_cast<size_t>(rows), 1);
+    const bool dense = values.pitch == round_up(shape.c(), plan::granule(slot.dtype));
     parallel.parallel_for(rows, [&](int64_t row) {
-      for (int64_t x = 0; x < shape.w(); ++x) {
-        const T* pixel = values.pixel(row / shape.h(), row % shape.h(), x);
-        for (int64_t c = 0; c < shape.c(); ++c) {
-          const auto value = number(pixel[c]);
-          if (!(value == first)) same[static_cast<size_t>(row)] = 0;
-          if (std::isfinite(value)) continue;
-          bad[static_cast<size_t>(row)] = x * shape.c() + c;
-          return;
+      const T* pixels = values.pixel(row / shape.h(), row % shape.h(), 0);
+      /// The first value, counted as x * C + c, that is so; -1 for none.
+      const auto first_that = [&](const auto& is) -> int64_t {
+        for (int64_t x = 0; x < shape.w(); ++x) {
+          for (int64_t c = 0; c < shape.c(); ++c) {
+            if (is(number(pixels[x * values.pitch + c]))) return x * shape.c() + c;
+          }
         }
-      }
+        return -1;
+      };
+      same[static_cast<size_t>(row)] = first_that([&](auto v) { return !(v == first); }) < 0;
+      if (dense && !any_not_finite(pixels, shape.w() * values.pitch)) return;  // pads are zero
+      bad[static_cast<size_t>(row)] = first_that([](auto v) { return !std::isfinite(v); });
     });
     Survey survey{.not_finite = {}, .constant = std::ranges::find(same, 0) == same.end()};
     const auto found = std::ranges::find_if(bad, [](int64_t at) { return at >= 0; });

@@ -44,14 +44,6 @@ Image composite_with(const ImageView& picture, const Mask& mask, const Fill& fil
 
 }  // namespace
 
-void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float> rgb) {
-  for (int64_t x = 0; x < picture.width; ++x) {
-    if (!mask.at(y, x)) continue;
-    const float* value = rgb.data() + 3 * x;
-    fill_pixel(picture, y, x, {value[0], value[1], value[2]});
-  }
-}
-
 Image composite(const ImageView& picture, const Mask& mask, TensorView<const float> generated) {
   require_same_extent(picture, mask);
   const Shape& shape = generated.shape;

@@ -7,17 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "kernels/core/view.h"
 #include "kintsugi/image.hpp"
 #include "runtime/image/mask.h"
 
 namespace kintsugi::image {
-
-/// Fills the holes of one row in place; `rgb` holds at least 3 * width finite values. The same
-/// rules as below, for callers that are handed a generated picture row by row.
-void fill_row(Image& picture, const Mask& mask, int64_t y, std::span<const float> rgb);
 
 /// The picture with its holes filled. `generated` is RGB in [0, 1], NHWC, [1, 3, H, W] at least as
 /// large as the picture; what lies beyond is padding and is not looked at. In a hole each value is

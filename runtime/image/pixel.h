@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What one pixel of a picture means, whether its samples have 8 bits or 16: channels, alpha, RGB in
-// [0, 1], luma.
+// [0, 1]; by the arithmetic that the kernels share (kernels/image/sample.h).
 // It is not an image type and walks no picture; it reads one pixel at a time, so that no float copy
 // of a whole picture is ever needed.
 // It owns nothing.
@@ -13,14 +13,10 @@
 #include <cstring>
 #include <span>
 
+#include "kernels/image/sample.h"
 #include "kintsugi/image.hpp"
 
 namespace kintsugi::image {
-
-[[nodiscard]] constexpr bool has_alpha(int64_t channels) { return channels == 2 || channels == 4; }
-[[nodiscard]] constexpr bool is_grey(int64_t channels) { return channels <= 2; }
-/// Channels without alpha: 1 or 3.
-[[nodiscard]] constexpr int64_t colours(int64_t channels) { return is_grey(channels) ? 1 : 3; }
 
 /// The largest sample, white and opaque.
 [[nodiscard]] constexpr int32_t white_of(int64_t bits) { return bits == 16 ? 65535 : 255; }
@@ -99,9 +95,8 @@ using Samples = std::array<int32_t, 3>;
 
 /// Samples as numbers in [0, 1].
 [[nodiscard]] inline std::array<float, 3> to_unit(const Samples& rgb, int64_t bits) {
-  const auto white = static_cast<float>(white_of(bits));
-  return {static_cast<float>(rgb[0]) / white, static_cast<float>(rgb[1]) / white,
-          static_cast<float>(rgb[2]) / white};
+  const int32_t white = white_of(bits);
+  return {unit(rgb[0], white), unit(rgb[1], white), unit(rgb[2], white)};
 }
 
 /// The colour of a pixel in [0, 1].
@@ -109,18 +104,10 @@ using Samples = std::array<int32_t, 3>;
   return to_unit(samples_at(image, y, x), image.bits);
 }
 
-/// Y = 0.299 R + 0.587 G + 0.114 B, summed in double: equal channels give exactly their value.
-[[nodiscard]] inline float luma(const std::array<float, 3>& rgb) {
-  return static_cast<float>(0.299 * static_cast<double>(rgb[0]) +
-                            0.587 * static_cast<double>(rgb[1]) +
-                            0.114 * static_cast<double>(rgb[2]));
-}
-
-/// Clamped to [0, 1], times white, truncated as the official code does: a sample divided by white
-/// comes back as itself, at 8 bits and at 16. NaN must have been refused before.
+/// Clamped to [0, 1], times white, truncated as the official code does. NaN must have been refused
+/// before.
 [[nodiscard]] inline int32_t to_sample(float value, int64_t bits) {
-  const float clamped = value < 0.0F ? 0.0F : (value > 1.0F ? 1.0F : value);
-  return static_cast<int32_t>(clamped * static_cast<float>(white_of(bits)));
+  return quantised(value, white_of(bits));
 }
 
 }  // namespace kintsugi::image

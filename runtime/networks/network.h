@@ -13,8 +13,10 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "kernels/image/image.h"
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/graph/graph.h"
 #include "runtime/networks/ports.h"
@@ -27,16 +29,18 @@ namespace kintsugi::networks {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
-/// What a replay puts in: the shape of an input, and who fills it, from several threads at once.
+/// What a replay puts in: the shape of an input, and who fills it, from several threads at once, or the
+/// picture it is made of.
 struct Feed {
   Shape shape;  // [N, C, H, W]
-  WriteRow write;
+  std::variant<WriteRow, image::PictureIn> from;
 };
+/// Who takes an output's rows, in order, or the picture it goes into.
+using Taker = std::variant<ReadRow, image::PictureOut>;
 
-/// Runs the network once on every input it has, by name; each named output's rows are handed out in
-/// order.
+/// Runs the network once on every input it has, by name; hands out the outputs that are named.
 using Replay = std::function<void(const std::map<std::string, Feed>& inputs,
-                                  const std::map<std::string, ReadRow>& outputs)>;
+                                  const std::map<std::string, Taker>& outputs)>;
 
 using Warn = std::function<void(const std::string&)>;
 

@@ -275,17 +275,19 @@ double Session::Impl::score(const ImageView& picture, const ImageView& mask,
 
 networks::Replay Session::Impl::replay(const Settings& settings) {
   return [this, settings](const std::map<std::string, networks::Feed>& inputs,
-                          const std::map<std::string, networks::ReadRow>& outputs) {
+                          const std::map<std::string, networks::Taker>& outputs) {
     Request request{.settings = settings};
     for (const auto& [name, feed] : inputs) request.inputs[name] = feed.shape;
     execute::Executor& executor = prepare(request);
     const plan::Plan& plan = executor.plan();
     for (const auto& [name, feed] : inputs) {
-      executor.write_input(port_of(plan.inputs, name).slot, feed.write);
+      const int slot = port_of(plan.inputs, name).slot;
+      std::visit([&](const auto& from) { executor.write_input(slot, from); }, feed.from);
     }
     run(executor, {});
-    for (const auto& [name, read] : outputs) {
-      executor.read(port_of(plan.outputs, name).slot, read);
+    for (const auto& [name, taker] : outputs) {
+      const int slot = port_of(plan.outputs, name).slot;
+      std::visit([&](const auto& into) { executor.read(slot, into); }, taker);
     }
   };
 }

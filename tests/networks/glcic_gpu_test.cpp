@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "kernels/device/api.h"
+#include "kernels/image/image.h"
+#include "runtime/networks/glcic/glcic.h"
 #include "tests/networks/support.h"
 
 namespace kintsugi {
@@ -92,6 +94,54 @@ TEST_P(OnGpu, SameBitsInABatchAsAlone) {
   }
 }
 
+/// Filled by the device, and by the definition around a run of the same session in tensors.
+TEST_P(OnGpu, ConvertsPicturesToTheBitOfTheDefinition) {
+  Session session = model().session(options());
+  ThreadPool threads(2);
+  for (const int64_t channels : {1, 2, 3, 4}) {
+    for (const bool wide : {false, true}) {
+      SCOPED_TRACE(std::to_string(channels) + (wide ? " of 16 bits" : " of 8 bits"));
+      Image picture = random_picture(13, 9, channels * (wide ? 2 : 1));
+      picture.channels = channels;
+      picture.bits = wide ? 16 : 8;
+      const Image mask = box_mask(13, 9, 3, 2, 11, 8);
+      const auto by_definition = [&]<class S>(S) {
+        const networks::glcic::Config config;
+        image::ToTensor in{{.from = image::From::red, .mean = config.mean[0]},
+                           {.from = image::From::green, .mean = config.mean[1]},
+                           {.from = image::From::blue, .mean = config.mean[2]},
+                           {.hole = 1}};
+        Image out = picture;
+        const image::PictureView<S> samples{
+            reinterpret_cast<S*>(out.pixels.data()), {1, channels, 9, 13}, 13 * channels};
+        const image::MaskView holes{mask.pixels.data(), 13};
+        const Shape input{1, 4, 12, 16};
+        std::vector<float> numbers(static_cast<size_t>(input.elements()));
+        image::reference<S, float>(in, {samples, holes, {numbers.data(), input, 4}}, threads);
+        Tensor tensor{input, std::vector<float>(numbers.size())};
+        const auto swap_order = [&](const Shape& shape, const auto& visit) {
+          const auto pixels = static_cast<size_t>(shape.h() * shape.w());
+          for (size_t c = 0; c < static_cast<size_t>(shape.c()); ++c) {
+            for (size_t i = 0; i < pixels; ++i) visit(c * pixels + i, 4 * i + c);
+          }
+        };
+        swap_order(input, [&](size_t nchw, size_t nhwc) { tensor.values[nchw] = numbers[nhwc]; });
+        const Tensor made = session.run({{"input", tensor}}).at("output");
+        swap_order(made.shape,
+                   [&](size_t nchw, size_t nhwc) { numbers[nhwc] = made.values[nchw]; });
+        int64_t first_bad = image::kNoPixel;
+        image::reference<S, float>(image::ToPicture{},
+                                   {{numbers.data(), made.shape, 4}, holes, samples, &first_bad},
+                                   threads);
+        return out;
+      };
+      const Image expected = wide ? by_definition(uint16_t{}) : by_definition(uint8_t{});
+      EXPECT_NE(expected.pixels, picture.pixels);
+      EXPECT_EQ(session.inpaint(picture, mask).pixels, expected.pixels);
+    }
+  }
+}
+
 TEST_P(OnGpu, PlansTheMemoryOfTheDeviceToTheByte) {
   const Model m = model();
   const size_t before = device::allocated_bytes();
@@ -107,6 +157,7 @@ TEST_P(OnGpu, PlansTheMemoryOfTheDeviceToTheByte) {
     }
     Session session = m.session(options());
     (void)session.run(input_of(reference()));
+    (void)session.inpaint(random_picture(96, 64, 4), box_mask(96, 64, 9, 9, 40, 30));
     EXPECT_EQ(session.allocated_bytes(), plan.memory.peak());
     EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
     EXPECT_EQ(device::allocated_bytes() - before, static_cast<size_t>(plan.memory.peak()));

@@ -61,12 +61,13 @@ MAY_INCLUDE = {
                         "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
                         "runtime/networks/network.h", "nlohmann/", PUBLIC],
     # The registry recognises files; it alone sees weights, metadata and whole graphs.
-    "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
+    "runtime/networks": [*VOCABULARY, "kernels/image/image.h", "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
     # A network records, names its keys and says what its task does with pictures.
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
                                    "runtime/image/", "runtime/networks/network.h",
                                    "runtime/weights/key_map.h", PUBLIC],
-    "runtime/image": ["kernels/core/", "runtime/io/", "stb", PUBLIC],
+    # What a sample means is said once, for kernels and for the host.
+    "runtime/image": ["kernels/core/", "kernels/image/image.h", "kernels/image/sample.h", "runtime/io/", "stb", PUBLIC],
     "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
 
     "weights_tools": ["kernels/core/", "runtime/weights/", "CLI/", "nlohmann/", PUBLIC],

@@ -13,68 +13,67 @@
 #include "runtime/image/mask.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
+#include "runtime/image/samples.h"
 #include "runtime/networks/glcic/glcic.h"
 
 namespace kintsugi::networks::glcic {
 namespace {
 
-/// The colour of a pixel in [0, 1], and whether it is to be filled.
-using Colour = std::function<std::array<float, 3>(int64_t y, int64_t x)>;
-
-/// A pixel of the network's input: the colour as the port takes it, then the mask.
-void write_pixel(const Config& config, bool hole, std::array<float, 3> rgb, float* out) {
+/// What a pixel of the network's input is made of: the colour as the port takes it, then the mask.
+image::ToTensor to_tensor(const Config& config) {
+  image::ToTensor desc{{}, {}, {}, {.hole = 1}};
+  constexpr image::From kFrom[] = {image::From::red, image::From::green, image::From::blue};
   for (size_t c = 0; c < 3; ++c) {
-    const size_t channel = config.colours == Colours::bgr ? 2 - c : c;
-    out[channel] = hole ? config.hole[c] : (rgb[c] - config.mean[c]) * config.scale;
+    desc.channels[config.colours == Colours::bgr ? 2 - c : c] = {
+        .from = kFrom[c], .mean = config.mean[c], .scale = config.scale, .hole = config.hole[c]};
   }
-  out[3] = hole ? 1.0f : 0.0f;
+  return desc;
 }
 
-/// A row of the network's output as RGB in [0, 1], such that truncation makes the port's samples.
-void to_rgb(const Config& config, float white, std::span<float> row) {
-  if (config.output == Output::clamp) {
-    for (float& value : row) value = (value + 1) / 2;
+/// What a pixel of the network's output means.
+image::ToPicture to_picture(const Config& config) {
+  image::ToPicture desc{.rounds = config.rounds};
+  for (int c = 0; c < 3; ++c) {
+    image::Source& source = desc.rgb[static_cast<size_t>(c)];
+    source.channel = config.colours == Colours::bgr ? 2 - c : c;
+    if (config.output == Output::clamp) source.shift = 1, source.scale = 0.5f;
   }
-  if (config.rounds) {
-    for (float& value : row) value += 0.5f / white;
-  }
-  if (config.colours == Colours::bgr) {
-    for (size_t i = 0; i + 2 < row.size(); i += 3) std::swap(row[i], row[i + 2]);
-  }
+  return desc;
 }
 
-void complete(const Config& config, int64_t bits, const image::Mask& mask, const Colour& colour,
-              const Replay& replay, const ReadRow& read) {
-  const Shape input{1, 4, round_up(mask.height, kMultiple), round_up(mask.width, kMultiple)};
-  const WriteRow write = [&](int64_t, int64_t row, std::span<float> values) {
-    const int64_t y = std::min(row, mask.height - 1);
-    for (int64_t column = 0; column < input.w(); ++column) {
-      const int64_t x = std::min(column, mask.width - 1);
-      write_pixel(config, mask.at(y, x), colour(y, x), &values[static_cast<size_t>(4 * column)]);
-    }
-  };
-  const auto white = static_cast<float>(image::white_of(bits));
-  std::vector<float> rgb;
-  const ReadRow convert = [&](int64_t n, int64_t y, std::span<const float> row) {
-    rgb.assign(row.begin(), row.end());
-    to_rgb(config, white, rgb);
-    read(n, y, rgb);
-  };
-  replay({{"input", {input, write}}}, {{"output", convert}});
+Shape input_of(const image::Mask& mask) {
+  return {1, 4, round_up(mask.height, kMultiple), round_up(mask.width, kMultiple)};
 }
 
-/// At the picture's own size: each row goes straight into those pixels of the result that `taken`
-/// selects.
+/// At the picture's own size: samples go in, and come out where `taken` selects pixels.
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
            const image::Mask& taken, const Replay& replay) {
   Image result = image::copy_of(picture);
-  complete(
-      config, picture.bits, mask,
-      [&](int64_t y, int64_t x) { return image::rgb_at(picture, y, x); }, replay,
-      [&](int64_t, int64_t y, std::span<const float> rgb) {
-        if (y < mask.height) image::fill_row(result, taken, y, rgb);
-      });
+  replay({{"input", {input_of(mask), image::picture_in(to_tensor(config), result, mask)}}},
+         {{"output", image::picture_out(to_picture(config), result, taken)}});
   return result;
+}
+
+/// A pixel of the network's input from a colour in [0, 1] that is no sample.
+void write_pixel(const image::ToTensor& desc, bool hole, const std::array<float, 3>& rgb,
+                 float* out) {
+  for (size_t k = 0; k < static_cast<size_t>(desc.count); ++k) {
+    const image::Channel& c = desc.channels[k];
+    const bool constant = c.from == image::From::constant;
+    const float known = constant ? c.known : (rgb[static_cast<size_t>(c.from)] - c.mean) * c.scale;
+    out[k] = hole ? c.hole : known;
+  }
+}
+
+/// A pixel of the network's output as RGB in [0, 1], such that truncation makes the port's samples.
+std::array<float, 3> to_rgb(const image::ToPicture& desc, int64_t bits, const float* pixel) {
+  const float half = 0.5f / static_cast<float>(image::white_of(bits));
+  std::array<float, 3> rgb{};
+  for (size_t c = 0; c < 3; ++c) {
+    rgb[c] = (pixel[desc.rgb[c].channel] + desc.rgb[c].shift) * desc.rgb[c].scale;
+    if (desc.rounds) rgb[c] += half;
+  }
+  return rgb;
 }
 
 /// At a smaller size; what the network made is scaled back up before it is taken.
@@ -82,19 +81,31 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
                   const image::Mask& taken, const Replay& replay) {
   const image::Extent2d extent{small_mask.height, small_mask.width};
   const image::FloatImage small = image::resize(picture, extent);
+  const auto colour = [&](int64_t y, int64_t x) -> std::array<float, 3> {
+    const float* p = &small.values[static_cast<size_t>((y * small.width + x) * small.channels)];
+    if (image::is_grey(small.channels)) return {p[0], p[0], p[0]};
+    return {p[0], p[1], p[2]};
+  };
+  const Shape input = input_of(small_mask);
+  const WriteRow write = [&, desc = to_tensor(config)](int64_t, int64_t row,
+                                                       std::span<float> values) {
+    const int64_t y = std::min(row, extent.height - 1);
+    for (int64_t column = 0; column < input.w(); ++column) {
+      const int64_t x = std::min(column, extent.width - 1);
+      write_pixel(desc, small_mask.at(y, x), colour(y, x),
+                  &values[static_cast<size_t>(4 * column)]);
+    }
+  };
   image::FloatImage made{extent.width, extent.height, 3, {}};
-  complete(
-      config, picture.bits, small_mask,
-      [&](int64_t y, int64_t x) -> std::array<float, 3> {
-        const float* p = &small.values[static_cast<size_t>((y * small.width + x) * small.channels)];
-        if (image::is_grey(small.channels)) return {p[0], p[0], p[0]};
-        return {p[0], p[1], p[2]};
-      },
-      replay,
-      [&](int64_t, int64_t y, std::span<const float> rgb) {
-        if (y >= extent.height) return;
-        made.values.insert(made.values.end(), rgb.begin(), rgb.begin() + 3 * extent.width);
-      });
+  const ReadRow read = [&, desc = to_picture(config)](int64_t, int64_t y,
+                                                      std::span<const float> row) {
+    if (y >= extent.height) return;
+    for (int64_t x = 0; x < extent.width; ++x) {
+      const std::array<float, 3> rgb = to_rgb(desc, picture.bits, &row[static_cast<size_t>(3 * x)]);
+      made.values.insert(made.values.end(), rgb.begin(), rgb.end());
+    }
+  };
+  replay({{"input", {input, write}}}, {{"output", read}});
   const image::FloatImage full = image::resize(made, {picture.height, picture.width});
   return image::composite(picture, taken, image::view_of(full));
 }

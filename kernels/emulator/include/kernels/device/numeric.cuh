@@ -40,5 +40,6 @@ template <typename T>
   return static_cast<float>(1.0 / std::sqrt(static_cast<double>(value)));
 }
 [[nodiscard]] inline float fma(float a, float b, float c) { return std::fma(a, b, c); }
+[[nodiscard]] inline double fma(double a, double b, double c) { return std::fma(a, b, c); }
 
 }  // namespace kintsugi::device
