@@ -205,8 +205,8 @@ TEST(Modules, FuseIntoTheirConvolutions) {
             "conv2d 3x3 5->3, stride 2: add channel\n");
   EXPECT_EQ(fused(kModules[5]),
             "partial_mask paper 5x5 5, stride 2, padding 2\n"
-            "partial_mask paper 3x3 12, padding 1\n"
             "elementwise: mul pixel: mul pixel\n"
+            "partial_mask paper 3x3 12, padding 1\n"
             "conv2d 5x5 5->12, stride 2, padding 2 zero: mul pixel, add channel, mul pixel, affine "
             "channel, relu, mul pixel\n"
             "conv2d 3x3 12->7, padding 1 zero: mul pixel, add channel, mul pixel\n");

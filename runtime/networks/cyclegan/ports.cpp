@@ -25,14 +25,14 @@ Config configure(const weights::Weights& weights, const weights::Detection& dete
   config.bias = weights.has(keys.stored("in.conv.bias"));
   config.bias_out = weights.has(keys.stored("out.conv.bias"));
   config.norm = norm_of(weights, keys);
-  const std::string_view layout = detection.layout->name;
-  if (layout == "mindspore") {
+  const std::string_view port = detection.layout->name;
+  if (port == "mindspore") {
     config.form = Form::mindspore;
     const int64_t stored = stored_blocks(weights, keys);
     config.shared = stored == 1;
     config.blocks = config.shared ? 9 : stored;
   } else {
-    config.blocks = layout.starts_with("resnet6") ? 6 : 9;
+    config.blocks = port.starts_with("resnet6") ? 6 : 9;
   }
   return config;
 }
