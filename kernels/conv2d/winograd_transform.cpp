@@ -77,6 +77,14 @@ HWY_INLINE void transform_vector(const Load& load, float* point, int64_t step) {
   }
 }
 
+/// B' x B of stored pixels, their channels whole granules.
+HWY_NOINLINE void transform_pixels(const float* const* pixels, int64_t channels, float* out,
+                                   int64_t step) {
+  for (int64_t c = 0; c < channels; c += static_cast<int64_t>(hn::Lanes(F32()))) {
+    transform_vector([&](int i) { return load_first(pixels[i] + c, channels - c); }, out + c, step);
+  }
+}
+
 /// What a norm leaves for its reader, x * a + b of each sample's channels, and often a relu, in
 /// registers by the operations of steps-inl.h.
 template <bool kRectify, bool kInside>
@@ -110,6 +118,7 @@ HWY_NOINLINE void transform_stepped(const WinogradPatch& p) {
     per_pixel = per_pixel || extent == Extent::pixel || extent == Extent::tensor;
   }
   HWY_ALIGN float values[36 * kChannels];
+  const float* pixels[36];
   StepTile place;
   place.n = p.n;
   place.channels = p.channels;
@@ -133,29 +142,20 @@ HWY_NOINLINE void transform_stepped(const WinogradPatch& p) {
       place.pixels = 36;
       apply_steps(*p.steps, 0, p.steps->count, place);
     }
-    for (int64_t c = 0; c < place.width; c += lanes) {
-      const int64_t valid = p.channels - place.k0 - c;  // pads stay zero
-      const auto keep = hn::FirstN(d, static_cast<size_t>(valid < lanes ? valid : lanes));
-      transform_vector(
-          [&](int i) {
-            if (p.indices[i] < 0) return hn::Zero(d);
-            return hn::IfThenElseZero(keep, hn::Load(d, values + i * place.width + c));
-          },
-          p.out + place.k0 + c, p.step);
+    const int64_t valid = p.channels - place.k0;  // pads stay zero
+    for (int i = 0; i < 36; ++i) {
+      float* pixel = values + i * place.width;
+      for (int64_t c = p.indices[i] < 0 ? 0 : valid; c < place.width; ++c) pixel[c] = 0;
+      pixels[i] = pixel;
     }
+    transform_pixels(pixels, left < kChannels ? left : kChannels, p.out + place.k0, p.step);
   }
 }
 
 void transform_patch(const WinogradPatch& p) {
-  const F32 d;
   const BoundStep* step = p.steps->items;
   if (p.steps->count == 0) {
-    const int64_t stored = round_up(p.channels, kChannelGranule);
-    for (int64_t c = 0; c < stored; c += static_cast<int64_t>(hn::Lanes(d))) {
-      transform_vector([&](int i) { return load_first(p.pixels[i] + c, stored - c); }, p.out + c,
-                       p.step);
-    }
-    return;
+    return transform_pixels(p.pixels, round_up(p.channels, kChannelGranule), p.out, p.step);
   }
   const bool rectify = p.steps->count == 2 && step[1].kind == Step::Kind::activate &&
                        step[1].function == Function::relu;
