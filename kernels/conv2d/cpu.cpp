@@ -54,7 +54,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
                                  args.workspace, parallel);
   }
   const simd::FilterOrder order = order_of(desc, config);
-  const int64_t matrix = storage_channels(desc.in_channels) * order.block();
+  const int64_t matrix = matrix_elements(desc, config);
   const Pair apart = phases_of(desc);
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
@@ -75,6 +75,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
              .reflect = desc.padding_mode == PaddingMode::reflect,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
+             .few_outputs = config.algorithm == Algorithm::few_outputs,
              .vectors = order.vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
