@@ -134,6 +134,12 @@ struct Case {
   for (Case layer : layers()) {
     const Shape& s = layer.input;
     layer.input = {1, s.c(), std::min<int64_t>(s.h(), 4), std::min<int64_t>(s.w(), 16)};
+    // Sums of random weights are far larger than trained ones make: of them tanh keeps only those near
+    // zero, and shows nothing but their rounding.
+    if (layer.name.starts_with("last_7x7")) {
+      layer.desc.epilogue = {step::add(Extent::channel), step::mul(0.03125f),
+                             step::activate(Function::tanh)};
+    }
     cases.push_back(layer);
   }
   return cases;
