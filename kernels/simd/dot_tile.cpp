@@ -95,7 +95,7 @@ struct DotTile {
     V w[kOutputs];
 #pragma GCC unroll 4
     for (int k = 0; k < kOutputs; ++k) w[k] = hn::LoadU(d, weight + k * kLanes);
-#pragma GCC unroll 16
+#pragma GCC unroll 8
     for (int i = 0; i < kPixels; ++i) {
       const V value = keep(x(i));
 #pragma GCC unroll 4
@@ -103,18 +103,22 @@ struct DotTile {
     }
   }
 
-  /// `pixel(i)` is the address of pixel i's first channel.
-  template <class Address>
-  HWY_INLINE void add(const float* weight, int64_t channels, const Address& pixel) {
+  HWY_INLINE void add(const Run& run, const TileTask& task) {
     const F32 d;
+    const float* weight = task.weight + run.weight;
+    const float* x[kPixels];
+#pragma GCC unroll 8
+    for (int i = 0; i < kPixels; ++i) {
+      x[i] = run.pixels != nullptr ? run.pixels[i] : run.pixel + task.shift + i * task.pixel_step;
+    }
     int64_t c = 0;
-    for (; c + kLanes <= channels; c += kLanes, weight += kOutputs * kLanes) {
-      accumulate(weight, [&](int i) { return hn::LoadU(d, pixel(i) + c); });
+    for (; c + kLanes <= run.channels; c += kLanes, weight += kOutputs * kLanes) {
+      accumulate(weight, [&](int i) { return hn::LoadU(d, x[i] + c); });
     }
     if constexpr (kLanes > kChannelGranule) {
-      if (c == channels) return;
-      const auto stored = hn::FirstN(d, static_cast<size_t>(channels - c));
-      accumulate(weight, [&](int i) { return hn::MaskedLoad(stored, d, pixel(i) + c); });
+      if (c == run.channels) return;
+      const auto stored = hn::FirstN(d, static_cast<size_t>(run.channels - c));
+      accumulate(weight, [&](int i) { return hn::MaskedLoad(stored, d, x[i] + c); });
     }
   }
 
@@ -148,20 +152,12 @@ struct DotTile {
     const F32 f32;
     const Granule d;
     DotTile tile;
-#pragma GCC unroll 16
+#pragma GCC unroll 8
     for (int i = 0; i < kPixels; ++i) {
 #pragma GCC unroll 4
       for (int k = 0; k < kOutputs; ++k) tile.sum[i][k] = hn::Zero(f32);
     }
-    for (const Run* r = task.runs; r != task.runs + task.run_count; ++r) {
-      const float* weight = task.weight + r->weight;
-      if (r->pixels == nullptr) {
-        const float* first = r->pixel + task.shift;
-        tile.add(weight, r->channels, [&](int i) { return first + i * task.pixel_step; });
-      } else {
-        tile.add(weight, r->channels, [&](int i) { return r->pixels[i]; });
-      }
-    }
+    for (int64_t r = 0; r < task.run_count; ++r) tile.add(task.runs[r], task);
     // A bias is added before the sums leave the registers, as steps-inl.h would add it.
     const BoundStep& step = task.steps->items[0];
     const bool biased =
@@ -169,7 +165,7 @@ struct DotTile {
     const Outputs bias = biased ? hn::LoadU(d, step.factor.data) : hn::Zero(d);
     HWY_ALIGN float values[kValues];
     hn::Store(hn::Zero(f32), f32, values + kValues - kLanes);
-#pragma GCC unroll 16
+#pragma GCC unroll 8
     for (int i = 0; i < kPixels; ++i) {
       const V zero = hn::Zero(f32);
       const V* s = tile.sum[i];

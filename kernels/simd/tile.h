@@ -28,10 +28,11 @@ constexpr int64_t kMaxTilePixels = 13;
 constexpr int64_t kDotOutputs = 4;
 
 /// Pixels a dot tile can hold: accumulators, the weights of all outputs and one input vector. 16
-/// registers: 12x1, 6x2, 4x3 (12 + 3 + 1) or 3x4 (12 + 3 + 1, the inputs kept); 32: 13x1, 12x2, 8x3, 6x4.
+/// registers: 6x2, 4x3 (12 + 3 + 1) or 3x4 (12 + 3 + 1, the inputs kept); 32: 8x3, 6x4. Eight at most:
+/// their addresses stay in registers, too.
 [[nodiscard]] constexpr int64_t max_dot_pixels(Isa isa, int64_t outputs) {
-  if (isa != Isa::avx512 && isa != Isa::neon) return 12 / outputs;
-  return outputs == 1 ? kMaxTilePixels : 24 / outputs;
+  const int64_t sums = isa == Isa::avx512 || isa == Isa::neon ? 24 : 12;
+  return sums / outputs < 8 ? sums / outputs : 8;
 }
 
 /// A stretch of a tile's sum: `channels` consecutive elements of every pixel, by as many packed
