@@ -44,29 +44,32 @@ Row measure(double flops, double budget_seconds, Parallel& parallel,
           median(busy_rates) / median(busy_peaks)};
 }
 
+/// The part of `values`, 16 too long, that starts at a cache line, as a plan places everything.
+std::span<float> aligned(std::vector<float>& values) {
+  const size_t skip = (64 - reinterpret_cast<uintptr_t>(values.data()) % 64) % 64 / sizeof(float);
+  return std::span(values).subspan(skip, values.size() - 16);
+}
+
 /// Operands of any step of a case's epilogue: the largest is a whole output.
 template <class Case, class Run>
 void bench(const Case& c, double budget_seconds, Parallel& parallel, const Run& run) {
   const Shape out = output_shape(c.desc, c.input);
   const int64_t in_pitch = storage_channels(c.input.c()), out_pitch = storage_channels(out.c());
-  const std::vector<float> input = numbers(c.input.pixels() * in_pitch);
-  const std::vector<float> operand = numbers(out.pixels() * out_pitch);
+  std::vector<float> input = numbers(c.input.pixels() * in_pitch + 16);
+  const std::vector<float> operand = numbers(out.pixels() * out_pitch + 16);
   const std::vector<float> weight = numbers(c.desc.weight_shape().elements());
   std::vector<float> output(operand.size());
   const auto config = choose(c.desc, c.input, simd::chosen());
   std::vector<float> packed(static_cast<size_t>(packed_elements(c.desc, config)) + 16);
-  // Packed weights start at a cache line, as a plan places them.
-  const size_t skip = (64 - reinterpret_cast<uintptr_t>(packed.data()) % 64) % 64 / sizeof(float);
-  const std::span<float> aligned = std::span(packed).subspan(skip, packed.size() - 16);
-  pack(c.desc, config, weight, aligned);
+  pack(c.desc, config, weight, aligned(packed));
   const std::vector<Operand<float>> operands(static_cast<size_t>(c.desc.epilogue.operand_count()),
                                              Operand<float>{operand.data(), out_pitch});
-  const TensorView<const float> x{input.data(), c.input, in_pitch};
-  const TensorView<float> y{output.data(), out, out_pitch};
+  const TensorView<const float> x{aligned(input).data(), c.input, in_pitch};
+  const TensorView<float> y{aligned(output).data(), out, out_pitch};
   std::vector<float> scratch(
       static_cast<size_t>(workspace_elements(c.desc, config, c.input, parallel.threads())));
   const Row row = measure(static_cast<double>(flops(c.desc, c.input)), budget_seconds, parallel,
-                          [&] { run(config, x, aligned, operands, y, scratch); });
+                          [&] { run(config, x, aligned(packed), operands, y, scratch); });
   std::printf("%-30s %9.3f %9.1f %7.1f %% %7.1f %%   %s\n", c.name.c_str(), row.milliseconds,
               row.gflops, 100 * row.share, 100 * row.busy_share, to_string(config).c_str());
   std::fflush(stdout);

@@ -82,27 +82,29 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
 // The CPU backend.
 
 enum class Algorithm : uint8_t {
-  direct,    // a sum over taps
-  winograd,  // F(4x4, 3x3): a quarter of the multiplications, a digit less exact (winograd.h)
+  direct,       // a sum over taps
+  winograd,     // F(4x4, 3x3): a quarter of the multiplications, a digit less exact (winograd.h)
+  few_outputs,  // a sum over taps for at most 4 filters: vectors of input channels, not of filters
 };
 
 /// How the CPU kernel is to run a description; from choose(), pure and printable. The defaults are
 /// the plainest there is, which the planner takes when selection is left out.
 struct CpuConfig {
-  Algorithm algorithm = Algorithm::direct;
+  Algorithm algorithm = Algorithm::direct;  // `direct` below speaks for few_outputs as well
   simd::Isa isa = simd::Isa::emu128;
   int64_t vectors = 1;      // vectors of filters in a register tile; a gate takes two when direct
+                            // (few_outputs: 1, whose tile holds all filters)
   int64_t tile_pixels = 1;  // pixels in a register tile, at most; of one row when direct
   int64_t task_rows = 1;    // direct: output rows a task computes for one block of channels
   int64_t task_tiles = 0;   // winograd: 4x4 tiles a task computes, at most
 
-  /// Filters in a register tile, and in a packed block.
+  /// Filters in a register tile, and in a packed block; not for few_outputs.
   [[nodiscard]] int64_t block_channels() const;
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
 
 /// The configuration for one picture of `input`'s height and width; never looks at the batch, the
-/// number of threads or free memory. Without `allow_winograd` it is direct: for who has not the
+/// number of threads or free memory. Without `allow_winograd` it is any other: for who has not the
 /// memory or needs the last digit.
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa,
                                bool allow_winograd = true);
@@ -112,13 +114,14 @@ struct CpuConfig {
 [[nodiscard]] std::string packing(const Desc& desc, const CpuConfig& config);
 
 /// Elements of the packed weight, pads zero: [K / block][R][S][storage_channels(C)][block] direct (in
-/// the order of kernels/simd/filter_order.h), [36][K / block][storage_channels(C)][block] for Winograd.
+/// the order of kernels/simd/filter_order.h), [36][K / block][storage_channels(C)][block] for Winograd,
+/// [R][S][C / lanes][K][lanes] for few outputs.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed);
 
 /// Elements of scratch that `cpu` needs to run on `threads` threads. Winograd's with less runs on as many
-/// as there is scratch for, at least one; the direct form needs a copy of the input when its prologue
+/// as there is scratch for, at least one; the other forms need a copy of the input when the prologue
 /// has steps, else none.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d, direct, on the CPU; winograd.cpp is the other form.
+// conv2d, direct and for few outputs, on the CPU: sums over taps; winograd.cpp is the other form.
 //
 // Math        y[n,k,y,x] = epilogue( sum over r,s,c of  x[n,c,y*st + r*d - p,x*st + s*d - p] *
 //             w[k,c,r,s] )
 // Shapes      x [N,C,H,W]   w packed [K/block][R][S][C][block]   y [N,K,P,Q]
+//             few outputs: w packed [R][S][C/lanes][K][lanes], K at most 4
 // Layout      NHWC with a pitch; only channels below storage_channels(C) are read
 // Gates       features and their gates stand in one block of columns (kernels/simd/filter_order.h)
 // Prologue    steps pass over the whole input first, into the workspace. Enlarging is an address: of
 //             an input enlarged twice the even and the odd outputs are phases, whose taps read the
 //             stored pixels by a fixed stride
-// Tiling      a task owns task_rows output rows by one block of columns, whose weights stay in L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp)
+// Tiling      a task owns task_rows output rows by one block of columns, whose weights stay in
+//             L2; a register tile owns tile_pixels of a row by that block (kernels/simd/tile.cpp). With few
+//             outputs there is one block, and a vector holds input channels (kernels/simd/dot_tile.cpp)
 // Threads     tasks of (n, rows, block) from a common queue, blocks innermost: neighbours share rows
-// Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each; taps in
+// Numerics    f32; an element is summed tap by tap (r, s), channels innermost, one FMA each (few outputs:
+//             lane l the channels l, l + lanes, .., and the lanes at last, in one order); taps in
 //             the zero padding are left out, which changes no bit of a finite sum
 //             (taps that read one stored pixel are not joined either: same bits as without)
 // Roofline    2*N*K*P*Q*C*R*S FLOP over 4*(N*C*H*W + K*C*R*S + N*K*P*Q) bytes. 3x3 256->256 on
-//             64x64: 4.8 GFLOP over 10.7 MB: bound by the FMA units
-// Limits      none beyond the contract
+//             64x64: 4.8 GFLOP over 10.7 MB: bound by the FMA units. 7x7 64->3 on 256x256: 1.2
+//             GFLOP over 17.6 MB, likewise; a task's 38 KB of weights are read once a register tile
+// Limits      few outputs: no gate
 #include <vector>
 
 #include "kernels/conv2d/conv2d.h"
@@ -54,7 +59,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
                                  args.workspace, parallel);
   }
   const simd::FilterOrder order = order_of(desc, config);
-  const int64_t matrix = storage_channels(desc.in_channels) * order.block();
+  const int64_t matrix = matrix_elements(desc, config);
   const Pair apart = phases_of(desc);
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
@@ -75,6 +80,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
              .reflect = desc.padding_mode == PaddingMode::reflect,
              .weight = args.weight.data(),
              .block_elements = desc.kernel.h * desc.kernel.w * matrix,
+             .few_outputs = config.algorithm == Algorithm::few_outputs,
              .vectors = order.vectors,
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,

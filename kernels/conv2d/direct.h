@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the direct form's kernel (cpu.cpp) and its policy agree on. Arithmetic, owns nothing; nobody
+// What the kernel of the sums over taps (cpu.cpp) and its policy agree on. Arithmetic, owns nothing; nobody
 // else includes this.
 #pragma once
 
@@ -11,6 +11,14 @@ namespace kintsugi::conv2d {
 
 [[nodiscard]] inline simd::FilterOrder order_of(const Desc& desc, const CpuConfig& config) {
   return simd::filter_order(desc.out_channels, desc.epilogue, config.isa, config.vectors);
+}
+
+/// Elements of one tap's packed weights, of one block of filters.
+[[nodiscard]] inline int64_t matrix_elements(const Desc& desc, const CpuConfig& config) {
+  if (config.algorithm == Algorithm::few_outputs) {
+    return checked_multiply(round_up(desc.in_channels, simd::lanes(config.isa)), desc.out_channels);
+  }
+  return checked_multiply(storage_channels(desc.in_channels), order_of(desc, config).block());
 }
 
 /// Outputs whose taps stand alike on the stored input are so many apart: of an input enlarged twice

@@ -36,6 +36,12 @@ bool winograd_pays(const Desc& desc, const Shape& out) {
   return out.h() * out.w() / 8 >= tiles;
 }
 
+bool few_outputs_pay(const Desc& desc, simd::Isa isa) {
+  // Half of a vector of channels is enough; emulated vectors are not kept in registers.
+  return desc.out_channels <= simd::kDotOutputs && desc.epilogue.gate() < 0 &&
+         desc.in_channels >= 8 && isa != simd::Isa::emu128;
+}
+
 /// Tiles of a picture to a task.
 int64_t winograd_tiles(const CpuConfig& config, int64_t tiles) {
   // Three register tiles share what a task streams through L2, all transformed weights. From two
@@ -66,7 +72,12 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
   const Pair phases = phases_of(desc);
   const int64_t rows = divide_up(out.h(), phases.h);  // of a phase
   const int64_t width = divide_up(out.w(), phases.w);
-  config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
+  int64_t pixels = simd::max_tile_pixels(isa, config.vectors);
+  if (few_outputs_pay(desc, isa)) {
+    config.algorithm = Algorithm::few_outputs;
+    pixels = simd::max_dot_pixels(isa, desc.out_channels);
+  }
+  config.tile_pixels = std::min(pixels, width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
@@ -77,20 +88,27 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
 }
 
 std::string to_string(const CpuConfig& config) {
+  const std::string isa = simd::to_string(config.isa);
+  const std::string rows =
+      std::to_string(config.task_rows) + (config.task_rows == 1 ? " row a task" : " rows a task");
+  if (config.algorithm == Algorithm::few_outputs) {
+    return isa + " few outputs, tile of " + std::to_string(config.tile_pixels) + ", " + rows;
+  }
   const std::string tile =
       "tile " + std::to_string(config.tile_pixels) + "x" + std::to_string(config.block_channels());
-  const std::string isa = simd::to_string(config.isa);
   if (config.algorithm == Algorithm::winograd) {
     return isa + " winograd 4x4, " + tile + ", " + std::to_string(config.task_tiles) +
            " tiles a task";
   }
-  return isa + " " + tile + ", " + std::to_string(config.task_rows) +
-         (config.task_rows == 1 ? " row a task" : " rows a task");
+  return isa + " " + tile + ", " + rows;
 }
 
 std::string packing(const Desc& desc, const CpuConfig& config) {
   if (config.algorithm == Algorithm::winograd) {
     return "winograd, block " + std::to_string(config.block_channels());
+  }
+  if (config.algorithm == Algorithm::few_outputs) {
+    return "few outputs, vectors of " + std::to_string(simd::lanes(config.isa));
   }
   const simd::FilterOrder order = order_of(desc, config);
   return (order.gated ? "gated block " : "block ") + std::to_string(order.block());
@@ -98,23 +116,47 @@ std::string packing(const Desc& desc, const CpuConfig& config) {
 
 int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
   if (config.algorithm == Algorithm::winograd) return winograd::packed_elements(desc, config);
-  const simd::FilterOrder order = order_of(desc, config);
-  return checked_product({order.blocks(), order.block(), desc.kernel.h, desc.kernel.w,
-                          storage_channels(desc.in_channels)});
+  return checked_product({order_of(desc, config).blocks(), desc.kernel.h, desc.kernel.w,
+                          matrix_elements(desc, config)});
 }
 
 int64_t workspace_elements(const Desc& desc, const CpuConfig& config, const Shape& input,
                            int threads) {
-  if (config.algorithm == Algorithm::direct) {
+  if (config.algorithm != Algorithm::winograd) {
     return desc.prologue.steps.empty() ? 0 : simd::copy_elements(input);
   }
   return checked_multiply(threads, winograd::workspace_elements(desc, config));
 }
 
+namespace {
+
+/// [tap][vector of channels][filter][lanes].
+void pack_few_outputs(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
+                      std::span<float> packed) {
+  const int64_t taps = desc.kernel.h * desc.kernel.w;
+  const int64_t lanes = simd::lanes(config.isa);
+  const int64_t matrix = matrix_elements(desc, config);
+  std::fill(packed.begin(), packed.end(), 0.0f);
+  size_t i = 0;
+  for (int64_t k = 0; k < desc.out_channels; ++k) {
+    for (int64_t c = 0; c < desc.in_channels; ++c) {
+      const int64_t at = (c / lanes * desc.out_channels + k) * lanes + c % lanes;
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        packed[static_cast<size_t>(tap * matrix + at)] = weight[i++];
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
           std::span<float> packed) {
   if (config.algorithm == Algorithm::winograd) {
     return winograd::pack(desc, config, weight, packed);
+  }
+  if (config.algorithm == Algorithm::few_outputs) {
+    return pack_few_outputs(desc, config, weight, packed);
   }
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);

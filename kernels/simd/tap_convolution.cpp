@@ -20,6 +20,7 @@ struct Schedule {
       narrow;                // by pixels; for whole blocks and for the last few channels
   std::vector<float> zeros;  // a pixel outside the picture
   int64_t channels;          // of a stored input pixel
+  int64_t columns;           // of a block
   int64_t blocks, row_chunks;
   int64_t input_step, output_step;  // from one pixel of a tile to the next, in elements
 
@@ -29,13 +30,15 @@ struct Schedule {
         order(filter_order(c.output.shape.c() * c.steps->channels_per_result(), *c.steps, isa,
                            c.vectors)),
         channels(storage_channels(c.input.shape.c())),
+        columns(c.few_outputs ? order.filters : order.block()),
         blocks(order.blocks()),
         row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
     input_step = checked_multiply(c.input_stride.w / c.upsample, c.input.pitch);
     output_step = checked_multiply(c.output_stride.w, c.output.pitch);
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
-      wide.push_back(tile_function(isa, pixels, c.vectors));
-      narrow.push_back(tile_function(isa, pixels, 1));
+      wide.push_back(c.few_outputs ? dot_tile_function(isa, pixels, columns)
+                                   : tile_function(isa, pixels, c.vectors));
+      narrow.push_back(c.few_outputs ? wide.back() : tile_function(isa, pixels, 1));
     }
     zeros.resize(static_cast<size_t>(channels));
   }
@@ -87,7 +90,7 @@ class Task {
     TileTask task;
     task.pixel_step = s_.input_step;
     task.weight = weight_;
-    task.weight_step = s_.order.block();
+    task.weight_step = s_.columns;
     task.gates = s_.order.gated ? out.c() : 0;
     task.steps = &s_.steps;
     task.place.n = n_;
@@ -149,12 +152,13 @@ class Task {
   }
 
   /// Where channels and taps of a row are dense in memory, a row of taps is one long run: with 3
-  /// or 4 input channels that is most of the speed.
+  /// or 4 input channels that is most of the speed. Weights of few outputs are whole vectors of
+  /// channels: only where the channels are, too, do taps follow one another.
   void append(const Run& run) {
     if (!runs_.empty() && run.pixel != nullptr && runs_.back().pixel != nullptr) {
       Run& last = runs_.back();
       if (last.pixel + last.channels == run.pixel &&
-          last.weight + last.channels * s_.order.block() == run.weight) {
+          last.weight + last.channels * s_.columns == run.weight) {
         last.channels += run.channels;
         return;
       }

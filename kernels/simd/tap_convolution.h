@@ -40,8 +40,9 @@ struct TapConvolution {
 
   const float* weight = nullptr;  // [blocks][block_elements]
   int64_t block_elements = 0;
-  int64_t vectors = 1;      // in a block of columns (filter_order.h): 2 with a gate
-  int64_t tile_pixels = 1;  // at most max_tile_pixels(isa, vectors)
+  bool few_outputs = false;  // by dot tiles: one block, of all columns
+  int64_t vectors = 1;       // in a block of columns (filter_order.h): 2 with a gate
+  int64_t tile_pixels = 1;  // at most max_tile_pixels(isa, vectors) or max_dot_pixels(isa, outputs)
   int64_t task_rows = 1;    // rows of a phase that a task computes
 
   const Steps* steps = nullptr;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The register tile of the convolutions: the innermost contract, between the scheduler
-// (tap_convolution.cpp, ordinary C++) and the code compiled once per instruction set (tile.cpp).
+// The register tiles of the convolutions: the innermost contract, between the scheduler
+// (tap_convolution.cpp, ordinary C++) and the code compiled once per instruction set: tile.cpp, whose
+// vectors lie along the output's channels, and dot_tile.cpp for few outputs, along the input's.
 // Plain data: see targets.h. Nobody else includes this.
 #pragma once
 
@@ -21,6 +22,17 @@ constexpr int64_t kMaxTilePixels = 13;
 [[nodiscard]] constexpr int64_t max_tile_pixels(Isa isa, int64_t vectors) {
   if (isa == Isa::avx512 || isa == Isa::neon) return 13;
   return vectors == 1 ? 12 : 6;
+}
+
+/// Output channels of a dot tile, at most.
+constexpr int64_t kDotOutputs = 4;
+
+/// Pixels a dot tile can hold: accumulators, the weights of all outputs and one input vector. 16
+/// registers: 6x2, 4x3 (12 + 3 + 1) or 3x4 (12 + 3 + 1, the inputs kept); 32: 8x3, 6x4. Eight at most:
+/// their addresses stay in registers, too.
+[[nodiscard]] constexpr int64_t max_dot_pixels(Isa isa, int64_t outputs) {
+  const int64_t sums = isa == Isa::avx512 || isa == Isa::neon ? 24 : 12;
+  return sums / outputs < 8 ? sums / outputs : 8;
 }
 
 /// A stretch of a tile's sum: `channels` consecutive elements of every pixel, by as many packed
@@ -52,5 +64,10 @@ using TileFunction = void(const TileTask&);
 
 /// The kernel for `pixels` (1 to max_tile_pixels) by `vectors` (1 or 2).
 [[nodiscard]] TileFunction* tile_function(Isa isa, int64_t pixels, int64_t vectors);
+
+/// The kernel for `pixels` (1 to max_dot_pixels) by `outputs` (1 to kDotOutputs), all the output has. Of
+/// TileTask it takes no gates, fetches nothing ahead, and has no use for weight_step: a run's weights
+/// are [vectors of its channels][outputs][lanes].
+[[nodiscard]] TileFunction* dot_tile_function(Isa isa, int64_t pixels, int64_t outputs);
 
 }  // namespace kintsugi::simd

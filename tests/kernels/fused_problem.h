@@ -14,7 +14,7 @@
 
 namespace kintsugi::test {
 
-enum class Form { chosen, plainest, winograd };
+enum class Form { chosen, plainest, winograd, few_outputs };
 
 [[nodiscard]] inline conv2d::CpuConfig configure(const conv2d::Desc& desc, const Shape& input,
                                                  Form form) {
@@ -24,6 +24,12 @@ enum class Form { chosen, plainest, winograd };
     config.algorithm = conv2d::Algorithm::winograd;
     config.tile_pixels = simd::max_tile_pixels(config.isa, config.vectors);
     config.task_tiles = 7;
+  }
+  if (form == Form::few_outputs) {
+    config.algorithm = conv2d::Algorithm::few_outputs;
+    config.vectors = 1;
+    config.tile_pixels = std::min(simd::max_dot_pixels(config.isa, desc.out_channels),
+                                  output_shape(desc, input).w());
   }
   return config;
 }
@@ -120,6 +126,9 @@ void expect_right(const Desc& desc, const Shape& picture) {
   std::vector<Form> forms{Form::chosen, Form::plainest};
   if constexpr (std::is_same_v<Desc, conv2d::Desc>) {
     if (conv2d::winograd::has_form(desc)) forms.push_back(Form::winograd);
+    if (desc.out_channels <= simd::kDotOutputs && desc.epilogue.gate() < 0) {
+      forms.push_back(Form::few_outputs);
+    }
   }
   for (const Form form : forms) {
     const std::string what = to_string(desc) + ", steps: " + to_string(desc.epilogue) + " on " +
