@@ -18,6 +18,7 @@
 // Roofline    2 * kPixels * kOutputs * lanes FLOP a vector, over kOutputs vectors of weights and kPixels
 //             of inputs: with 8x3 AVX-512 vectors 24 FMAs for 11 loads
 // Limits      4 outputs, no gate; channel counts of runs are multiples of 4
+#include <algorithm>
 #include <utility>
 
 #include "kernels/simd/targets.h"
@@ -36,15 +37,6 @@ namespace HWY_NAMESPACE {
 static_assert(kDotOutputs == kChannelGranule);
 using Granule = hn::FixedTag<float, kDotOutputs>;
 using Outputs = hn::Vec<Granule>;  // of one pixel
-
-/// Says that `v` is to stay in a register: g++ would rather read an input again for every output, and
-/// loads would bound the loop.
-HWY_INLINE V keep(V v) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
-  asm("" : "+v"(v.raw));
-#endif
-  return v;
-}
 
 /// [a0+a2, b0+b2, a1+a3, b1+b3] of every four lanes.
 HWY_INLINE V add_pairs(V a, V b) {
@@ -97,7 +89,7 @@ struct DotTile {
     for (int k = 0; k < kOutputs; ++k) w[k] = hn::LoadU(d, weight + k * kLanes);
 #pragma GCC unroll 8
     for (int i = 0; i < kPixels; ++i) {
-      const V value = keep(x(i));
+      const V value = x(i);
 #pragma GCC unroll 4
       for (int k = 0; k < kOutputs; ++k) sum[i][k] = hn::MulAdd(value, w[k], sum[i][k]);
     }
@@ -112,8 +104,14 @@ struct DotTile {
       x[i] = run.pixels != nullptr ? run.pixels[i] : run.pixel + task.shift + i * task.pixel_step;
     }
     int64_t c = 0;
+    // A masked load stays in a register: g++ would read a plain one again for every output, and loads
+    // would bound the loop. All lanes are there, which it cannot know.
+    const auto whole = hn::FirstN(d, static_cast<size_t>(std::min(run.channels, kLanes)));
     for (; c + kLanes <= run.channels; c += kLanes, weight += kOutputs * kLanes) {
-      accumulate(weight, [&](int i) { return hn::LoadU(d, x[i] + c); });
+      accumulate(weight, [&](int i) {
+        if constexpr (kLanes > 8) return hn::MaskedLoad(whole, d, x[i] + c);
+        return hn::LoadU(d, x[i] + c);
+      });
     }
     if constexpr (kLanes > kChannelGranule) {
       if (c == run.channels) return;
