@@ -17,15 +17,7 @@ using Trial = test::Trial<Desc, T>;
 
 /// All corners, and the layers of networks on a picture of at most 3 x 9: a block computes 128 rows
 /// whether they are there or not.
-inline std::vector<Case> small_cases() {
-  std::vector<Case> cases = corners();
-  for (Case layer : layers()) {
-    const Shape& s = layer.input;
-    layer.input = {1, s.c(), std::min<int64_t>(s.h(), 3), std::min<int64_t>(s.w(), 9)};
-    cases.push_back(layer);
-  }
-  return cases;
-}
+inline std::vector<Case> small_cases() { return cases_within(3, 9); }
 
 /// Deep enough that every stage of the pipeline is used three times and more, ragged at all edges. Depth
 /// is bytes: of wider types there are fewer channels.

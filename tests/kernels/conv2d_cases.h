@@ -128,12 +128,15 @@ struct Case {
   return cases;
 }
 
-/// All of them, the layers on a picture of at most 4 x 16.
-[[nodiscard]] inline std::vector<Case> test_cases() {
+/// All of them, the layers on a picture of at most so many pixels, but of as many as reflecting needs.
+[[nodiscard]] inline std::vector<Case> cases_within(int64_t rows, int64_t columns) {
   std::vector<Case> cases = corners();
   for (Case layer : layers()) {
     const Shape& s = layer.input;
-    layer.input = {1, s.c(), std::min<int64_t>(s.h(), 4), std::min<int64_t>(s.w(), 16)};
+    const bool reflects = layer.desc.padding_mode == PaddingMode::reflect;
+    const Pair least = reflects ? layer.desc.padding : Pair(0);
+    layer.input = {1, s.c(), std::min(s.h(), std::max(rows, least.h + 1)),
+                   std::min(s.w(), std::max(columns, least.w + 1))};
     // Sums of random weights are far larger than trained ones make: of them tanh keeps only those near
     // zero, and shows nothing but their rounding.
     if (layer.name.starts_with("last_7x7")) {
@@ -144,5 +147,7 @@ struct Case {
   }
   return cases;
 }
+
+[[nodiscard]] inline std::vector<Case> test_cases() { return cases_within(4, 16); }
 
 }  // namespace kintsugi::conv2d
