@@ -81,6 +81,14 @@ class Translator {
   void read(Translation& t) const {
     t.picture = read_picture(t.input, console_);
     check_format(t.output, like_the_result(t.picture), t.picture.metadata, console_);
+    // A judge that cannot take the picture says so before the work.
+    if (judge_model_) {
+      static_cast<void>(judge_model_->plan({.height = t.picture.height,
+                                            .width = t.picture.width,
+                                            .device = arguments_.device.device,
+                                            .dtype = arguments_.device.dtype,
+                                            .threads = arguments_.device.threads}));
+    }
   }
   void run(Translation& t) {
     const auto start = std::chrono::steady_clock::now();
@@ -120,16 +128,18 @@ Json facts_of(const Translation& t) {
 }
 
 Json head_of(const TranslateArguments& a, const Translator& translator) {
-  return {{"kintsugi", version()},
-          {"verb", "translate"},
-          {"input", a.input.string()},
-          {"output", a.output.string()},
-          {"device", translator.device()},
-          {"model", a.model.string()},
-          {"network", translator.model().describe().network},
-          {"settings", parse_settings(a.settings)},
-          {"max_side", a.max_side},
-          {"round", a.round}};
+  Json head = {{"kintsugi", version()},
+               {"verb", "translate"},
+               {"input", a.input.string()},
+               {"output", a.output.string()},
+               {"device", translator.device()},
+               {"model", a.model.string()},
+               {"network", translator.model().describe().network},
+               {"settings", parse_settings(a.settings)},
+               {"max_side", a.max_side},
+               {"round", a.round}};
+  if (!a.score.empty()) head["score_model"] = a.score.string();
+  return head;
 }
 
 int translate_folder(const TranslateArguments& a, Console& console) {
@@ -226,10 +236,10 @@ int translate_one(const TranslateArguments& a, Console& console) {
     translator.run(t);
   }
   stop_if_interrupted();
+  translator.write(t);
   if (!a.side_by_side.empty()) {
     write_image(a.side_by_side, side_by_side(std::vector<ImageView>{t.picture, t.made}));
   }
-  translator.write(t);
 
   const int64_t process_bytes = process_peak_bytes();
   const std::string name = is_stream(a.output) ? "standard output" : a.output.string();
@@ -269,7 +279,13 @@ int translate(const TranslateArguments& a, Console& console) {
     throw Error(ErrorCode::usage, "a model is not read from standard input");
   }
   check_input(a.model);
-  if (!a.score.empty()) check_input(a.score);
+  if (!a.score.empty()) {
+    check_input(a.score);
+    if (!a.device.max_memory.empty()) {
+      throw Error(ErrorCode::usage, "--max-memory is not shared with --score",
+                  "leave one of them out: what the judge takes depends on each picture");
+    }
+  }
   return is_folder(a.input) ? translate_folder(a, console) : translate_one(a, console);
 }
 

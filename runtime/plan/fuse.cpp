@@ -74,7 +74,7 @@ void fuse_forward(Graph& graph) {
 }
 
 /// A pad of equal sides as the padding of a convolution that has none and changes nothing before it.
-bool take_in(conv2d::Desc& conv, const pad::Desc& pad, const Shape&) {
+bool take_in(conv2d::Desc& conv, const pad::Desc& pad, const Shape&, const Options&) {
   if (pad.top != pad.bottom || pad.left != pad.right) return false;
   if (!(conv.padding == Pair(0)) || !conv.prologue.empty()) return false;
   conv.padding = {pad.top, pad.left};
@@ -98,14 +98,31 @@ bool prepend(Desc& conv, const Prologue& first) {
   return true;
 }
 
+/// Kernels that change an input while they read it are a GPU's and Winograd's form of conv2d. The
+/// processor's other forms would read a changed copy, which takes the memory that the step saves by
+/// working in place; so would the definitions.
 template <HasPrologue Desc>
-bool take_in(Desc& conv, const elementwise::Desc& before, const Shape&) {
-  return prepend(conv, {.steps = before.steps});
+bool changes_what_it_reads(const Desc& conv, const Shape& input, const Options& options) {
+  if (options.backend == Backend::gpu) return true;
+  if constexpr (std::is_same_v<Desc, conv2d::Desc>) {
+    if (options.backend != Backend::cpu || !options.passes.select) return false;
+    const Shape picture{1, input.c(), input.h(), input.w()};
+    return choose(conv, picture, options.isa, options.passes.winograd).algorithm ==
+           conv2d::Algorithm::winograd;
+  } else {
+    return false;
+  }
+}
+
+template <HasPrologue Desc>
+bool take_in(Desc& conv, const elementwise::Desc& before, const Shape& input,
+             const Options& options) {
+  return changes_what_it_reads(conv, input, options) && prepend(conv, {.steps = before.steps});
 }
 
 /// Twice each pixel: what interpolating to twice the size comes to where nothing is mixed.
 template <HasPrologue Desc>
-bool take_in(Desc& conv, const resample::Desc& before, const Shape& input) {
+bool take_in(Desc& conv, const resample::Desc& before, const Shape& input, const Options&) {
   const bool doubles =
       before.mode == resample::Mode::nearest && before.size == Pair(2 * input.h(), 2 * input.w());
   return doubles && prepend(conv, {.upsample = 2});
@@ -113,11 +130,11 @@ bool take_in(Desc& conv, const resample::Desc& before, const Shape& input) {
 
 /// Makes `before` a part of how `node` reads it; false, and nothing changed, where the op has no place
 /// for it.
-bool take_in(const Graph& graph, Node& node, const Node& before) {
+bool take_in(const Graph& graph, Node& node, const Node& before, const Options& options) {
   return std::visit(
       [&](auto& conv, const auto& desc) {
-        if constexpr (requires { take_in(conv, desc, Shape()); }) {
-          return take_in(conv, desc, graph.node(before.inputs[0]).shape);
+        if constexpr (requires { take_in(conv, desc, Shape(), options); }) {
+          return take_in(conv, desc, graph.node(before.inputs[0]).shape, options);
         } else {
           return false;
         }
@@ -140,7 +157,7 @@ std::vector<Node*> sole_input_of(Graph& graph, Value value) {
 }
 
 /// From the last node to the first: what stands nearest to a convolution goes in before what it reads.
-void fuse_backward(Graph& graph) {
+void fuse_backward(Graph& graph, const Options& options) {
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     Node& before = graph.nodes[i];
     const std::vector<Node*> readers = sole_input_of(graph, {static_cast<int32_t>(i)});
@@ -148,8 +165,8 @@ void fuse_backward(Graph& graph) {
     if (std::holds_alternative<elementwise::Desc>(before.op) && readers.size() != 1) continue;
     std::vector<Node> changed;
     for (const Node* reader : readers) changed.push_back(*reader);
-    const bool all =
-        std::ranges::all_of(changed, [&](Node& reader) { return take_in(graph, reader, before); });
+    const bool all = std::ranges::all_of(
+        changed, [&](Node& reader) { return take_in(graph, reader, before, options); });
     if (!all || readers.empty()) continue;
     for (size_t r = 0; r < readers.size(); ++r) {
       changed[r].inputs[0] = before.inputs[0];
@@ -215,9 +232,9 @@ void sweep(Graph& graph) {
   for (graph::Port& port : graph.outputs) port.value = moved[static_cast<size_t>(port.value.node)];
 }
 
-void fuse(Graph& graph) {
+void fuse(Graph& graph, const Options& options) {
   fuse_forward(graph);
-  fuse_backward(graph);
+  fuse_backward(graph, options);
 }
 
 }  // namespace kintsugi::plan

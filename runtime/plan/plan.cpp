@@ -192,7 +192,7 @@ int64_t Plan::staging_bytes() const {
 
 Plan make(Graph graph, const Options& options) {
   if (options.passes.fold && !options.keep_all) fold(graph);
-  if (options.passes.fuse && !options.keep_all) fuse(graph);
+  if (options.passes.fuse && !options.keep_all) fuse(graph, options);
   const std::vector<Config> configs = select(graph, options);
   const std::vector<int64_t> pitches = layout(graph, options);
   const std::vector<DType> dtypes = types(graph, options);

@@ -141,7 +141,8 @@ struct Plan {
 /// weights and bias.
 void fold(graph::Graph& graph);
 /// Appends a lone reader's steps to its producer's, and moves a pad into the convolutions it feeds.
-void fuse(graph::Graph& graph);
+/// Steps on the way in go only where a kernel changes what it reads as it reads it.
+void fuse(graph::Graph& graph, const Options& options = {});
 /// A configuration for every node.
 [[nodiscard]] std::vector<Config> select(const graph::Graph& graph, const Options& options);
 /// How activations are stored; and how each node's output is, those that stay f32 among halves too.

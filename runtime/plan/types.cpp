@@ -2,8 +2,8 @@
 //
 // types: how each value is stored. Large activations take the storage type of the plan. A value is
 // exact, f32 whatever that type, where it is a mask, a ratio or a statistic: an input recorded so, what
-// norm and partial_mask compute, and whatever is computed from exact values alone by an op that only
-// moves or scales them. What a kernel would read as wider or narrower than it is, is refused here.
+// norm and partial_mask compute, and whatever is computed from exact values alone, element by element or
+// by an op that moves and gathers them. What a kernel would read as wider or narrower than it is, is refused here.
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {

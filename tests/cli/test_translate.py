@@ -185,7 +185,7 @@ def test_too_small_a_picture_is_one_sentence(tmp_path, width, height):
     given = support.save(tmp_path / "in.png", support.picture(width, height))
     with support.nothing_changes(tmp_path):
         support.fails(translate(given, "-o", tmp_path / "out.png"), 1,
-                      "reflecting needs a picture larger than the padding")
+                      f"at least 5 pixels each way, not {width}x{height}")
 
 
 def test_other_networks_and_other_files(tmp_path, picture, model):
@@ -212,4 +212,6 @@ def test_a_picture_too_small_for_the_judge(tmp_path):
     given = support.save(tmp_path / "in.png", support.picture(12, 12))
     with support.nothing_changes(tmp_path):
         support.fails(translate(given, "-o", tmp_path / "out.png", "--score", JUDGE), 1,
-                      "leaves no output pixel")
+                      "the discriminator needs a picture of at least 24 pixels each way, not 12x12")
+        support.fails(translate(given, "-o", tmp_path / "out.png", "--score", JUDGE,
+                                "--max-memory", "1G"), 2, "--max-memory")

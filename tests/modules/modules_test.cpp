@@ -180,7 +180,7 @@ TEST(Modules, FuseIntoTheirConvolutions) {
   const auto fused = [&](const Module& module) {
     Graph graph = record(module, weights);
     plan::fold(graph);
-    plan::fuse(graph);
+    plan::fuse(graph, {.backend = Backend::gpu});
     std::string text;
     for (const graph::Node& node : graph.nodes) {
       if (std::holds_alternative<graph::Input>(node.op)) continue;

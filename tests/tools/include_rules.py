@@ -65,6 +65,7 @@ MAY_INCLUDE = {
     # A network records, names its keys and says what its task does with pictures.
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
                                    "runtime/image/", "runtime/networks/network.h",
+                                   "runtime/networks/norms.h",
                                    "runtime/weights/key_map.h", PUBLIC],
     # What a sample means is said once, for kernels and for the host.
     "runtime/image": ["kernels/core/", "kernels/image/image.h", "kernels/image/sample.h", "runtime/io/", "stb", PUBLIC],

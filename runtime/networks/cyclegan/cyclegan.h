@@ -12,16 +12,9 @@
 
 #include "runtime/graph/scope.h"
 #include "runtime/networks/network.h"
+#include "runtime/networks/norms.h"
 
 namespace kintsugi::networks::cyclegan {
-
-/// Which numbers a norm divides by. Statistics that a file stores beside an instance norm without
-/// weight and bias are never used: they are left over from training.
-enum class Norm : uint8_t {
-  instance,  // those of the picture
-  affine,    // likewise, then the file's weight and bias
-  batch,     // the file's, as an affine of constants
-};
 
 /// Whose arithmetic a file was trained for.
 enum class Form : uint8_t {
@@ -35,6 +28,7 @@ struct Config {
   int64_t blocks = 9;
   bool shared = false;  // one block's weights, applied `blocks` times
   Form form = Form::pytorch;
+  StoredNorm stored;
   Norm norm = Norm::instance;
   bool bias = true;      // of the convolutions that a norm follows
   bool bias_out = true;  // of the last
@@ -44,7 +38,8 @@ struct Config {
 /// to multiples of 4.
 [[nodiscard]] graph::Value generator(const Scope& m, graph::Value x, const Config& config);
 
-inline constexpr int64_t kMultiple = 4;  // of height and width
+inline constexpr int64_t kMultiple = 4;     // of height and width
+inline constexpr int64_t kMostBlocks = 64;  // far beyond any real file
 
 [[nodiscard]] Image translate(const Config& config, const ImageView& picture,
                               const TranslateOptions& options, const Replay& replay);

@@ -12,8 +12,6 @@ namespace {
 
 using weights::ModuleName;
 
-constexpr int64_t kMostBlocks = 64;  // of a file of MindSpore's; far beyond any real one
-
 /// A table that owns its names.
 class Table {
  public:

@@ -15,12 +15,7 @@ struct Layers {
   const Config& config;
 
   [[nodiscard]] Value norm(const Scope& m, Value x, Where where) const {
-    switch (config.norm) {
-      case Norm::instance: return nn::instance_norm(m, x, 1e-5, false, where);
-      case Norm::affine: return nn::instance_norm(m, x, 1e-5, true, where);
-      case Norm::batch: break;
-    }
-    return nn::batch_norm(m, x, 1e-5, where);
+    return networks::norm(m, x, config.norm, where);
   }
 
   [[nodiscard]] Value activate(const Scope& m, Value x, Where where) const {

@@ -10,13 +10,8 @@
 namespace kintsugi::networks::cyclegan {
 namespace {
 
-constexpr int64_t kMostBlocks = 64;
-
-/// A norm without weight and bias takes the picture's statistics, whatever is stored beside it.
-Norm norm_of(const weights::Weights& weights, const weights::KeyMap& keys) {
-  if (!weights.has(keys.stored("in.norm.weight"))) return Norm::instance;
-  return weights.has(keys.stored("in.norm.running_mean")) ? Norm::batch : Norm::affine;
-}
+/// Whose residual blocks reflect a pixel of features a quarter of the picture's size.
+constexpr int64_t kLeastReflected = 5;
 
 Config configure(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
@@ -24,7 +19,8 @@ Config configure(const weights::Weights& weights, const weights::Detection& dete
   config.width = first_extent(weights, keys.stored("in.conv.weight"), config.width);
   config.bias = weights.has(keys.stored("in.conv.bias"));
   config.bias_out = weights.has(keys.stored("out.conv.bias"));
-  config.norm = norm_of(weights, keys);
+  config.stored = stored_norm(weights, keys, "in.norm");
+  config.norm = config.stored.norm();
   const std::string_view port = detection.layout->name;
   if (port == "mindspore") {
     config.form = Form::mindspore;
@@ -48,16 +44,7 @@ Config chosen(Config config, const Settings& settings, std::span<const Port> kno
     throw Error(ErrorCode::usage, std::string("the setting ") + key + "=" + value + " is not known",
                 std::string(key) + " is " + valid);
   };
-  if (const std::string norm = value_of("norm"); !norm.empty() && norm != "auto") {
-    if (norm != "stored" && norm != "instance") refuse("norm", norm, "auto, stored or instance");
-    if (config.norm == Norm::instance) {
-      if (norm == "stored") refuse("norm", norm, "instance for this file: its norms store nothing");
-    } else if (config.norm == Norm::affine) {
-      if (norm == "stored") refuse("norm", norm, "instance for this file: it has no statistics");
-    } else {
-      config.norm = norm == "stored" ? Norm::batch : Norm::affine;
-    }
-  }
+  config.norm = choose_norm(config.stored, config.norm, value_of("norm"));
   if (const std::string text = value_of("blocks"); !text.empty()) {
     int64_t blocks = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), blocks);
@@ -74,17 +61,6 @@ Config chosen(Config config, const Settings& settings, std::span<const Port> kno
   return config;
 }
 
-const char* describe(Norm norm) {
-  switch (norm) {
-    case Norm::instance: return "instance norm";
-    case Norm::affine: return "instance norm with weights";
-    case Norm::batch: return "batch norm";
-  }
-  return "?";
-}
-
-}  // namespace
-
 /// What the file's metadata say of its settings; PyTorch's keys say it all, and metadata repeat it.
 Settings stated(const weights::Weights& weights, const Config& config) {
   Settings settings;
@@ -96,6 +72,15 @@ Settings stated(const weights::Weights& weights, const Config& config) {
   return settings;
 }
 
+void check_size(const Config& config, const Shape& input) {
+  if (config.form != Form::pytorch || std::min(input.h(), input.w()) >= kLeastReflected) return;
+  throw Error(ErrorCode::mismatch, "the generator needs a picture of at least " +
+                                       std::to_string(kLeastReflected) + " pixels each way, not " +
+                                       std::to_string(input.w()) + "x" + std::to_string(input.h()));
+}
+
+}  // namespace
+
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
   const weights::KeyMap keys = detection.map();
@@ -105,8 +90,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   Opened opened;
   opened.keys = keys;
   Description& d = opened.description;
-  d.settings = {{"norm", "auto, stored or instance",
-                 "whether norms take the file's statistics or the picture's"},
+  d.settings = {norm_setting(),
                 {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
   try {
     config = chosen(config, stated(weights, config), d.settings);
@@ -129,6 +113,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {
+    check_size(config, inputs.at("input"));
     graph::Graph graph;
     const graph::Value x = graph.input("input", inputs.at("input"));
     graph.output("output",

@@ -7,14 +7,13 @@
 
 #include "runtime/graph/scope.h"
 #include "runtime/networks/network.h"
+#include "runtime/networks/norms.h"
 
 namespace kintsugi::networks::cyclegan_discriminator {
 
-/// As for the generator; statistics beside a norm without weights are left over from training.
-enum class Norm : uint8_t { instance, affine, batch };
-
 struct Config {
   int64_t width = 64;  // channels of the first layer; the others are multiples of it
+  StoredNorm stored;
   Norm norm = Norm::instance;
   bool bias = true;       // of the convolutions that a norm follows
   bool bias_ends = true;  // of the first and the last

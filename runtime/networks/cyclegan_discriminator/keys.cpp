@@ -2,6 +2,7 @@
 //
 // The names that files give to the discriminator's modules, beside those of net.cpp; how a file is
 // opened, and what it makes of a picture: the mean over all patches.
+#include <algorithm>
 #include <array>
 
 #include "runtime/image/pixel.h"
@@ -49,25 +50,24 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys) {
   config.width = first_extent(weights, keys.stored("conv1.weight"), config.width);
   config.bias = weights.has(keys.stored("conv2.bias"));
   config.bias_ends = weights.has(keys.stored("conv1.bias"));
-  if (weights.has(keys.stored("norm2.weight"))) {
-    config.norm = weights.has(keys.stored("norm2.running_mean")) ? Norm::batch : Norm::affine;
-  }
+  config.stored = stored_norm(weights, keys, "norm2");
+  config.norm = config.stored.norm();
   return config;
 }
 
-/// `norm` as the settings have it: of a file that stores statistics.
 Config chosen(Config config, const Settings& settings, std::span<const Port> known) {
   check_settings(settings, known);
   const auto at = settings.find("norm");
-  if (at == settings.end() || at->second == "auto") return config;
-  const bool stored = at->second == "stored";
-  if ((!stored && at->second != "instance") || (stored && config.norm != Norm::batch)) {
-    throw Error(ErrorCode::usage, "the setting norm=" + at->second + " is not known",
-                config.norm == Norm::batch ? "norm is auto, stored or instance"
-                                           : "norm is auto or instance for this file");
-  }
-  if (!stored && config.norm == Norm::batch) config.norm = Norm::affine;
+  if (at != settings.end()) config.norm = choose_norm(config.stored, config.norm, at->second);
   return config;
+}
+
+void check_size(const Shape& input) {
+  constexpr int64_t kLeast = 24;  // halved three times, then a pixel less twice
+  if (std::min(input.h(), input.w()) >= kLeast) return;
+  throw Error(ErrorCode::mismatch, "the discriminator needs a picture of at least " +
+                                       std::to_string(kLeast) + " pixels each way, not " +
+                                       std::to_string(input.w()) + "x" + std::to_string(input.h()));
 }
 
 double score(const ImageView& picture, const Replay& replay) {
@@ -107,12 +107,17 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   Opened opened;
   opened.keys = keys;
   Description& d = opened.description;
-  d.settings = {{"norm", "auto, stored or instance",
-                 "whether norms take the file's statistics or the picture's"}};
+  d.settings = {norm_setting()};
   Config config = configure(weights, keys);
-  const std::string norm = config_text(weights, kNetwork, "norm");
-  if (detection.layout->name == "mindspore" && !norm.empty()) {  // PyTorch's keys tell
-    config = chosen(config, {{"norm", norm}}, d.settings);
+  if (detection.layout->name == "mindspore") {  // PyTorch's keys tell
+    try {
+      config.norm = choose_norm(config.stored, config.norm, config_text(weights, kNetwork, "norm"));
+    } catch (const Error& error) {
+      throw Error(
+          ErrorCode::bad_file,
+          weights.file().path().string() + ": the metadata `kintsugi.config`: " + error.what(),
+          error.hint());
+    }
   }
   d.title = "CycleGAN discriminator, " + std::to_string(config.width) + " channels";
   d.variant = "PatchGAN of 70 pixels, key layout '" + std::string(detection.layout->name) +
@@ -123,6 +128,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {
+    check_size(inputs.at("input"));
     graph::Graph graph;
     const graph::Value x = graph.input("input", inputs.at("input"));
     graph.output("score", judge(Scope(graph, weights, keys), x, chosen(config, settings, known)));

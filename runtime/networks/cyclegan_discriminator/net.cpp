@@ -5,20 +5,7 @@
 #include "runtime/networks/cyclegan_discriminator/cyclegan_discriminator.h"
 
 namespace kintsugi::networks::cyclegan_discriminator {
-namespace {
-
 using graph::Value;
-
-Value norm(const Scope& m, Value x, const Config& config) {
-  switch (config.norm) {
-    case Norm::instance: return nn::instance_norm(m, x);
-    case Norm::affine: return nn::instance_norm(m, x, 1e-5, true);
-    case Norm::batch: break;
-  }
-  return nn::batch_norm(m, x);
-}
-
-}  // namespace
 
 Value judge(const Scope& m, Value x, const Config& config) {
   const int64_t w = config.width;  // 64 in the paper
@@ -30,7 +17,8 @@ Value judge(const Scope& m, Value x, const Config& config) {
   const auto normed = [&](const char* conv_name, const char* norm_name, const char* act,
                           int64_t channels, int64_t stride) {
     conv(conv_name, channels, stride, config.bias);
-    x = nn::leaky_relu(m[act], norm(m[norm_name], x, config), 0.2f);
+    x = nn::leaky_relu(m[act], norm(m[norm_name], x, config.norm, std::source_location::current()),
+                       0.2f);
   };
   conv("conv1", w, 2, config.bias_ends);
   x = nn::leaky_relu(m["act1"], x, 0.2f);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/networks/norms.h"
+
+#include "runtime/graph/nn.h"
+
+namespace kintsugi::networks {
+
+const char* describe(Norm norm) {
+  switch (norm) {
+    case Norm::instance: return "instance norm";
+    case Norm::affine: return "instance norm with weights";
+    case Norm::batch: return "batch norm";
+  }
+  return "?";
+}
+
+StoredNorm stored_norm(const weights::Weights& weights, const weights::KeyMap& keys,
+                       const std::string& module) {
+  return {.weights = weights.has(keys.stored(module + ".weight")),
+          .statistics = weights.has(keys.stored(module + ".running_mean"))};
+}
+
+Norm choose_norm(const StoredNorm& stored, Norm otherwise, const std::string& setting) {
+  const auto refuse = [&](const char* valid) {
+    throw Error(ErrorCode::usage, "the setting norm=" + setting + " is not known",
+                std::string("norm is ") + valid);
+  };
+  if (setting.empty() || setting == "auto") return otherwise;
+  if (setting == "instance") return stored.weights ? Norm::affine : Norm::instance;
+  if (setting != "stored") refuse("auto, stored or instance");
+  if (!stored.weights) refuse("instance for this file: its norms store nothing");
+  if (!stored.statistics) refuse("instance for this file: it has no statistics");
+  return Norm::batch;
+}
+
+Port norm_setting() {
+  return {"norm", "auto, stored or instance",
+          "whether norms take the file's statistics or the picture's"};
+}
+
+graph::Value norm(const Scope& m, graph::Value x, Norm norm, std::source_location where) {
+  switch (norm) {
+    case Norm::instance: return nn::instance_norm(m, x, 1e-5, false, where);
+    case Norm::affine: return nn::instance_norm(m, x, 1e-5, true, where);
+    case Norm::batch: break;
+  }
+  return nn::batch_norm(m, x, 1e-5, where);
+}
+
+}  // namespace kintsugi::networks

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// What a file can mean by the norm at one place, and what a person may choose where it can mean two
+// things: networks whose ports differ in this share it.
+#pragma once
+
+#include <string>
+
+#include "runtime/graph/scope.h"
+#include "runtime/networks/network.h"
+
+namespace kintsugi::networks {
+
+/// Which numbers a norm divides by.
+enum class Norm : uint8_t {
+  instance,  // the picture's own
+  affine,    // the picture's own, then the file's weight and bias
+  batch,     // the file's statistics, then its weight and bias
+};
+[[nodiscard]] const char* describe(Norm norm);
+
+/// What is stored there. Statistics beside a norm without a weight are left over from training and
+/// never used.
+struct StoredNorm {
+  bool weights = false;
+  bool statistics = false;
+  /// What it is for PyTorch, whose keys tell.
+  [[nodiscard]] Norm norm() const {
+    return !weights ? Norm::instance : statistics ? Norm::batch : Norm::affine;
+  }
+};
+[[nodiscard]] StoredNorm stored_norm(const weights::Weights& weights, const weights::KeyMap& keys,
+                                     const std::string& module);
+
+/// `otherwise` where `setting` is empty or "auto"; else what "stored" or "instance" make of the file.
+/// Throws Error::usage for another word, and for what the file does not hold.
+[[nodiscard]] Norm choose_norm(const StoredNorm& stored, Norm otherwise,
+                               const std::string& setting);
+/// The setting as a network lists it.
+[[nodiscard]] Port norm_setting();
+
+/// Records it, eps 1e-5.
+[[nodiscard]] graph::Value norm(const Scope& m, graph::Value x, Norm norm,
+                                std::source_location where);
+
+}  // namespace kintsugi::networks
