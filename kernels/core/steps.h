@@ -195,8 +195,7 @@ struct Prologue {
 }
 
 /// What a step reads, bound at launch. For `channel` and `sample_channel`, `pitch` separates one
-/// sample from the next and `data` holds C elements a sample, then zeros up to the granule of the
-/// plan's storage type (four elements, eight in 16 bits); for
+/// sample from the next and `data` holds C elements a sample, zeros up to the plan's granule; for
 /// `pixel` and `tensor` it separates one pixel from the next.
 template <class T>
 struct Operand {

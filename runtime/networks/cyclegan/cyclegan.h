@@ -18,8 +18,8 @@ namespace kintsugi::networks::cyclegan {
 
 /// Whose arithmetic a file was trained for.
 enum class Form : uint8_t {
-  pytorch,  // borders are reflected, ReLU, transposed convolutions padded by one
-  mindspore,  // borders are zero, LeakyReLU outside the blocks, transposed convolutions cut at the end
+  pytorch,    // reflected borders, ReLU, transposed convolutions padded by one
+  mindspore,  // zero borders, LeakyReLU outside the blocks, transposed convolutions cut at the end
 };
 
 /// What differs between files of this network; open() fills it from keys, shapes and settings.
