@@ -79,6 +79,22 @@ void check_output(const fs::path& path, const std::vector<fs::path>& inputs) {
   if (exists && ::access(path.c_str(), W_OK) != 0) cannot_write(path, errno);
 }
 
+void check_outputs(const std::filesystem::path& output, const std::filesystem::path& side_by_side,
+                   const std::vector<std::filesystem::path>& inputs, bool json) {
+  if (is_stream(output) && json) {
+    throw Error(ErrorCode::usage, "the picture and the JSON cannot both go to standard output",
+                "give a file to -o, or leave --json out");
+  }
+  check_output(output, inputs);
+  if (side_by_side.empty()) return;
+  if (is_stream(side_by_side)) {
+    throw Error(ErrorCode::usage, "--side-by-side needs the name of a file");
+  }
+  std::vector<std::filesystem::path> taken = inputs;
+  taken.push_back(output);
+  check_output(side_by_side, taken);
+}
+
 void write_text(const fs::path& path, const std::string& text) {
   write_file(path, std::as_bytes(std::span(text.data(), text.size())));
 }

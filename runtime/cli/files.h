@@ -22,6 +22,11 @@ void check_input(const std::filesystem::path& path);
 void check_output(const std::filesystem::path& path,
                   const std::vector<std::filesystem::path>& inputs);
 
+/// What one picture's result is written to, and beside it; `json` goes to standard output. Throws as
+/// check_output does, and Error::usage where two would go to one place.
+void check_outputs(const std::filesystem::path& output, const std::filesystem::path& side_by_side,
+                   const std::vector<std::filesystem::path>& inputs, bool json);
+
 /// Whole or not there, as everything that the library writes.
 void write_text(const std::filesystem::path& path, const std::string& text);
 

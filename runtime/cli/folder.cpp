@@ -150,6 +150,16 @@ std::vector<fs::path> ByStem::files() const {
   return all;
 }
 
+void refuse_folder_options(const fs::path& manifest, const std::string& format) {
+  const std::pair<bool, const char*> of_folders[] = {{!manifest.empty(), "--manifest"},
+                                                     {!format.empty(), "--format"}};
+  for (const auto& [given, option] : of_folders) {
+    if (!given) continue;
+    throw Error(ErrorCode::usage, std::string(option) + " is for a folder of pictures, not for one",
+                "the format of one picture is that of its output's name");
+  }
+}
+
 void check_format_name(const std::string& format) {
   const Extension* const found = extension_named(format);
   if (found != nullptr && found->written) return;

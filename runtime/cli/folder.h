@@ -47,6 +47,9 @@ class ByStem {
 /// Throws Error::usage where pictures are not written in this format: "png", "jpg".
 void check_format_name(const std::string& format);
 
+/// Throws Error::usage where an option of folders is given for one picture.
+void refuse_folder_options(const std::filesystem::path& manifest, const std::string& format);
+
 /// One name in `folder` for each picture: its stem, and `format`; or, where that is empty, its own
 /// extension if such files are written, else png. Throws Error::usage where two would be one file.
 [[nodiscard]] std::vector<std::filesystem::path> output_names(

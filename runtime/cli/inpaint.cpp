@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kLongestSide = int64_t{1} << 20;
 constexpr int64_t kLargestRadius = 100;
 
 /// What only a network takes is refused without one, and the other way round.
@@ -54,13 +53,7 @@ void check_method(const InpaintArguments& a) {
 }
 
 void check_paths(const InpaintArguments& a, const Console& console) {
-  const std::pair<bool, const char*> of_folders[] = {{!a.manifest.empty(), "--manifest"},
-                                                     {!a.format.empty(), "--format"}};
-  for (const auto& [given, option] : of_folders) {
-    if (!given) continue;
-    throw Error(ErrorCode::usage, std::string(option) + " is for a folder of pictures, not for one",
-                "the format of one picture is that of its output's name");
-  }
+  refuse_folder_options(a.manifest, a.format);
   const std::vector<fs::path> inputs = {a.input,      a.mask,     a.model,
                                         a.compare_to, a.baseline, a.score};
   int streams = 0;
@@ -73,18 +66,7 @@ void check_paths(const InpaintArguments& a, const Console& console) {
     throw Error(ErrorCode::usage, "standard input can be one picture, and nothing else",
                 "give files for the others");
   }
-  if (is_stream(a.output) && console.json()) {
-    throw Error(ErrorCode::usage, "the picture and the JSON cannot both go to standard output",
-                "give a file to -o, or leave --json out");
-  }
-  check_output(a.output, inputs);
-  if (a.side_by_side.empty()) return;
-  if (is_stream(a.side_by_side)) {
-    throw Error(ErrorCode::usage, "--side-by-side needs the name of a file");
-  }
-  std::vector<fs::path> taken = inputs;
-  taken.push_back(a.output);
-  check_output(a.side_by_side, taken);
+  check_outputs(a.output, a.side_by_side, inputs, console.json());
 }
 
 int inpaint_one(const InpaintArguments& a, Console& console) {
@@ -170,20 +152,9 @@ Verb add_inpaint(CLI::App& program, Console& console) {
       ->required()
       ->type_name("FILE");
   verb->add_option("-m,--model", a->model, "weights; --method telea needs none")->type_name("FILE");
-  verb->add_option("-o,--output", a->output,
-                   "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout; or a folder")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("-f,--format", a->format, "of a folder's outputs; as its inputs, else png")
-      ->type_name("NAME");
-  verb->add_option("--manifest", a->manifest,
-                   "of a folder: what became of each; OUTPUT/manifest.json")
-      ->type_name("FILE");
+  add_picture_outputs(*verb, a->output, a->format, a->manifest);
   verb->add_flag("--invert-mask", a->invert_mask, "black is the hole");
-  verb->add_option("--max-side", a->max_side,
-                   "let the network see at most so many pixels a side; 0: all")
-      ->type_name("N")
-      ->check(within(int64_t{0}, kLongestSide));
+  add_max_side(*verb, a->max_side);
   verb->add_flag("--blend{poisson}", a->blend,
                  "no step at a hole's edge; --blend=official: as GLCIC's release does it");
   verb->add_option("--method", a->method, "network or telea")

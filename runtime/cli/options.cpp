@@ -108,6 +108,25 @@ void add_device(CLI::App& verb, DeviceChoice& choice) {
       ->type_name("BYTES");
 }
 
+void add_picture_outputs(CLI::App& verb, std::filesystem::path& output, std::string& format,
+                         std::filesystem::path& manifest) {
+  verb.add_option("-o,--output", output,
+                  "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout; or a folder")
+      ->required()
+      ->type_name("FILE");
+  verb.add_option("-f,--format", format, "of a folder's outputs; as its inputs, else png")
+      ->type_name("NAME");
+  verb.add_option("--manifest", manifest, "of a folder: what became of each; OUTPUT/manifest.json")
+      ->type_name("FILE");
+}
+
+void add_max_side(CLI::App& verb, int64_t& max_side) {
+  verb.add_option("--max-side", max_side,
+                  "let the network see at most so many pixels a side; 0: all")
+      ->type_name("N")
+      ->check(within(int64_t{0}, kLongestSide));
+}
+
 void add_settings(CLI::App& verb, std::vector<std::string>& settings) {
   verb.add_option("--set", settings, "a setting; `kintsugi info` lists those a model has")
       ->type_name("KEY=VALUE")

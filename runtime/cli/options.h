@@ -8,6 +8,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -73,6 +74,12 @@ void add_settings(CLI::App& verb, std::vector<std::string>& settings);
 
 /// --without fold,fuse
 void add_without(CLI::App& verb, std::vector<std::string>& without);
+
+/// -o of a picture or a folder of them; -f and --manifest, which are a folder's.
+void add_picture_outputs(CLI::App& verb, std::filesystem::path& output, std::string& format,
+                         std::filesystem::path& manifest);
+/// --max-side N
+void add_max_side(CLI::App& verb, int64_t& max_side);
 
 struct InputSize {
   std::string size;  // empty: not given

@@ -25,8 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kLongestSide = int64_t{1} << 20;
-
 struct TranslateArguments {
   fs::path input, model, output, side_by_side;  // the last empty: not given
   fs::path score;                               // weights of a discriminator, the same
@@ -193,29 +191,13 @@ int translate_folder(const TranslateArguments& a, Console& console) {
 }
 
 void check_paths(const TranslateArguments& a, const Console& console) {
-  const std::pair<bool, const char*> of_folders[] = {{!a.manifest.empty(), "--manifest"},
-                                                     {!a.format.empty(), "--format"}};
-  for (const auto& [given, option] : of_folders) {
-    if (!given) continue;
-    throw Error(ErrorCode::usage, std::string(option) + " is for a folder of pictures, not for one",
-                "the format of one picture is that of its output's name");
-  }
+  refuse_folder_options(a.manifest, a.format);
   check_input(a.input);
-  if (is_stream(a.output) && console.json()) {
-    throw Error(ErrorCode::usage, "the picture and the JSON cannot both go to standard output",
-                "give a file to -o, or leave --json out");
-  }
-  std::vector<fs::path> taken = {a.input, a.model};
-  if (!a.score.empty()) taken.push_back(a.score);
-  check_output(a.output, taken);
+  std::vector<fs::path> inputs = {a.input, a.model};
+  if (!a.score.empty()) inputs.push_back(a.score);
+  check_outputs(a.output, a.side_by_side, inputs, console.json());
   if (!is_stream(a.output)) static_cast<void>(image_format(a.output));
-  if (a.side_by_side.empty()) return;
-  if (is_stream(a.side_by_side)) {
-    throw Error(ErrorCode::usage, "--side-by-side needs the name of a file");
-  }
-  taken.push_back(a.output);
-  check_output(a.side_by_side, taken);
-  static_cast<void>(image_format(a.side_by_side));
+  if (!a.side_by_side.empty()) static_cast<void>(image_format(a.side_by_side));
 }
 
 int translate_one(const TranslateArguments& a, Console& console) {
@@ -299,19 +281,8 @@ Verb add_translate(CLI::App& program, Console& console) {
       ->required()
       ->type_name("FILE");
   verb->add_option("-m,--model", a->model, "weights")->required()->type_name("FILE");
-  verb->add_option("-o,--output", a->output,
-                   "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout; or a folder")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("-f,--format", a->format, "of a folder's outputs; as its inputs, else png")
-      ->type_name("NAME");
-  verb->add_option("--manifest", a->manifest,
-                   "of a folder: what became of each; OUTPUT/manifest.json")
-      ->type_name("FILE");
-  verb->add_option("--max-side", a->max_side,
-                   "let the network see at most so many pixels a side; 0: all")
-      ->type_name("N")
-      ->check(within(int64_t{0}, kLongestSide));
+  add_picture_outputs(*verb, a->output, a->format, a->manifest);
+  add_max_side(*verb, a->max_side);
   verb->add_flag("--round", a->round,
                  "to the nearest sample; else truncated, as the official programs do it");
   verb->add_option("--side-by-side", a->side_by_side, "also write picture | result")

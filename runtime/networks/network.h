@@ -99,6 +99,14 @@ void check_settings(const Settings& given, std::span<const Port> known);
 [[nodiscard]] std::string config_text(const weights::Weights& weights, const Network& network,
                                       const std::string& key);
 
+/// Calls `take`, which takes settings that the file's metadata state; what it throws is the file's fault:
+/// Error::bad_file, naming it.
+void with_metadata(const weights::Weights& weights, const std::function<void()>& take);
+
+/// Throws Error::mismatch, in pixels, for a picture [N, C, H, W] with a side below `least`; `who` needs
+/// more.
+void require_pixels(const char* who, int64_t least, const Shape& input);
+
 /// Throws Error::mismatch when the file's `kintsugi.config` names another variant or range of values
 /// than its keys do; what it leaves out is not missed.
 void check_config(const weights::Weights& weights, const Network& network,

@@ -98,15 +98,12 @@ Opened open(const weights::Weights& weights, const std::string& name) {
   }
   const Network* best = nullptr;
   weights::Detection closest;
-  const auto share = [](const weights::Detection& d) {
-    return d.total == 0 ? 0.0 : static_cast<double>(d.matched) / static_cast<double>(d.total);
-  };
   std::string others;  // a file may hold several; the first of the registry is taken
   for (const Network& network : kRegistry) {
     const weights::Detection detection = network.detect(weights);
     if (closest.complete() && detection.complete())
       others += "; so do those of " + std::string(network.name);
-    if (best == nullptr || share(detection) > share(closest)) {
+    if (best == nullptr || detection.share() > closest.share()) {
       best = &network;
       closest = detection;
     }
@@ -162,6 +159,24 @@ std::string config_text(const weights::Weights& weights, const Network& network,
               weights.file().path().string() + ": `" + key +
                   "` in the metadata `kintsugi.config` is neither a word nor a "
                   "number");
+}
+
+void with_metadata(const weights::Weights& weights, const std::function<void()>& take) {
+  try {
+    take();
+  } catch (const Error& error) {
+    throw Error(
+        ErrorCode::bad_file,
+        weights.file().path().string() + ": the metadata `kintsugi.config`: " + error.what(),
+        error.hint());
+  }
+}
+
+void require_pixels(const char* who, int64_t least, const Shape& input) {
+  if (std::min(input.h(), input.w()) >= least) return;
+  throw Error(ErrorCode::mismatch, std::string(who) + " needs a picture of at least " +
+                                       std::to_string(least) + " pixels each way, not " +
+                                       std::to_string(input.w()) + "x" + std::to_string(input.h()));
 }
 
 void check_config(const weights::Weights& weights, const Network& network,

@@ -63,6 +63,10 @@ struct Detection {
   static constexpr size_t kMissingNamed = 3;
 
   [[nodiscard]] bool complete() const { return total > 0 && matched == total; }
+  /// How much of it is there, 0 to 1: what tells which of several is closest.
+  [[nodiscard]] double share() const {
+    return total == 0 ? 0.0 : static_cast<double>(matched) / static_cast<double>(total);
+  }
   [[nodiscard]] KeyMap map() const {
     return layout != nullptr ? KeyMap(*layout, prefix) : KeyMap();
   }

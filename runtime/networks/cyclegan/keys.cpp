@@ -144,14 +144,11 @@ int64_t stored_blocks(const weights::Weights& weights, const weights::KeyMap& ke
 
 weights::Detection detect(const weights::Weights& weights) {
   weights::Detection best;
-  const auto share = [](const weights::Detection& d) {
-    return d.total == 0 ? 0.0 : static_cast<double>(d.matched) / static_cast<double>(d.total);
-  };
   for (const Known& one : known()) {
     const weights::Detection found =
         weights::detect(weights, {&one.layout, 1}, required_keys(one.blocks));
     if (found.complete()) return found;
-    if (best.layout == nullptr || share(found) > share(best)) best = found;
+    if (best.layout == nullptr || found.share() > best.share()) best = found;
   }
   return best;
 }

@@ -72,13 +72,6 @@ Settings stated(const weights::Weights& weights, const Config& config) {
   return settings;
 }
 
-void check_size(const Config& config, const Shape& input) {
-  if (config.form != Form::pytorch || std::min(input.h(), input.w()) >= kLeastReflected) return;
-  throw Error(ErrorCode::mismatch, "the generator needs a picture of at least " +
-                                       std::to_string(kLeastReflected) + " pixels each way, not " +
-                                       std::to_string(input.w()) + "x" + std::to_string(input.h()));
-}
-
 }  // namespace
 
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
@@ -92,14 +85,7 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   Description& d = opened.description;
   d.settings = {norm_setting(),
                 {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
-  try {
-    config = chosen(config, stated(weights, config), d.settings);
-  } catch (const Error& error) {
-    throw Error(
-        ErrorCode::bad_file,
-        weights.file().path().string() + ": the metadata `kintsugi.config`: " + error.what(),
-        error.hint());
-  }
+  with_metadata(weights, [&] { config = chosen(config, stated(weights, config), d.settings); });
   d.title = "CycleGAN generator, " + std::to_string(config.width) + " channels, " +
             std::to_string(config.blocks) + (config.shared ? " times one block" : " blocks");
   d.variant = std::string(tutorial ? "MindSpore form (zero borders, LeakyReLU, shifted upsampling)"
@@ -113,17 +99,17 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {
-    check_size(config, inputs.at("input"));
+    if (config.form == Form::pytorch) {
+      require_pixels("the generator", kLeastReflected, inputs.at("input"));
+    }
     graph::Graph graph;
     const graph::Value x = graph.input("input", inputs.at("input"));
     graph.output("output",
                  generator(Scope(graph, weights, keys), x, chosen(config, settings, known)));
     return graph;
   };
-  opened.translate = [config, known = d.settings](const ImageView& picture,
-                                                  const TranslateOptions& options,
-                                                  const Replay& replay) {
-    static_cast<void>(chosen(config, options.settings, known));
+  opened.translate = [config](const ImageView& picture, const TranslateOptions& options,
+                              const Replay& replay) {
     return cyclegan::translate(config, picture, options, replay);
   };
   return opened;

@@ -2,7 +2,6 @@
 //
 // The names that files give to the discriminator's modules, beside those of net.cpp; how a file is
 // opened, and what it makes of a picture: the mean over all patches.
-#include <algorithm>
 #include <array>
 
 #include "runtime/image/pixel.h"
@@ -62,14 +61,6 @@ Config chosen(Config config, const Settings& settings, std::span<const Port> kno
   return config;
 }
 
-void check_size(const Shape& input) {
-  constexpr int64_t kLeast = 24;  // halved three times, then a pixel less twice
-  if (std::min(input.h(), input.w()) >= kLeast) return;
-  throw Error(ErrorCode::mismatch, "the discriminator needs a picture of at least " +
-                                       std::to_string(kLeast) + " pixels each way, not " +
-                                       std::to_string(input.w()) + "x" + std::to_string(input.h()));
-}
-
 double score(const ImageView& picture, const Replay& replay) {
   const Shape input{1, 3, picture.height, picture.width};
   double sum = 0;
@@ -110,14 +101,9 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   d.settings = {norm_setting()};
   Config config = configure(weights, keys);
   if (detection.layout->name == "mindspore") {  // PyTorch's keys tell
-    try {
+    with_metadata(weights, [&] {
       config.norm = choose_norm(config.stored, config.norm, config_text(weights, kNetwork, "norm"));
-    } catch (const Error& error) {
-      throw Error(
-          ErrorCode::bad_file,
-          weights.file().path().string() + ": the metadata `kintsugi.config`: " + error.what(),
-          error.hint());
-    }
+    });
   }
   d.title = "CycleGAN discriminator, " + std::to_string(config.width) + " channels";
   d.variant = "PatchGAN of 70 pixels, key layout '" + std::string(detection.layout->name) +
@@ -128,18 +114,16 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
 
   opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
                                                               const Settings& settings) {
-    check_size(inputs.at("input"));
+    constexpr int64_t kLeast = 24;  // halved three times, then a pixel less twice
+    require_pixels("the discriminator", kLeast, inputs.at("input"));
     graph::Graph graph;
     const graph::Value x = graph.input("input", inputs.at("input"));
     graph.output("score", judge(Scope(graph, weights, keys), x, chosen(config, settings, known)));
     return graph;
   };
   opened.score_reads_mask = false;
-  opened.score = [config, known = d.settings](const ImageView& picture, const ImageView&,
-                                              const ScoreOptions& options, const Replay& replay) {
-    static_cast<void>(chosen(config, options.settings, known));
-    return score(picture, replay);
-  };
+  opened.score = [](const ImageView& picture, const ImageView&, const ScoreOptions&,
+                    const Replay& replay) { return score(picture, replay); };
   return opened;
 }
 
