@@ -63,6 +63,8 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   return checked_multiply(element_bytes, checked_add(read, output_shape(desc, input).elements()));
 }
 
+bool accepts_moments(const Desc& desc) { return desc.epilogue.gate() < 0; }
+
 std::string to_string(const Desc& desc) {
   std::string text = "conv2d " + kintsugi::to_string(desc.kernel) + " " +
                      std::to_string(desc.in_channels) + "->" + std::to_string(desc.out_channels);
@@ -72,6 +74,7 @@ std::string to_string(const Desc& desc) {
     text += ", padding " + brief(desc.padding) +
             (desc.padding_mode == PaddingMode::zero ? " zero" : " reflect");
   }
+  if (desc.moments) text += ", leaves moments";
   if (!desc.prologue.empty()) text += ", input: " + kintsugi::to_string(desc.prologue);
   return text;
 }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/core/moments.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
@@ -38,6 +39,7 @@ struct Desc {
   PaddingMode padding_mode = PaddingMode::zero;
   Prologue prologue = {};
   Epilogue epilogue = {};
+  bool moments = false;  // `cpu` and CUDA leave those of the output too (accepts_moments)
 
   /// [K, C, R, S], as PyTorch stores it.
   [[nodiscard]] Shape weight_shape() const {
@@ -63,16 +65,20 @@ struct Desc {
 /// steps before kernels of 3x3 at most, since a larger one would apply them to each pixel too often.
 [[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
+/// Whether the output's moments can be left for norm: by everything but a gate.
+[[nodiscard]] bool accepts_moments(const Desc& desc);
+
 /// "conv2d 3x3 256->256, stride 1, dilation 4, padding 4 zero"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
 template <class T>
 struct Args {
-  TensorView<const T> input;  // [N, C, H, W]
-  std::span<const T> weight;  // [K, C, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;       // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;       // [N, K, P, Q], not overlapping any input
-  std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
+  TensorView<const T> input;    // [N, C, H, W]
+  std::span<const T> weight;    // [K, C, R, S] dense; a config's packed form for `cpu`
+  Operands<T> operands;         // of the prologue, then of the epilogue, in step order
+  TensorView<T> output;         // [N, K, P, Q], not overlapping any input
+  std::span<T> workspace;       // for `cpu`: workspace_elements(), nothing in it before or after
+  MomentsView<T> moments = {};  // for `cpu`, where they are to be left: moment_tiles() a picture
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.
@@ -125,6 +131,9 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 /// has steps, else none.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
+
+/// Tiles whose moments `cpu` leaves of a picture.
+[[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);

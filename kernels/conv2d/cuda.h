@@ -39,6 +39,9 @@ template <class T>
 void pack(const Desc& desc, const CudaConfig& config, std::span<const float> weight,
           std::span<T> packed);
 
+/// Tiles whose moments are left of a picture.
+[[nodiscard]] int64_t moment_tiles(const Desc& desc, const CudaConfig& config, const Shape& input);
+
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);
 
 /// Without what the operands of steps add.

@@ -52,6 +52,8 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   return checked_multiply(element_bytes, checked_add(read, output_shape(desc, input).elements()));
 }
 
+bool accepts_moments(const Desc& desc) { return desc.epilogue.gate() < 0; }
+
 std::string to_string(const Desc& desc) {
   std::string text = "conv_transpose2d " + kintsugi::to_string(desc.kernel) + " " +
                      std::to_string(desc.in_channels) + "->" + std::to_string(desc.out_channels);
@@ -61,6 +63,7 @@ std::string to_string(const Desc& desc) {
   if (!(desc.output_padding == Pair(0))) {
     text += ", output padding " + brief(desc.output_padding);
   }
+  if (desc.moments) text += ", leaves moments";
   if (!desc.prologue.empty()) text += ", input: " + kintsugi::to_string(desc.prologue);
   return text;
 }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
@@ -34,6 +35,7 @@ struct Desc {
                             // dilation; cut off there where negative
   Prologue prologue = {};   // steps alone
   Epilogue epilogue = {};
+  bool moments = false;  // `cpu` and CUDA leave those of the output too (accepts_moments)
 
   /// [C, K, R, S], as PyTorch stores it: inputs first.
   [[nodiscard]] Shape weight_shape() const {
@@ -56,16 +58,20 @@ struct Desc {
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 [[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
+/// Whether the output's moments can be left for norm: by everything but a gate.
+[[nodiscard]] bool accepts_moments(const Desc& desc);
+
 /// "conv_transpose2d 4x4 256->128, stride 2, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
 template <class T>
 struct Args {
-  TensorView<const T> input;  // [N, C, H, W]
-  std::span<const T> weight;  // [C, K, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;       // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;       // [N, K, P, Q], not overlapping any input
-  std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
+  TensorView<const T> input;    // [N, C, H, W]
+  std::span<const T> weight;    // [C, K, R, S] dense; a config's packed form for `cpu`
+  Operands<T> operands;         // of the prologue, then of the epilogue, in step order
+  TensorView<T> output;         // [N, K, P, Q], not overlapping any input
+  std::span<T> workspace;       // for `cpu`: workspace_elements(), nothing in it before or after
+  MomentsView<T> moments = {};  // for `cpu`, where they are to be left: moment_tiles() a picture
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.
@@ -104,6 +110,9 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 /// Elements of scratch that `cpu` needs: a copy of the input when the prologue has steps, else none.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
+
+/// Tiles whose moments `cpu` leaves of a picture.
+[[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "kernels/core/half.h"
+#include "kernels/core/moments.h"
 #include "kernels/core/view.h"
 #include "kernels/device/api.h"
 #include "kernels/device/bound_steps.h"
@@ -69,6 +70,8 @@ struct CudaArgs {
   TensorView<T> output;
   uint32_t* tickets = nullptr;  // both at multiples of 16 bytes; null without splits
   float* partial = nullptr;
+  /// Where moments are to be left; a record's channels are whole groups of 16 bytes of T.
+  MomentsView<float> moments = {};
 };
 
 // For the ops' policies.

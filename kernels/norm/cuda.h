@@ -15,13 +15,14 @@
 
 namespace kintsugi::norm {
 
-/// Bytes of workspace: each tile's moments, nothing in them before or after. The first call of a
-/// workspace needs no zeros.
+/// Bytes of workspace: each tile's moments, nothing in them before or after; none where moments are given.
+/// The first call of a workspace needs no zeros.
 [[nodiscard]] int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes);
 
 using device::Traffic;
-/// Of both launches together.
-[[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes);
+/// Of both launches together; of one where moments are given, of so many tiles a picture.
+[[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes,
+                              int64_t moment_tiles = 0);
 
 template <class T>
 struct CudaArgs {
@@ -31,6 +32,8 @@ struct CudaArgs {
   /// [N, C, 2, 1]. A pixel holds whole groups of 16 bytes of T, widened: as a step on T reads them.
   TensorView<float> output;
   void* workspace = nullptr;
+  /// Of the input, where they were left; a record's channels are whole groups of 16 bytes of T.
+  MomentsView<const float> moments = {};
 };
 
 /// T is float, f16 or bf16. Two launches. Throws Error::unsupported where a picture's pixels, channels

@@ -24,14 +24,14 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 
 int64_t flops(const Desc& desc, const Shape& input) {
   static_cast<void>(output_shape(desc, input));
-  return checked_multiply(4, input.elements());
+  return desc.from_moments ? 0 : checked_multiply(4, input.elements());
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   const int64_t vectors =
       checked_add(output_shape(desc, input).elements(), desc.affine ? 2 * input.c() : 0);
-  return checked_add(checked_multiply(element_bytes, input.elements()),
-                     checked_multiply(4, vectors));
+  const int64_t read = desc.from_moments ? 0 : input.elements();
+  return checked_add(checked_multiply(element_bytes, read), checked_multiply(4, vectors));
 }
 
 bool accepts(const Desc&, const Step&) { return false; }
@@ -40,7 +40,7 @@ std::string to_string(const Desc& desc) {
   char eps[32];
   std::snprintf(eps, sizeof eps, "%g", desc.eps);
   return "norm_stats, groups " + std::to_string(desc.groups) + ", eps " + eps +
-         (desc.affine ? ", affine" : "");
+         (desc.affine ? ", affine" : "") + (desc.from_moments ? ", from moments" : "");
 }
 
 }  // namespace kintsugi::norm

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
@@ -30,16 +31,19 @@ struct Desc {
   int64_t groups = 1;   // divides the channels
   double eps = 1e-5;    // not negative; with zero a constant group has an infinite scale
   bool affine = false;  // whether weight and bias are read; else one and zero
+  /// What stored the input has left its moments: `cpu` and CUDA do not read it again.
+  bool from_moments = false;
   friend bool operator==(const Desc&, const Desc&) = default;
 };
 
 /// [N, C, 2, 1]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
 
-/// Four an element: its part of the mean, its difference, the square and its part of their sum.
+/// Four an element: its part of the mean, its difference, the square and its part of their sum. None of
+/// elements that are not read.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
 
-/// Bytes that must move at least once: the input, and the result, weight and bias in f32.
+/// Bytes that must move at least once: the input where it is read, the result, weight and bias in f32.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
 
 /// Never: its values are operands of steps, not a picture.
@@ -60,13 +64,14 @@ struct Args {
   std::span<const T> weight, bias;  // [C] each where affine
   TensorView<T> output;             // [N, C, 2, 1]
   std::span<T> workspace;  // for `cpu`: workspace_elements(), nothing in it before or after
+  MomentsView<const T> moments = {};  // for `cpu`, of the input, where they were left
 };
 
 /// The definition: the mean, then the squares about it, in double. T is float or double.
 template <class T>
 void reference(const Desc& desc, const Args<T>& args, Parallel& parallel);
 
-/// Elements of scratch that `cpu` needs, whatever the number of threads.
+/// Elements of scratch that `cpu` needs, whatever the number of threads; none with given moments.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const Shape& input);
 
 /// Bits do not depend on the thread count or the batch.
