@@ -50,6 +50,7 @@ std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
 }  // namespace
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
+  check_given(desc.moments, args.moments.data, to_string(desc));
   if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
   const Steps& before = desc.prologue.steps;
   const auto read = static_cast<size_t>(before.operand_count());
@@ -85,7 +86,8 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
              .tile_pixels = config.tile_pixels,
              .task_rows = config.task_rows,
              .steps = &desc.epilogue,
-             .operands = args.operands.subspan(read)},
+             .operands = args.operands.subspan(read),
+             .moments = args.moments},
             parallel);
 }
 

@@ -4,6 +4,7 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/simd/tap_convolution.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/transform.h"
 
@@ -128,6 +129,15 @@ int64_t workspace_elements(const Desc& desc, const CpuConfig& config, const Shap
     return desc.prologue.steps.empty() ? 0 : simd::copy_elements(input);
   }
   return checked_multiply(threads, winograd::workspace_elements(desc, config));
+}
+
+int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input) {
+  const Shape out = output_shape(desc, input);
+  if (config.algorithm == Algorithm::winograd) {
+    return divide_up(winograd::tiles(desc, out), config.task_tiles);
+  }
+  const Pair phases = phases_of(desc);
+  return simd::moment_tiles(out.h(), phases, phases.h * phases.w, config.task_rows);
 }
 
 namespace {

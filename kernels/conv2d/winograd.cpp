@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "kernels/conv2d/winograd_transform.h"
+#include "kernels/simd/moments.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::conv2d::winograd {
@@ -73,6 +74,7 @@ struct Schedule {
   const simd::BoundSteps none;
   simd::WinogradTransform* transform_patch;
   simd::WinogradFinish* finish_tile;
+  simd::JoinMoments* join;
   std::vector<simd::TileFunction*> wide, narrow;  // by pixels; for whole and for half blocks
   std::vector<int64_t> ys, xs;
   int64_t tiles, tasks_of_picture;  // of one picture
@@ -86,6 +88,7 @@ struct Schedule {
         none(),
         transform_patch(simd::winograd_transform(c.isa)),
         finish_tile(simd::winograd_finish(c.isa)),
+        join(simd::join_moments(c.isa)),
         ys(starts(a.output.shape.h(), d.dilation.h)),
         xs(starts(a.output.shape.w(), d.dilation.w)),
         tiles(static_cast<int64_t>(ys.size() * xs.size())),
@@ -112,13 +115,16 @@ class Worker {
 
   /// Tasks share the tiles of a picture nearly evenly.
   void run(int64_t task) {
-    const int64_t part = task % s_.tasks_of_picture;
+    part_ = task % s_.tasks_of_picture;
     n_ = task / s_.tasks_of_picture;
-    const int64_t first = s_.tiles * part / s_.tasks_of_picture;
-    count_ = s_.tiles * (part + 1) / s_.tasks_of_picture - first;
+    const int64_t first = s_.tiles * part_ / s_.tasks_of_picture;
+    count_ = s_.tiles * (part_ + 1) / s_.tasks_of_picture - first;
+    joined_ = 0;
     for (int64_t i = 0; i < count_; ++i) read(first + i, i);
     for (int64_t point = 0; point < kPoints; ++point) multiply(point);
     for (int64_t i = 0; i < count_; ++i) write(first + i, i);
+    const MomentsView<float>& moments = s_.args.moments;
+    if (moments.data != nullptr) moments.count(n_, part_) = static_cast<float>(joined_);
   }
 
  private:
@@ -223,6 +229,22 @@ class Worker {
     out.place.pixel = (n_ * y.shape.h() + at.y) * y.shape.w() + at.x;
     out.place.pixel_step = s_.desc.dilation.w;
     s_.finish_tile(out);
+    if (s_.args.moments.data != nullptr) join(out);
+  }
+
+  /// What a tile that was just stored adds to the task's moments.
+  void join(const simd::WinogradOutput& tile) {
+    const MomentsView<float>& moments = s_.args.moments;
+    s_.join({.pixel = tile.output,
+             .rows = tile.rows,
+             .columns = tile.columns,
+             .row_step = tile.row_step,
+             .column_step = tile.column_step,
+             .channels = moments.channels,
+             .before = joined_,
+             .mean = moments.means(n_, part_),
+             .squares = moments.squares(n_, part_)});
+    joined_ += tile.rows * tile.columns;
   }
 
   const Schedule& s_;
@@ -230,7 +252,8 @@ class Worker {
   float* patches_;   // V
   float* products_;  // M
   float* zeros_;     // a pixel outside the picture
-  int64_t n_ = 0, count_ = 0;
+  int64_t n_ = 0, part_ = 0, count_ = 0;
+  int64_t joined_ = 0;  // pixels that the task's moments know
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
 #include "kernels/simd/filter_order.h"
+#include "kernels/simd/tap_convolution.h"
 #include "kernels/simd/tile.h"
 #include "kernels/simd/transform.h"
 
@@ -51,6 +52,13 @@ std::string to_string(const CpuConfig& config) {
   return std::string(simd::to_string(config.isa)) + " tile " + std::to_string(config.tile_pixels) +
          "x" + std::to_string(config.block_channels()) + ", " + std::to_string(config.task_rows) +
          (config.task_rows == 1 ? " row a task" : " rows a task");
+}
+
+int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input) {
+  const Shape out = output_shape(desc, input);
+  const int64_t phases =
+      checked_multiply(std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()));
+  return simd::moment_tiles(out.h(), desc.stride, phases, config.task_rows);
 }
 
 std::string packing(const Desc& desc, const CpuConfig& config) {

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "kernels/core/error.h"
 #include "kernels/core/shape.h"
 
 namespace kintsugi {
@@ -35,6 +37,13 @@ struct MomentsView {
 /// Elements of the records of `pictures`.
 [[nodiscard]] inline int64_t moment_elements(int64_t pictures, int64_t tiles, int64_t channels) {
   return checked_product({pictures, tiles, MomentsView<float>::record_elements(channels)});
+}
+
+/// Throws Error::internal unless moments are given where `op` asks for them, and only there.
+inline void check_given(bool asked, const void* given, const std::string& op) {
+  if (asked == (given != nullptr)) return;
+  throw Error(ErrorCode::internal, op + (asked ? ": there is no place for its moments"
+                                               : ": moments are given that it does not ask for"));
 }
 
 }  // namespace kintsugi

@@ -6,10 +6,16 @@
 
 #include "kernels/core/padding.h"
 #include "kernels/simd/filter_order.h"
+#include "kernels/simd/moments.h"
 #include "kernels/simd/tile.h"
 
 namespace kintsugi::simd {
 namespace {
+
+/// Groups of task_rows rows of a phase, of the one with most.
+int64_t chunks_of(int64_t rows, int64_t stride, int64_t task_rows) {
+  return divide_up(divide_up(rows, stride), task_rows);
+}
 
 // What all tasks share, computed once per call.
 struct Schedule {
@@ -17,7 +23,8 @@ struct Schedule {
   BoundSteps steps;
   FilterOrder order;
   std::vector<TileFunction*> wide,
-      narrow;                // by pixels; for whole blocks and for the last few channels
+      narrow;  // by pixels; for whole blocks and for the last few channels
+  JoinMoments* join;
   std::vector<float> zeros;  // a pixel outside the picture
   int64_t channels;          // of a stored input pixel
   int64_t columns;           // of a block
@@ -29,10 +36,11 @@ struct Schedule {
         steps(bind(*c.steps, c.operands)),
         order(filter_order(c.output.shape.c() * c.steps->channels_per_result(), *c.steps, isa,
                            c.vectors)),
+        join(join_moments(isa)),
         channels(storage_channels(c.input.shape.c())),
         columns(c.few_outputs ? order.filters : order.block()),
         blocks(order.blocks()),
-        row_chunks(divide_up(divide_up(c.output.shape.h(), c.output_stride.h), c.task_rows)) {
+        row_chunks(chunks_of(c.output.shape.h(), c.output_stride.h, c.task_rows)) {
     input_step = checked_multiply(c.input_stride.w / c.upsample, c.input.pitch);
     output_step = checked_multiply(c.output_stride.w, c.output.pitch);
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
@@ -55,6 +63,7 @@ class Task {
   Task(const Schedule& schedule, int64_t index) : s_(schedule), c_(schedule.c) {
     const int64_t phases = static_cast<int64_t>(c_.phases.size());
     const int64_t block = index % s_.blocks;
+    tile_ = index / s_.blocks % (phases * s_.row_chunks);
     phase_ = &c_.phases[static_cast<size_t>(index / s_.blocks % phases)];
     chunk_ = index / s_.blocks / phases % s_.row_chunks;
     n_ = index / s_.blocks / phases / s_.row_chunks;
@@ -76,6 +85,7 @@ class Task {
     const int64_t rows = divide_up(out.h() - phase_->offset.h, c_.output_stride.h);
     const int64_t end = std::min(rows, (chunk_ + 1) * c_.task_rows);
     for (int64_t q = chunk_ * c_.task_rows; q < end; ++q) row(q);
+    if (c_.moments.data != nullptr) finish_moments();
   }
 
  private:
@@ -120,6 +130,36 @@ class Task {
       functions[static_cast<size_t>(pixels - 1)](task);
       p += pixels;
     }
+    if (c_.moments.data != nullptr) join_row(y, width);
+  }
+
+  /// Channels of this task in a record of moments: its block's, as far as the output has any.
+  [[nodiscard]] int64_t moment_channels() const {
+    return std::min(s_.order.block_results(), c_.moments.channels - k0_);
+  }
+
+  /// What the row's pixels add, a few at a time: they are read twice.
+  void join_row(int64_t y, int64_t width) {
+    constexpr int64_t kMost = 64;
+    for (int64_t p = 0; p < width; p += kMost) {
+      const int64_t pixels = std::min(kMost, width - p);
+      s_.join({.pixel = c_.output.pixel(n_, y, p * c_.output_stride.w + phase_->offset.w) + k0_,
+               .columns = pixels,
+               .column_step = s_.output_step,
+               .channels = moment_channels(),
+               .before = joined_,
+               .mean = c_.moments.means(n_, tile_) + k0_,
+               .squares = c_.moments.squares(n_, tile_) + k0_});
+      joined_ += pixels;
+    }
+  }
+
+  void finish_moments() {
+    if (joined_ == 0) {
+      std::fill_n(c_.moments.means(n_, tile_) + k0_, moment_channels(), 0.0f);
+      std::fill_n(c_.moments.squares(n_, tile_) + k0_, moment_channels(), 0.0f);
+    }
+    if (k0_ == 0) c_.moments.count(n_, tile_) = static_cast<float>(joined_);
   }
 
   /// The runs of the tile that begins at pixel `p` of row `q`.
@@ -170,6 +210,7 @@ class Task {
   const TapConvolution& c_;
   const Phase* phase_ = nullptr;
   int64_t n_ = 0, chunk_ = 0, k0_ = 0;
+  int64_t tile_ = 0, joined_ = 0;  // of the moments, and its pixels that they know
   bool narrow_ = false;
   int64_t low_dx_ = 0, high_dx_ = 0;
   const float* weight_ = nullptr;
@@ -178,6 +219,10 @@ class Task {
 };
 
 }  // namespace
+
+int64_t moment_tiles(int64_t rows, Pair output_stride, int64_t phases, int64_t task_rows) {
+  return checked_multiply(phases, chunks_of(rows, output_stride.h, task_rows));
+}
 
 void run(Isa isa, const TapConvolution& convolution, Parallel& parallel) {
   const Schedule schedule(isa, convolution);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/core/moments.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
@@ -47,7 +48,12 @@ struct TapConvolution {
 
   const Steps* steps = nullptr;
   Operands<float> operands;
+  MomentsView<float> moments;  // of the output, where they are to be left; else without data
 };
+
+/// Tiles whose moments run() leaves of a picture with so many rows: one for each task of a block.
+[[nodiscard]] int64_t moment_tiles(int64_t rows, Pair output_stride, int64_t phases,
+                                   int64_t task_rows);
 
 /// Computes the output. Each element is summed by one thread in the order of its phase's taps,
 /// channels innermost: bits depend neither on threads, batch nor tiling.

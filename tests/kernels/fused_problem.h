@@ -40,19 +40,42 @@ enum class Form { chosen, plainest, winograd, few_outputs };
   return choose(desc, input, simd::chosen());
 }
 
-/// The op on the CPU. Its scratch is of exact size, and full of NaN like the output.
+/// Records of moments, of exact size, and full of NaN.
+struct Records {
+  int64_t tiles = 0, channels = 0;
+  std::vector<float> data;
+
+  Records() = default;
+  Records(int64_t pictures, int64_t of_each, int64_t of_record)
+      : tiles(of_each),
+        channels(of_record),
+        data(static_cast<size_t>(moment_elements(pictures, of_each, of_record)),
+             std::numeric_limits<float>::quiet_NaN()) {}
+  [[nodiscard]] MomentsView<float> view() { return {data.data(), tiles, channels}; }
+  [[nodiscard]] MomentsView<const float> view() const { return {data.data(), tiles, channels}; }
+};
+
+/// The op on the CPU. Its scratch is of exact size, and full of NaN like the output; `left` are the
+/// moments where the description asks for them.
 template <class Desc, class Config>
 [[nodiscard]] Tensor<float> run(const Desc& desc, const Config& config,
                                 const TensorView<const float>& input,
                                 const std::vector<float>& weight, Operands<float> operands,
-                                Parallel& parallel = threads(), int64_t gap = 0) {
+                                Parallel& parallel = threads(), int64_t gap = 0,
+                                Records* left = nullptr) {
   std::vector<float> packed(static_cast<size_t>(packed_elements(desc, config)));
   pack(desc, config, weight, packed);
   std::vector<float> scratch(
       static_cast<size_t>(workspace_elements(desc, config, input.shape, parallel.threads())),
       std::numeric_limits<float>::quiet_NaN());
   Tensor<float> output(output_shape(desc, input.shape), gap);
-  cpu(desc, config, {input, packed, operands, output.view(), scratch}, parallel);
+  MomentsView<float> moments;
+  if (left != nullptr) {
+    *left = Records(input.shape.n(), moment_tiles(desc, config, input.shape),
+                    storage_channels(output.shape().c()));
+    moments = left->view();
+  }
+  cpu(desc, config, {input, packed, operands, output.view(), scratch, moments}, parallel);
   return output;
 }
 
@@ -86,11 +109,11 @@ struct Fused {
     reference<float>(desc, {input.view(), weight, bound, output.view(), {}}, threads());
     return output;
   }
-  [[nodiscard]] Tensor<float> whole(Form form, Parallel& parallel = threads(),
-                                    int64_t gap = 0) const {
+  [[nodiscard]] Tensor<float> whole(Form form, Parallel& parallel = threads(), int64_t gap = 0,
+                                    Records* left = nullptr) const {
     const auto bound = operands.bind();
     return run(desc, configure(desc, input.shape(), form), input.view(), weight, bound, parallel,
-               gap);
+               gap, left);
   }
   /// Each part by its own op, on the CPU.
   [[nodiscard]] Tensor<float> apart(Form form) const {
@@ -118,11 +141,8 @@ struct Fused {
 /// The promised relative L2 error of Winograd's form.
 constexpr double kWinogradTolerance = 2e-5;
 
-/// In every form: right, the pads zero, and the very bits of the parts.
 template <class Desc>
-void expect_right(const Desc& desc, const Shape& picture) {
-  const Fused<Desc> problem(desc, picture, 12);
-  const Tensor<float> expected = problem.definition();
+[[nodiscard]] std::vector<Form> forms_of(const Desc& desc) {
   std::vector<Form> forms{Form::chosen, Form::plainest};
   if constexpr (std::is_same_v<Desc, conv2d::Desc>) {
     if (conv2d::winograd::has_form(desc)) forms.push_back(Form::winograd);
@@ -130,7 +150,15 @@ void expect_right(const Desc& desc, const Shape& picture) {
       forms.push_back(Form::few_outputs);
     }
   }
-  for (const Form form : forms) {
+  return forms;
+}
+
+/// In every form: right, the pads zero, and the very bits of the parts.
+template <class Desc>
+void expect_right(const Desc& desc, const Shape& picture) {
+  const Fused<Desc> problem(desc, picture, 12);
+  const Tensor<float> expected = problem.definition();
+  for (const Form form : forms_of(desc)) {
     const std::string what = to_string(desc) + ", steps: " + to_string(desc.epilogue) + " on " +
                              picture.to_string() + ", form " +
                              std::to_string(static_cast<int>(form));
