@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "kernels/core/error.h"
 #include "kernels/core/shape.h"
@@ -28,6 +29,10 @@ struct MomentsView {
   }
   [[nodiscard]] T* record(int64_t n, int64_t tile) const {
     return data + (n * tiles + tile) * (kHeader + 2 * channels);
+  }
+  template <class U>  // NOLINT: a reader's view of a writer's is always fine
+  operator MomentsView<const U>() const requires(std::is_same_v<U, T>) {
+    return {data, tiles, channels};
   }
   [[nodiscard]] T& count(int64_t n, int64_t tile) const { return *record(n, tile); }
   [[nodiscard]] T* means(int64_t n, int64_t tile) const { return record(n, tile) + kHeader; }

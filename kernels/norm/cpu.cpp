@@ -92,7 +92,7 @@ MomentsView<const float> measure(const Desc& desc, simd::Isa isa, const Args<flo
       moments.count(n, t) = static_cast<float>(pixels);
     }
   });
-  return {moments.data, moments.tiles, moments.channels};
+  return moments;
 }
 
 }  // namespace

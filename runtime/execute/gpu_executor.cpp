@@ -305,6 +305,8 @@ void GpuExecutor::launch_as(const plan::PlanStep& step) {
   const TensorView<const T> input = view<T>(step.inputs[0]);
   const TensorView<T> output = view<T>(step.output);
   std::byte* const workspace = step.workspace >= 0 ? on_gpu(step.workspace) : nullptr;
+  const MomentsView<float> moments =
+      moments_of(plan_, step, [&](int index) { return on_gpu(index); });
   const auto vector = [&](size_t i) {
     return i < step.weights.size() ? reinterpret_cast<const float*>(constant(step.weights[i]))
                                    : nullptr;
@@ -316,6 +318,7 @@ void GpuExecutor::launch_as(const plan::PlanStep& step) {
                                     .output = output};
     if (plan_.tickets >= 0) args.tickets = reinterpret_cast<uint32_t*>(on_gpu(plan_.tickets));
     args.partial = reinterpret_cast<float*>(workspace);
+    args.moments = moments;
     cuda(desc, std::get<implicit_gemm::CudaConfig>(step.config), args, *to_.stream);
   };
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
@@ -328,7 +331,8 @@ void GpuExecutor::launch_as(const plan::PlanStep& step) {
     cuda(*border, pad::CudaArgs<T>{input, output}, *to_.stream);
   } else if (const auto* statistics = std::get_if<norm::Desc>(&step.op)) {
     cuda(*statistics,
-         norm::CudaArgs<T>{input, vector(0), vector(1), view<float>(step.output), workspace},
+         norm::CudaArgs<T>{input, vector(0), vector(1), view<float>(step.output), workspace,
+                           moments},
          *to_.stream);
   } else if (const auto* pixelwise = std::get_if<layer_norm::Desc>(&step.op)) {
     cuda(*pixelwise, std::get<layer_norm::CudaConfig>(step.config),

@@ -146,6 +146,10 @@ void HostExecutor::run_step(const plan::PlanStep& step) {
   const Operands<T> steps(operands.data(), count);
   const TensorView<const T> input = view<T>(step.inputs[0]);
   const TensorView<T> output = view<T>(step.output);
+  // Plans of the references, which have numbers of other types, leave none.
+  const MomentsView<float> left = moments_of(plan_, step, [&](int index) { return begin(index); });
+  MomentsView<T> moments;
+  if constexpr (std::is_same_v<T, float>) moments = left;
   const auto weight = [&](size_t i) -> std::span<const T> {
     if (i >= step.weights.size()) return {};
     const auto elements = plan_.packed[static_cast<size_t>(step.weights[i])].elements;
@@ -160,15 +164,17 @@ void HostExecutor::run_step(const plan::PlanStep& step) {
     }
   };
   if (const auto* conv = std::get_if<conv2d::Desc>(&step.op)) {
-    run(*conv, conv2d::Args<T>{input, weight(0), steps, output, workspace<T>(step)});
+    run(*conv, conv2d::Args<T>{input, weight(0), steps, output, workspace<T>(step), moments});
   } else if (const auto* deconv = std::get_if<conv_transpose2d::Desc>(&step.op)) {
-    run(*deconv, conv_transpose2d::Args<T>{input, weight(0), steps, output, workspace<T>(step)});
+    run(*deconv,
+        conv_transpose2d::Args<T>{input, weight(0), steps, output, workspace<T>(step), moments});
   } else if (const auto* chain = std::get_if<elementwise::Desc>(&step.op)) {
     run(*chain, elementwise::Args<T>{input, steps, output});
   } else if (const auto* border = std::get_if<pad::Desc>(&step.op)) {
     run(*border, pad::Args<T>{input, output});
   } else if (const auto* statistics = std::get_if<norm::Desc>(&step.op)) {
-    run(*statistics, norm::Args<T>{input, weight(0), weight(1), output, workspace<T>(step)});
+    run(*statistics,
+        norm::Args<T>{input, weight(0), weight(1), output, workspace<T>(step), moments});
   } else if (const auto* pixelwise = std::get_if<layer_norm::Desc>(&step.op)) {
     run(*pixelwise, layer_norm::Args<T>{input, weight(0), weight(1), output});
   } else if (const auto* holes = std::get_if<partial_mask::Desc>(&step.op)) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/core/half.h"
+#include "kernels/core/moments.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/executor.h"
@@ -52,6 +53,16 @@ auto with_storage(DType dtype, F&& f) {
 template <class T>
 [[nodiscard]] TensorView<T> view_of(const plan::Slot& slot, std::byte* begin) {
   return {reinterpret_cast<T*>(begin), slot.shape, slot.pitch};
+}
+
+/// Moments that a step leaves or gathers; without data where it has none. `begin(slot)`.
+template <class Begin>
+[[nodiscard]] MomentsView<float> moments_of(const plan::Plan& plan, const plan::PlanStep& step,
+                                            const Begin& begin) {
+  if (step.moments < 0) return {};
+  const Shape& shape = plan.slots[static_cast<size_t>(step.moments)].shape;
+  return {reinterpret_cast<float*>(begin(step.moments)), shape.c(),
+          (shape.w() - MomentsView<float>::kHeader) / 2};
 }
 
 /// The planes that a partial_mask reads; of a value of its own kind the mask in it. `view(slot)`.

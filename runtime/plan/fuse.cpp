@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// fuse: two rules and no patterns. Forward: an elementwise node that is the only reader of its
+// fuse: three rules and no patterns. Forward: an elementwise node that is the only reader of its
 // producer becomes the tail of the producer's epilogue. Backward: what stands before convolutions and
 // nothing else moves into how they read: a pad, an enlargement by two, and, where there is one
-// convolution, steps. What a contract does not accept stays a node of its own.
+// convolution, steps. Sideways: a norm's statistics ride on the convolution whose output they are of: it
+// leaves their moments as it stores, and the norm does not read the picture again. What a contract does
+// not accept stays a node of its own.
 #include <algorithm>
 #include <utility>
 
@@ -181,6 +183,25 @@ void fuse_backward(Graph& graph, const Options& options) {
   sweep(graph);
 }
 
+/// The norm still reads the convolution's value, for whose sake it comes after it.
+void ride(Graph& graph, const Options& options) {
+  if (options.backend != Backend::cpu && options.backend != Backend::gpu) return;
+  for (Node& node : graph.nodes) {
+    auto* statistics = std::get_if<norm::Desc>(&node.op);
+    if (statistics == nullptr) continue;
+    statistics->from_moments = std::visit(
+        [](auto& desc) {
+          if constexpr (requires { accepts_moments(desc); }) {
+            desc.moments = accepts_moments(desc);
+            return desc.moments;
+          } else {
+            return false;
+          }
+        },
+        graph.node(node.inputs[0]).op);
+  }
+}
+
 }  // namespace
 
 std::vector<int> count_readers(const Graph& graph) {
@@ -235,6 +256,7 @@ void sweep(Graph& graph) {
 void fuse(Graph& graph, const Options& options) {
   fuse_forward(graph);
   fuse_backward(graph, options);
+  ride(graph, options);
 }
 
 }  // namespace kintsugi::plan

@@ -26,8 +26,10 @@ Packed pack_filters(const Graph& graph, const Node& node, ConstantId id, const C
         const auto by_kernel = [&](int64_t elements, const std::string& order) {
           packed.by_kernel = true;
           packed.elements = elements;
-          auto bare = desc;  // how it reads its input is nothing to its filters
+          auto bare =
+              desc;  // how it reads its input, and what else it leaves, is nothing to its filters
           if constexpr (requires { bare.prologue; }) bare.prologue = {};
+          if constexpr (requires { bare.moments; }) bare.moments = false;
           packed.identity += "|" + to_string(bare) + "|" + order;
         };
         if constexpr (requires { packed_elements(desc, choice); }) {
@@ -144,6 +146,41 @@ void add_scratch(Plan& plan, const Options& options) {
   plan.slots.push_back({.bytes = tickets, .first = -1, .last = end});
 }
 
+/// Moments that a step leaves live until the last norm that gathers them.
+void add_moments(Plan& plan) {
+  const auto end = static_cast<int>(plan.steps.size());
+  for (int i = 0; i < end; ++i) {
+    PlanStep& step = plan.steps[static_cast<size_t>(i)];
+    const Slot& output = plan.slots[static_cast<size_t>(step.output)];
+    const int64_t tiles = std::visit(
+        [&](const auto& desc, const auto& config) -> int64_t {
+          if constexpr (requires { moment_tiles(desc, config, Shape()); }) {
+            const Slot& input = plan.slots[static_cast<size_t>(step.inputs[0])];
+            return desc.moments ? moment_tiles(desc, config, input.shape) : 0;
+          } else {
+            return 0;
+          }
+        },
+        step.op, step.config);
+    if (tiles == 0) continue;
+    const int64_t channels = round_up(output.shape.c(), granule(plan.dtype));
+    const Shape shape{output.shape.n(), tiles, 1, MomentsView<float>::record_elements(channels)};
+    Slot slot{.shape = shape,
+              .bytes = checked_multiply(shape.elements(), size_bytes(DType::f32)),
+              .first = i,
+              .last = i};
+    step.moments = static_cast<int>(plan.slots.size());
+    for (int reader = i + 1; reader < end; ++reader) {
+      PlanStep& gathers = plan.steps[static_cast<size_t>(reader)];
+      const auto* desc = std::get_if<norm::Desc>(&gathers.op);
+      if (desc == nullptr || !desc->from_moments || gathers.inputs[0] != step.output) continue;
+      gathers.moments = step.moments;
+      slot.last = reader;
+    }
+    plan.slots.push_back(slot);
+  }
+}
+
 /// An elementwise step may write over an input that dies with it.
 bool can_reuse_input(const Plan& plan, const PlanStep& step, int index) {
   if (!std::holds_alternative<elementwise::Desc>(step.op)) return false;
@@ -247,6 +284,7 @@ Plan make(Graph graph, const Options& options) {
     plan.slots[static_cast<size_t>(port.value.node)].last = end;
     plan.outputs.push_back({port.name, port.value.node});
   }
+  add_moments(plan);
   add_scratch(plan, options);
   plan.constants = std::move(graph.constants);
   if (options.passes.place) share_slots(plan);

@@ -59,9 +59,9 @@ using Config =
     std::variant<std::monostate, simd::Isa, conv2d::CpuConfig, conv_transpose2d::CpuConfig,
                  implicit_gemm::CudaConfig, layer_norm::CudaConfig>;
 
-/// A tensor or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
+/// A tensor, records of moments or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
-  Shape shape;  // [N, C, H, W]
+  Shape shape;  // [N, C, H, W]; of moments [N, tiles, 1, elements of a record]; of scratch none
   DType dtype = DType::f32;
   int64_t pitch = 0;  // elements from one pixel to the next
   int64_t bytes = 0;
@@ -99,6 +99,7 @@ struct PlanStep {
   std::vector<int> weights;        // into Plan::packed
   int output = 0;                  // slot
   int workspace = -1;              // slot without a shape, alive in this step alone; -1 for none
+  int moments = -1;                // slot that a convolution leaves and norm gathers; -1 for none
   std::vector<std::string> names;  // modules computed here, the last names the output
   int64_t flops = 0;
   int64_t bytes = 0;
@@ -141,7 +142,8 @@ struct Plan {
 /// weights and bias.
 void fold(graph::Graph& graph);
 /// Appends a lone reader's steps to its producer's, and moves a pad into the convolutions it feeds.
-/// Steps on the way in go only where a kernel changes what it reads as it reads it.
+/// Steps on the way in go only where a kernel changes what it reads as it reads it. A convolution leaves
+/// the moments of what norm is asked about.
 void fuse(graph::Graph& graph, const Options& options = {});
 /// A configuration for every node.
 [[nodiscard]] std::vector<Config> select(const graph::Graph& graph, const Options& options);

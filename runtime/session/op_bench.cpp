@@ -89,6 +89,7 @@ graph::Op in_a_network(Desc desc, OpSettings& s) {
   if (s.choice("norm", {"off", "on"}) == 1) {
     desc.prologue.steps = {step::affine(Extent::sample_channel), step::activate(Function::relu)};
   }
+  desc.moments = s.choice("moments", {"off", "on"}) == 1;
   desc.epilogue = {step::add(Extent::channel)};
   const Function function = take_function(s);
   if (s.choice("gate", {"off", "on"}) == 1) {
