@@ -22,6 +22,7 @@ namespace kintsugi::norm {
 namespace {
 
 constexpr int64_t kTileElements = 1 << 15;
+constexpr int64_t kGathered = 64;           // channels whose sums stand side by side
 constexpr int64_t kTaskElements = 1 << 16;  // large against taking a task, small against a picture
 
 int64_t tile_pixels(const Shape& input) {
@@ -32,37 +33,68 @@ int64_t tiles_of(const Shape& input) {
   return divide_up(checked_multiply(input.h(), input.w()), tile_pixels(input));
 }
 
-/// Scale and shift of one group, out of all tiles of its channels.
-void gather(const Desc& desc, const Args<float>& args, const MomentsView<const float>& moments,
-            int64_t n, int64_t group) {
-  const Shape& in = args.input.shape;
-  const int64_t channels = in.c() / desc.groups;
-  const int64_t first = group * channels;
-  /// term(pixels of the tile, mean of the channel, squares), summed.
-  const auto sum = [&](const auto& term) {
-    double total = 0;
-    for (int64_t t = 0; t < moments.tiles; ++t) {
-      const double pixels = moments.count(n, t);
-      const float* means = moments.means(n, t);
-      const float* squares = moments.squares(n, t);
-      for (int64_t c = first; c < first + channels; ++c) {
-        total += term(pixels, double{means[c]}, double{squares[c]});
-      }
-    }
-    return total;
-  };
-  const auto count = static_cast<double>(channels * in.h() * in.w());
-  const double mean = sum([](double pixels, double m, double) { return pixels * m; }) / count;
-  const double variance =
-      sum([&](double pixels, double m, double s) { return s + pixels * (m - mean) * (m - mean); }) /
-      count;
-  for (int64_t c = first; c < first + channels; ++c) {
+/// What is known of some pixels or channels together.
+struct Sum {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
+
+  void join(const Sum& more) {
+    const double apart = more.mean - mean;
+    const double part = more.count / (count + more.count);
+    squares += more.squares + apart * apart * count * part;
+    mean += apart * part;
+    count += more.count;
+  }
+};
+
+/// Scales and shifts of channels [first, end) of a picture.
+void store(const Desc& desc, const Args<float>& args, int64_t n, const Sum& group, int64_t first,
+           int64_t end) {
+  for (int64_t c = first; c < end; ++c) {
     const auto i = static_cast<size_t>(c);
     const double weight = desc.affine ? double{args.weight[i]} : 1.0;
     const double bias = desc.affine ? double{args.bias[i]} : 0.0;
-    const double scale = weight / std::sqrt(variance + desc.eps);
+    const double scale = weight / std::sqrt(group.squares / group.count + desc.eps);
     args.output.at(n, c, 0, 0) = static_cast<float>(scale);
-    args.output.at(n, c, 1, 0) = static_cast<float>(bias - mean * scale);
+    args.output.at(n, c, 1, 0) = static_cast<float>(bias - group.mean * scale);
+  }
+}
+
+/// The whole groups that are channels [first, end): of each channel all tiles, in their order, then of
+/// each group its channels.
+void gather(const Desc& desc, const Args<float>& args, const MomentsView<const float>& moments,
+            int64_t n, int64_t first, int64_t end) {
+  const Shape& in = args.input.shape;
+  const int64_t channels = in.c() / desc.groups;
+  const auto pixels = static_cast<double>(in.h() * in.w());
+  double means[kGathered];
+  double squares[kGathered];
+  Sum group;
+  for (int64_t c0 = first; c0 < end; c0 += kGathered) {
+    const int64_t count = std::min(kGathered, end - c0);
+    std::fill_n(means, count, 0.0);
+    std::fill_n(squares, count, 0.0);
+    for (int64_t t = 0; t < moments.tiles; ++t) {
+      const double part = moments.count(n, t) / pixels;
+      const float* of_tile = moments.means(n, t) + c0;
+      for (int64_t i = 0; i < count; ++i) means[i] += part * double{of_tile[i]};
+    }
+    for (int64_t t = 0; t < moments.tiles; ++t) {
+      const double of_tile = moments.count(n, t);
+      const float* mean = moments.means(n, t) + c0;
+      const float* square = moments.squares(n, t) + c0;
+      for (int64_t i = 0; i < count; ++i) {
+        const double apart = double{mean[i]} - means[i];
+        squares[i] += double{square[i]} + of_tile * apart * apart;
+      }
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t c = c0 + i;
+      if (c % channels == 0) group = {};
+      group.join({pixels, means[i], squares[i]});
+      if ((c + 1) % channels == 0) store(desc, args, n, group, c + 1 - channels, c + 1);
+    }
   }
 }
 
@@ -108,8 +140,13 @@ void cpu(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& par
   check_given(desc.from_moments, args.moments.data, to_string(desc));
   const MomentsView<const float> moments =
       desc.from_moments ? args.moments : measure(desc, isa, args, parallel);
-  parallel.parallel_for(in.n() * desc.groups, [&](int64_t task) {
-    gather(desc, args, moments, task / desc.groups, task % desc.groups);
+  // A task gathers whole groups, of kGathered channels together where they are smaller.
+  const int64_t channels = in.c() / desc.groups;
+  const int64_t of_task = std::max<int64_t>(kGathered / channels, 1) * channels;
+  const int64_t tasks = divide_up(in.c(), of_task);
+  parallel.parallel_for(in.n() * tasks, [&](int64_t task) {
+    const int64_t first = task % tasks * of_task;
+    gather(desc, args, moments, task / tasks, first, std::min(in.c(), first + of_task));
   });
   for (int64_t n = 0; n < in.n(); ++n) {
     for (int64_t row = 0; row < 2; ++row) {

@@ -12,6 +12,9 @@
 namespace kintsugi::simd {
 namespace {
 
+/// Pixels whose moments are joined at once, at least, but at the end of a row.
+constexpr int64_t kJoined = 24;
+
 /// Groups of task_rows rows of a phase, of the one with most.
 int64_t chunks_of(int64_t rows, int64_t stride, int64_t task_rows) {
   return divide_up(divide_up(rows, stride), task_rows);
@@ -111,7 +114,8 @@ class Task {
 
     // Tiles of nearly equal width: a short last one would keep the FMA units half busy.
     const int64_t tiles = divide_up(width, c_.tile_pixels);
-    int64_t origin = -1;  // the inside tile that runs_ was built for; its neighbours shift from it
+    int64_t origin = -1;   // the inside tile that runs_ was built for; its neighbours shift from it
+    int64_t unjoined = 0;  // pixels that the moments do not know yet
     for (int64_t tile = 0, p = 0; tile < tiles; ++tile) {
       const int64_t pixels = width / tiles + (tile < width % tiles ? 1 : 0);
       const bool inside = p * c_.input_stride.w + low_dx_ >= 0 &&
@@ -129,8 +133,12 @@ class Task {
       task.output = c_.output.pixel(n_, y, x);
       functions[static_cast<size_t>(pixels - 1)](task);
       p += pixels;
+      if (c_.moments.data == nullptr) continue;
+      unjoined += pixels;
+      if (unjoined < kJoined && p < width) continue;
+      join(y, p - unjoined, unjoined);
+      unjoined = 0;
     }
-    if (c_.moments.data != nullptr) join_row(y, width);
   }
 
   /// Channels of this task in a record of moments: its block's, as far as the output has any.
@@ -138,20 +146,16 @@ class Task {
     return std::min(s_.order.block_results(), c_.moments.channels - k0_);
   }
 
-  /// What the row's pixels add, a few at a time: they are read twice.
-  void join_row(int64_t y, int64_t width) {
-    constexpr int64_t kMost = 64;
-    for (int64_t p = 0; p < width; p += kMost) {
-      const int64_t pixels = std::min(kMost, width - p);
-      s_.join({.pixel = c_.output.pixel(n_, y, p * c_.output_stride.w + phase_->offset.w) + k0_,
-               .columns = pixels,
-               .column_step = s_.output_step,
-               .channels = moment_channels(),
-               .before = joined_,
-               .mean = c_.moments.means(n_, tile_) + k0_,
-               .squares = c_.moments.squares(n_, tile_) + k0_});
-      joined_ += pixels;
-    }
+  /// What pixels [first, first + pixels) of a phase's row add, while they are in the cache.
+  void join(int64_t y, int64_t first, int64_t pixels) {
+    s_.join({.pixel = c_.output.pixel(n_, y, first * c_.output_stride.w + phase_->offset.w) + k0_,
+             .columns = pixels,
+             .column_step = s_.output_step,
+             .channels = moment_channels(),
+             .before = joined_,
+             .mean = c_.moments.means(n_, tile_) + k0_,
+             .squares = c_.moments.squares(n_, tile_) + k0_});
+    joined_ += pixels;
   }
 
   void finish_moments() {
