@@ -47,6 +47,12 @@ class Toy {
     return apply(in, name, step::affine(Extent::channel),
                  {random({channels(in)}), random({channels(in)})});
   }
+  /// Of groups of channels, by what the picture itself says.
+  Value group_norm(Value in, const std::string& name, int64_t groups) {
+    const Value statistics = record(in, name + ".statistics", norm::Desc{.groups = groups}, {}, {});
+    return apply(in, name, step::affine(Extent::sample_channel),
+                 {graph::Part{statistics, 0}, graph::Part{statistics, 1}});
+  }
   Value relu(Value in, const std::string& name) {
     return apply(in, name, step::activate(Function::relu), {});
   }
