@@ -101,6 +101,7 @@ class Task {
     const auto& functions = narrow_ ? s_.narrow : s_.wide;
 
     TileTask task;
+    task.three = c_.input.shape.c() == 3;
     task.pixel_step = s_.input_step;
     task.weight = weight_;
     task.weight_step = s_.columns;

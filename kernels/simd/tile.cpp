@@ -7,7 +7,8 @@
 // Layout      input NHWC; weights [channel][block]: a weight row is kVectors loads
 // Tiling      all sums live in registers from the first tap to the last; a channel costs kVectors
 //             weight loads, kPixels broadcasts, kPixels * kVectors FMAs. Channels are unrolled by 4
-//             (the storage granule), so the pointers of bent runs are loaded once in four.
+//             (the storage granule), so the pointers of bent runs are loaded once in four. Of pictures
+//             with three channels the fourth, a pad, is passed over.
 // Gates       half of the columns are gates of the others: their sums meet in scratch
 // Scratch     the finished tile, [kPixels][kVectors * lanes] f32 on the stack: at most 1.7 KiB, with
 //             gates twice
@@ -71,6 +72,8 @@ struct Tile {
     }
   }
 
+  /// kUsed: channels of every four that are not zeros throughout; the weights of the others are passed over.
+  template <int kUsed>
   HWY_INLINE void straight(const Run& run, const TileTask& task) {
     const float* weight = task.weight + run.weight;
     const float* x = run.pixel + task.shift;
@@ -80,17 +83,29 @@ struct Tile {
       for (int c = 0; c < 4; ++c, weight += task.weight_step) {
         __builtin_prefetch(ahead, 0, 2);
         ahead += task.ahead_step;
-        accumulate(weight, [&](int i) { return x + i * task.pixel_step + c; });
+        if (c < kUsed) accumulate(weight, [&](int i) { return x + i * task.pixel_step + c; });
       }
     }
   }
 
+  template <int kUsed>
   HWY_INLINE void bent(const Run& run, const TileTask& task) {
     const float* weight = task.weight + run.weight;
     for (int64_t c0 = 0; c0 < run.channels; c0 += 4) {
 #pragma GCC unroll 4
       for (int c = 0; c < 4; ++c, weight += task.weight_step) {
-        accumulate(weight, [&](int i) { return run.pixels[i] + c0 + c; });
+        if (c < kUsed) accumulate(weight, [&](int i) { return run.pixels[i] + c0 + c; });
+      }
+    }
+  }
+
+  template <int kUsed>
+  HWY_INLINE void sum_runs(const TileTask& task) {
+    for (const Run* r = task.runs; r != task.runs + task.run_count; ++r) {
+      if (r->pixels == nullptr) {
+        straight<kUsed>(*r, task);
+      } else {
+        bent<kUsed>(*r, task);
       }
     }
   }
@@ -147,12 +162,10 @@ struct Tile {
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) tile.sum[i][v] = hn::Zero(d);
     }
-    for (const Run* r = task.runs; r != task.runs + task.run_count; ++r) {
-      if (r->pixels == nullptr) {
-        tile.straight(*r, task);
-      } else {
-        tile.bent(*r, task);
-      }
+    if (task.three) {
+      tile.template sum_runs<3>(task);
+    } else {
+      tile.template sum_runs<4>(task);
     }
     const int done = tile.finish_in_registers(task);
     if (done == task.steps->count && tile.store_in_place(task)) return;

@@ -48,6 +48,7 @@ struct TileTask {
   const Run* runs = nullptr;  // in order of summation
   int64_t run_count = 0;
   int64_t shift = 0;              // added to every Run::pixel: neighbours share a run list
+  bool three = false;             // of every four channels the last is a pad, zero throughout
   int64_t pixel_step = 0;         // elements from one input pixel of the tile to the next
   const float* weight = nullptr;  // a packed block
   int64_t weight_step = 0;        // its columns: from one weight row to the next
