@@ -85,7 +85,12 @@ struct TensorCore {
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<TensorCore>();
     const auto place = block_place(problem, kTileN);
-    if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
+    if (problem.geometry.pixels_left(place.part, place.row0) <= 0) {
+      if (problem.moments.data != nullptr && blockIdx.y == 0) {
+        leave_moments(problem, shared.tile.leaving, 0);
+      }
+      return;  // the whole block
+    }
     device::FragmentC sum[kRows][kColumns] = {};
     pipeline<kTileN, kStages, kChanges>(
         problem, place, shared.tile.stages,
@@ -98,22 +103,21 @@ struct TensorCore {
     const int lane = device::lane();
     const int warp_m = device::warp() / kWarpsN * kWarpM;
     const int warp_n = device::warp() % kWarpsN * kWarpN;
-    for (int half = 0; half < kTileM; half += kStagedRows) {
-      if (warp_m / kStagedRows * kStagedRows == half) {
+    for (int half = 0; half < kHalves; ++half) {
+      if (warp_m / kStagedRows == half) {
         for (int i = 0; i < kRows; ++i) {
           for (int j = 0; j < kColumns; ++j) {
             for (int e = 0; e < 4; ++e) {
               const device::Element at = device::c_element(lane, e);
-              const int row = warp_m - half + 16 * i + at.row;
+              const int row = warp_m % kStagedRows + 16 * i + at.row;
               const int column = warp_n + 8 * j + at.column;
-              shared.tile.staged[row * kStagedPitch<kTileN> + column] = sum[i][j].x[e];
+              shared.tile.leaving.staged[row * kStagedPitch<kTileN> + column] = sum[i][j].x[e];
             }
           }
         }
       }
       device::syncthreads();  // 64 rows stand in shared memory
-      finish<kTileN>(problem, place.part, shared.tile.staged, place.row0 + half, place.column0);
-      device::syncthreads();  // and have been read: the next may come
+      leave(problem, place.part, shared.tile.leaving, place.row0, place.column0, half);
     }
   }
 };
