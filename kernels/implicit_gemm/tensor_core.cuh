@@ -10,13 +10,18 @@
 //             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x tile_n when that is 32 or less; a
 //             lane owns the fragments of mma.m16n8 (device/fragment.h).
 // Shared      a 4 x [128][4 chunks of 16 bytes] and b 4 x [tile_n][4], xor-swizzled: 64 KiB at tile_n
-//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time.
+//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time; where
+//             moments are wanted those of each column's parts stand behind: 4 KiB at most.
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
-//             multiplied before; one before the memory changes its use, two around each half that leaves.
+//             multiplied before; one before the memory changes its use, two around each half that leaves,
+//             a third where moments are taken: before it values have been read, after it moments stand.
 //             Steps on the way in are applied by the thread that copied, before that barrier.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;
 //             steps in f32; one rounding at the store. After steps on the way in one rounding to the
-//             storage type. tf32: pixels are rounded here, after those, weights when packed.
+//             storage type. tf32: pixels are rounded here, after those, weights when packed. Moments in
+//             f32 of what was stored: a part of a column's rows is summed as differences from its first
+//             value, squared about its mean, and joined (device/moments.cuh), halves and parts in order;
+//             no other picture and no split has a say in it.
 // Roofline    2*gm*gn*gk FLOP over e*(N*H*W*C + gn*gk + gm*gn) bytes, e of an element. 3x3 with C = K =
 //             256 in bf16 on 64x64: 4.8 GFLOP over 5.4 MB, 900 FLOP/B: compute bound.
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1.
