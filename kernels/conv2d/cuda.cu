@@ -22,12 +22,17 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaA
   static_cast<void>(pixels(checked_multiply(out.w(), desc.stride.w)));
   static_cast<void>(pixels(checked_multiply(desc.kernel.h, desc.dilation.h)));
   static_cast<void>(pixels(checked_multiply(desc.kernel.w, desc.dilation.w)));
+  static_cast<void>(pixels(out.pixels()));
+  const int64_t rows = implicit_gemm::sample_rows(checked_multiply(out.h(), out.w()), desc.moments);
+  // The last block begins below 2^31.
+  static_cast<void>(pixels(checked_multiply(out.n(), rows)));
   ConvGeometry geometry{.input = implicit_gemm::input_of(kOp, args.input, desc.prologue),
                         .output = implicit_gemm::output_of(kOp, args.output, config),
                         .weight_chunks = 0,
                         .out_height = pixels(out.h()),
                         .out_width = pixels(out.w()),
-                        .row_count = pixels(out.pixels()),  // the last block begins below 2^31
+                        .sample_rows = pixels(rows),
+                        .samples = implicit_gemm::narrow_int(kOp, out.n(), "pictures"),
                         .kernel = {taps(desc.kernel.h), taps(desc.kernel.w)},
                         .stride_h = pixels(desc.stride.h),
                         .stride_w = pixels(desc.stride.w),
@@ -46,10 +51,12 @@ template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
   implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
-                       desc.epilogue);
-  implicit_gemm::run(kOp, geometry_of(desc, config, args), config, args, desc.prologue,
-                     desc.epilogue, divide_up(args.output.shape.pixels(), implicit_gemm::kTileM),
-                     stream);
+                       desc.epilogue,
+                       desc.moments ? moment_tiles(desc, config, args.input.shape) : 0);
+  const ConvGeometry geometry = geometry_of(desc, config, args);
+  const int64_t pixels = checked_multiply(geometry.out_height, geometry.out_width);
+  implicit_gemm::run(kOp, geometry, config, args, desc.prologue, desc.epilogue,
+                     implicit_gemm::row_blocks(geometry.samples, pixels, desc.moments), stream);
 }
 
 template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);

@@ -6,7 +6,8 @@ namespace {
 
 /// `element_bytes` matters to the depth, and to gated columns below a multiple of 16.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
-  return {.row_blocks = divide_up(output.pixels(), implicit_gemm::kTileM),
+  const int64_t pixels = checked_multiply(output.h(), output.w());
+  return {.row_blocks = implicit_gemm::row_blocks(output.n(), pixels, desc.moments),
           .columns = implicit_gemm::columns_of(desc.out_channels, desc.epilogue.gate() >= 0,
                                                element_bytes),
           .chunks = checked_product({desc.kernel.h, desc.kernel.w,
@@ -60,6 +61,11 @@ template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<f16>);
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
 
+int64_t moment_tiles(const Desc& desc, const CudaConfig&, const Shape& input) {
+  const Shape out = output_shape(desc, input);
+  return divide_up(checked_multiply(out.h(), out.w()), implicit_gemm::kTileM);
+}
+
 Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
   // Where there are gates, tiles are so wide that they are as many for every size of an element.
   return implicit_gemm::scratch(config, product_of(desc, output_shape(desc, input), 4));
@@ -85,6 +91,10 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
   moved.written = checked_add(
       moved.written,
       checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes)));
+  if (desc.moments) {
+    moved.written = checked_add(
+        moved.written, implicit_gemm::moment_bytes(product.row_blocks, out.c(), element_bytes));
+  }
   return moved;
 }
 

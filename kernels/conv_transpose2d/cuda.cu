@@ -38,6 +38,12 @@ PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Cuda
       .h = axis_of(out.h(), desc.kernel.h, desc.stride.h, desc.dilation.h, desc.padding.h),
       .w = axis_of(out.w(), desc.kernel.w, desc.stride.w, desc.dilation.w, desc.padding.w)};
   static_cast<void>(implicit_gemm::narrow_int(kOp, out.pixels(), "pixels"));
+  if (desc.moments) {
+    const int64_t rows = implicit_gemm::sample_rows(
+        checked_multiply(outputs(geometry.h, 0), outputs(geometry.w, 0)), true);
+    static_cast<void>(implicit_gemm::narrow_int(kOp, checked_multiply(out.n(), rows), "pixels"));
+    geometry.sample_rows = static_cast<int>(rows);
+  }
   geometry.input.step_h = -geometry.h.back;
   geometry.input.step_w = -geometry.w.back;
   geometry.weight_chunks = implicit_gemm::depth_chunks(kOp, desc.kernel, geometry.input);
@@ -50,12 +56,14 @@ template <class T>
 void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
           device::Stream& stream) {
   implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
-                       desc.epilogue);
+                       desc.epilogue,
+                       desc.moments ? moment_tiles(desc, config, args.input.shape) : 0);
   const PhaseGeometry geometry = geometry_of(desc, config, args);
-  const int64_t rows =  // of the first phase, which has the most
-      checked_product({geometry.samples, outputs(geometry.h, 0), outputs(geometry.w, 0)});
-  const int64_t row_blocks = checked_product(
-      {divide_up(rows, implicit_gemm::kTileM), phases(geometry.h), phases(geometry.w)});
+  const int64_t pixels =  // of the first phase, which has the most
+      checked_multiply(outputs(geometry.h, 0), outputs(geometry.w, 0));
+  const int64_t row_blocks =
+      checked_product({implicit_gemm::row_blocks(geometry.samples, pixels, desc.moments),
+                       phases(geometry.h), phases(geometry.w)});
   implicit_gemm::run(kOp, geometry, config, args, desc.prologue, desc.epilogue, row_blocks, stream);
 }
 

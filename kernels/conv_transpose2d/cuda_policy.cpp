@@ -16,6 +16,11 @@ Axes axes_of(const Desc& desc, const Shape& output) {
   };
 }
 
+/// Of a phase.
+int64_t pixels_of(const Axes& axes, int phase_h, int phase_w) {
+  return checked_multiply(outputs(axes.h, phase_h), outputs(axes.w, phase_w));
+}
+
 /// Of the phase whose first tap is tap 0.
 int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart); }
 
@@ -23,9 +28,9 @@ int64_t most_taps(const Axis& axis) { return divide_up(axis.kernel, axis.apart);
 /// has the most rows.
 implicit_gemm::Product product_of(const Desc& desc, const Shape& output, int64_t element_bytes) {
   const Axes axes = axes_of(desc, output);
-  const int64_t rows = checked_product({output.n(), outputs(axes.h, 0), outputs(axes.w, 0)});
   return {.row_blocks = checked_product(
-              {phases(axes.h), phases(axes.w), divide_up(rows, implicit_gemm::kTileM)}),
+              {phases(axes.h), phases(axes.w),
+               implicit_gemm::row_blocks(output.n(), pixels_of(axes, 0, 0), desc.moments)}),
           .columns = implicit_gemm::columns_of(desc.out_channels, desc.epilogue.gate() >= 0,
                                                element_bytes),
           .chunks = checked_product({most_taps(axes.h), most_taps(axes.w),
@@ -85,6 +90,11 @@ template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<f16>);
 template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
 
+int64_t moment_tiles(const Desc& desc, const CudaConfig&, const Shape& input) {
+  const Shape out = output_shape(desc, input);
+  return product_of(desc, {1, out.c(), out.h(), out.w()}, 4).row_blocks;
+}
+
 Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input) {
   // Where there are gates, tiles are so wide that they are as many for every size of an element.
   return implicit_gemm::scratch(config, product_of(desc, output_shape(desc, input), 4));
@@ -102,15 +112,20 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                 checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes))};
   for (int y = 0; y < phases(axes.h); ++y) {
     for (int x = 0; x < phases(axes.w); ++x) {
-      const int64_t rows = checked_product({out.n(), outputs(axes.h, y), outputs(axes.w, x)});
+      // Of blocks without a pixel nothing is read.
+      const int64_t row_blocks =
+          implicit_gemm::row_blocks(out.n(), pixels_of(axes, y, x), desc.moments);
       const int64_t chunks =
           checked_product({taps_of(axes.h, y).count, taps_of(axes.w, x).count, pixel_chunks});
       const int64_t taps =
           checked_multiply(taps_inside(axes.h, y, input.h()), taps_inside(axes.w, x, input.w()));
       moved = moved + Traffic{checked_product({out.n(), taps, column_tiles, pixel}), 0} +
-              implicit_gemm::weight_traffic(config, divide_up(rows, implicit_gemm::kTileM), columns,
-                                            chunks);
+              implicit_gemm::weight_traffic(config, row_blocks, columns, chunks);
     }
+  }
+  if (desc.moments) {
+    const int64_t records = checked_multiply(out.n(), moment_tiles(desc, config, input));
+    moved = moved + Traffic{0, implicit_gemm::moment_bytes(records, out.c(), element_bytes)};
   }
   return moved;
 }

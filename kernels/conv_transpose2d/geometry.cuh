@@ -20,6 +20,8 @@ struct PhaseGeometry {
   implicit_gemm::Output output;
   int weight_chunks = 1;
   int samples = 1;
+  /// From a picture to the next, in all phases; 0: as many as a phase has pixels.
+  int sample_rows = 0;
   Axis h, w;
 
   /// Phases innermost: blocks that run together read the same pixels.
@@ -32,9 +34,6 @@ struct PhaseGeometry {
   }
   KIN_DEVICE int block_of_part(int number) const { return number / (phases(h) * phases(w)); }
 
-  KIN_DEVICE int rows(const Part& part) const {
-    return samples * outputs(h, part.phase_h) * outputs(w, part.phase_w);
-  }
   KIN_DEVICE implicit_gemm::Taps taps(const Part& part) const {
     if (part.h.count == 0 || part.w.count == 0) return {0, 1};
     return {part.h.count, part.w.count};
@@ -43,19 +42,22 @@ struct PhaseGeometry {
   /// Row number `row` of a phase, as a place among its pixels.
   struct Place {
     int n, y, x;
+    int left;  // pixels of its picture, from it on; none where it is no pixel
   };
   KIN_DEVICE Place place(const Part& part, int row) const {
     const int width = outputs(w, part.phase_w);
     const int pixels = outputs(h, part.phase_h) * width;
-    const int n = row / pixels;
-    const int rest = row - n * pixels;
+    const int apart = sample_rows > 0 ? sample_rows : pixels;
+    const int n = row / apart;
+    const int rest = row - n * apart;
     const int y = rest / width;
-    return {n, y, rest - y * width};
+    return {n, y, rest - y * width, n < samples ? pixels - rest : 0};
   }
+  KIN_DEVICE int pixels_left(const Part& part, int row) const { return place(part, row).left; }
 
   KIN_DEVICE implicit_gemm::Window window(const Part& part, int row) const {
-    if (row >= rows(part)) return {};
     const Place at = place(part, row);
+    if (at.left <= 0) return {};
     return {.n = at.n, .y = at.y + part.h.source, .x = at.x + part.w.source};
   }
 
@@ -67,6 +69,7 @@ struct PhaseGeometry {
 
   KIN_DEVICE implicit_gemm::Target target(const Part& part, int row) const {
     const Place at = place(part, row);
+    if (at.left <= 0) return {};
     const int y = at.n * h.extent + at.y * h.stride + part.phase_h;
     return {.n = at.n, .pixel = y * w.extent + at.x * w.stride + part.phase_w};
   }

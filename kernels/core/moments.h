@@ -27,16 +27,20 @@ struct MomentsView {
   [[nodiscard]] static int64_t record_elements(int64_t channels) {
     return checked_add(kHeader, checked_multiply(2, channels));
   }
-  [[nodiscard]] T* record(int64_t n, int64_t tile) const {
+  [[nodiscard]] constexpr T* record(int64_t n, int64_t tile) const {
     return data + (n * tiles + tile) * (kHeader + 2 * channels);
   }
   template <class U>  // NOLINT: a reader's view of a writer's is always fine
   operator MomentsView<const U>() const requires(std::is_same_v<U, T>) {
     return {data, tiles, channels};
   }
-  [[nodiscard]] T& count(int64_t n, int64_t tile) const { return *record(n, tile); }
-  [[nodiscard]] T* means(int64_t n, int64_t tile) const { return record(n, tile) + kHeader; }
-  [[nodiscard]] T* squares(int64_t n, int64_t tile) const { return means(n, tile) + channels; }
+  [[nodiscard]] constexpr T& count(int64_t n, int64_t tile) const { return *record(n, tile); }
+  [[nodiscard]] constexpr T* means(int64_t n, int64_t tile) const {
+    return record(n, tile) + kHeader;
+  }
+  [[nodiscard]] constexpr T* squares(int64_t n, int64_t tile) const {
+    return means(n, tile) + channels;
+  }
 };
 
 /// Elements of the records of `pictures`.

@@ -56,6 +56,19 @@ int64_t columns_of(int64_t filters, bool gated, int64_t element_bytes) {
   return gated ? 2 * round_up(filters / 2, kChunkBytes / element_bytes) : filters;
 }
 
+int64_t sample_rows(int64_t pixels, bool moments) {
+  return moments ? round_up(pixels, kTileM) : pixels;
+}
+
+int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments) {
+  return divide_up(checked_multiply(pictures, sample_rows(pixels, moments)), kTileM);
+}
+
+int64_t moment_bytes(int64_t records, int64_t channels, int64_t element_bytes) {
+  const int64_t stored = round_up(channels, kChunkBytes / element_bytes);
+  return checked_multiply(records, checked_add(4, checked_multiply(8, stored)));
+}
+
 CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                   const device::DeviceInfo& device) {
   CudaConfig config;

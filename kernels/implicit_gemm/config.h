@@ -93,6 +93,15 @@ struct Product {
 [[nodiscard]] int64_t pixel_bytes(int64_t channels, int64_t element_bytes);
 [[nodiscard]] int64_t pixel_chunks(int64_t channels, int64_t element_bytes);
 
+/// Rows from a picture of so many pixels to the next. Where moments are left each picture begins with a
+/// block of rows, whose record is then of it alone; rows before the next are no pixels.
+[[nodiscard]] int64_t sample_rows(int64_t pixels, bool moments);
+/// Blocks of rows of so many pictures.
+[[nodiscard]] int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments);
+
+/// What so many records of K channels are, without the numbers in them that nobody writes.
+[[nodiscard]] int64_t moment_bytes(int64_t records, int64_t channels, int64_t element_bytes);
+
 /// `product` is that of one picture.
 [[nodiscard]] CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                                 const device::DeviceInfo& device);

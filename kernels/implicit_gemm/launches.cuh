@@ -15,10 +15,11 @@ namespace kintsugi::implicit_gemm {
 
 using device::narrow_int;
 
-/// `output` is the shape that the description gives the input.
+/// `output` is the shape that the description gives the input, `moment_tiles` the tiles of a picture
+/// whose moments it wants, 0 where it wants none.
 template <class T>
 void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, const Shape& output,
-           const Prologue& prologue, const Steps& steps) {
+           const Prologue& prologue, const Steps& steps, int64_t moment_tiles) {
   constexpr int64_t kPerChunk = 16 / static_cast<int64_t>(sizeof(T));
   const auto refuse = [&](const char* what) {
     throw Error(ErrorCode::internal, std::string(op) + " on CUDA: " + what);
@@ -44,6 +45,15 @@ void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, co
   if (prologue.steps.gate() >= 0) refuse("an input has no gates");
   if (config.gated != (steps.gate() >= 0)) refuse("weights were packed for another epilogue");
   if (config.gated && config.tile_n < kLeastFused) refuse("a block has no room for gates");
+  const MomentsView<float>& moments = args.moments;
+  if ((moment_tiles > 0) != (moments.data != nullptr)) {
+    refuse("moments are left where the description wants them, and only there");
+  }
+  if (moment_tiles > 0 && config.gated) refuse("what was gated leaves no moments");
+  if (moment_tiles > 0 && (moments.tiles != moment_tiles || !aligned(moments.data) ||
+                           moments.channels != round_up(output.c(), kPerChunk))) {
+    refuse("moments do not fit the output");
+  }
 }
 
 /// Without the steps between taps and the padding mode, which are the op's.
@@ -128,7 +138,8 @@ void run(const char* op, const G& geometry, const CudaConfig& config, const Cuda
                               .steps = device::bind(steps, args.operands.subspan(before)),
                               .splits = config.splits,
                               .partial = args.partial,
-                              .tickets = args.tickets};
+                              .tickets = args.tickets,
+                              .moments = args.moments};
   return prologue.steps.empty() ? choose_kernel<false>(op, problem, config, row_blocks, stream)
                                 : choose_kernel<true>(op, problem, config, row_blocks, stream);
 }

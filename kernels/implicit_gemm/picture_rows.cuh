@@ -33,9 +33,9 @@ struct Output {
   int64_t pitch = 0;     // in elements
 };
 
-/// One row: where its window begins in the input. A row past the end has no window.
+/// One row: where its window begins in the input. A row that is no pixel has no window.
 struct Window {
-  int n = -1;  // the sample; -1 past the end
+  int n = -1;  // the sample; -1 of no pixel
   int y = 0, x = 0;
 };
 
@@ -77,14 +77,14 @@ KIN_DEVICE int pixel_at(const Input& input, const Window& window, const Depth& d
   return row * (input.width >> input.shift) + (x >> input.shift);
 }
 
-/// Where a row is stored: output pixel number `pixel`, of sample `n`.
+/// Where a row is stored: output pixel number `pixel`, of sample `n`; -1 where it is no pixel.
 struct Target {
-  int n = 0;
+  int n = -1;
   int pixel = 0;
 };
 
 /// What an op says of its product, as plain data. Its rows come in parts that have taps of their own;
-/// the blocks of all parts are numbered together, and a block of rows may lie past its part's end.
+/// the blocks of all parts are numbered together, and a block of rows may have no pixel.
 template <typename G>
 concept Geometry = requires(const G& g, typename G::Part part, int number, Depth depth) {
   requires std::same_as<decltype(g.input), Input>;
@@ -93,7 +93,7 @@ concept Geometry = requires(const G& g, typename G::Part part, int number, Depth
   { g.weight_chunks } -> std::convertible_to<int>;    // of all taps: a row of the packed weight
   { g.part_of(number) } -> std::same_as<typename G::Part>;  // of a block of rows
   { g.block_of_part(number) } -> std::same_as<int>;         // which of its part's it is
-  { g.rows(part) } -> std::same_as<int>;
+  { g.pixels_left(part, number) } -> std::same_as<int>;  // of a row's picture, from it on; or none
   { g.taps(part) } -> std::same_as<Taps>;
   { g.window(part, number) } -> std::same_as<Window>;  // of a row
   { g.weight_chunk(part, depth) } -> std::same_as<int>;

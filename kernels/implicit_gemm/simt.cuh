@@ -62,7 +62,12 @@ struct Simt {
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<Simt>();
     const auto place = block_place(problem, kTileN);
-    if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
+    if (problem.geometry.pixels_left(place.part, place.row0) <= 0) {
+      if (problem.moments.data != nullptr && blockIdx.y == 0) {
+        leave_moments(problem, shared.tile.leaving, 0);
+      }
+      return;  // the whole block
+    }
     float sum[kRows * kColumns] = {};
     pipeline<kTileN, kStages, kChanges>(
         problem, place, shared.tile.stages,
@@ -71,19 +76,18 @@ struct Simt {
     if (problem.splits > 1 && !sum_splits(problem, place.number, sum, shared.ticket)) return;
     const int row0 = static_cast<int>(threadIdx.x) / kApart;
     const int column0 = static_cast<int>(threadIdx.x) % kApart;
-    for (int half = 0; half < kTileM; half += kStagedRows) {
+    for (int half = 0; half < kHalves; ++half) {
       for (int i = 0; i < kStagedRows / kApart; ++i) {
         for (int j = 0; j < kColumns; ++j) {
           // Written out for both halves, so that sums stay in registers.
           const float value =
               half == 0 ? sum[i * kColumns + j] : sum[(i + kStagedRows / kApart) * kColumns + j];
-          shared.tile.staged[(row0 + i * kApart) * kStagedPitch<kTileN> + column0 + j * kApart] =
-              value;
+          shared.tile.leaving
+              .staged[(row0 + i * kApart) * kStagedPitch<kTileN> + column0 + j * kApart] = value;
         }
       }
       device::syncthreads();  // 64 rows stand in shared memory
-      finish<kTileN>(problem, place.part, shared.tile.staged, place.row0 + half, place.column0);
-      device::syncthreads();  // and have been read: the next may come
+      leave(problem, place.part, shared.tile.leaving, place.row0, place.column0, half);
     }
   }
 };

@@ -10,13 +10,18 @@
 //             8 warps, as 4 x 2 of 32 x tile_n/2, or as 8 x 1 of 16 x tile_n when that is 32 or less; a
 //             lane owns the fragments of mma.m16n8 (device/fragment.h).
 // Shared      a 4 x [128][4 chunks of 16 bytes] and b 4 x [tile_n][4], xor-swizzled: 64 KiB at tile_n
-//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time.
+//             128, 34 at 8. The sums leave through the same memory, 64 rows of f32 at a time; where
+//             moments are wanted those of each column's parts stand behind: 4 KiB at most.
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
-//             multiplied before; one before the memory changes its use, two around each half that leaves.
+//             multiplied before; one before the memory changes its use, two around each half that leaves,
+//             a third where moments are taken: before it values have been read, after it moments stand.
 //             Steps on the way in are applied by the thread that copied, before that barrier.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;
 //             steps in f32; one rounding at the store. After steps on the way in one rounding to the
-//             storage type. tf32: pixels are rounded here, after those, weights when packed.
+//             storage type. tf32: pixels are rounded here, after those, weights when packed. Moments in
+//             f32 of what was stored: a part of a column's rows is summed as differences from its first
+//             value, squared about its mean, and joined (device/moments.cuh), halves and parts in order;
+//             no other picture and no split has a say in it.
 // Roofline    2*gm*gn*gk FLOP over e*(N*H*W*C + gn*gk + gm*gn) bytes, e of an element. 3x3 with C = K =
 //             256 in bf16 on 64x64: 4.8 GFLOP over 5.4 MB, 900 FLOP/B: compute bound.
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1.
@@ -85,7 +90,12 @@ struct TensorCore {
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<TensorCore>();
     const auto place = block_place(problem, kTileN);
-    if (place.row0 >= problem.geometry.rows(place.part)) return;  // the whole block
+    if (problem.geometry.pixels_left(place.part, place.row0) <= 0) {
+      if (problem.moments.data != nullptr && blockIdx.y == 0) {
+        leave_moments(problem, shared.tile.leaving, 0);
+      }
+      return;  // the whole block
+    }
     device::FragmentC sum[kRows][kColumns] = {};
     pipeline<kTileN, kStages, kChanges>(
         problem, place, shared.tile.stages,
@@ -98,22 +108,21 @@ struct TensorCore {
     const int lane = device::lane();
     const int warp_m = device::warp() / kWarpsN * kWarpM;
     const int warp_n = device::warp() % kWarpsN * kWarpN;
-    for (int half = 0; half < kTileM; half += kStagedRows) {
-      if (warp_m / kStagedRows * kStagedRows == half) {
+    for (int half = 0; half < kHalves; ++half) {
+      if (warp_m / kStagedRows == half) {
         for (int i = 0; i < kRows; ++i) {
           for (int j = 0; j < kColumns; ++j) {
             for (int e = 0; e < 4; ++e) {
               const device::Element at = device::c_element(lane, e);
-              const int row = warp_m - half + 16 * i + at.row;
+              const int row = warp_m % kStagedRows + 16 * i + at.row;
               const int column = warp_n + 8 * j + at.column;
-              shared.tile.staged[row * kStagedPitch<kTileN> + column] = sum[i][j].x[e];
+              shared.tile.leaving.staged[row * kStagedPitch<kTileN> + column] = sum[i][j].x[e];
             }
           }
         }
       }
       device::syncthreads();  // 64 rows stand in shared memory
-      finish<kTileN>(problem, place.part, shared.tile.staged, place.row0 + half, place.column0);
-      device::syncthreads();  // and have been read: the next may come
+      leave(problem, place.part, shared.tile.leaving, place.row0, place.column0, half);
     }
   }
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What both convolution kernels do around their products: stages of shared memory filled ahead of
-// time, and sums taken out through shared memory, so that steps are applied to, and stores made of,
-// 16 bytes of neighbouring channels. The kernels differ only in how a stage is multiplied.
+// time, and sums of a split depth added up; how they leave stands in leaving.cuh. The kernels differ
+// only in how a stage is multiplied.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,12 @@
 #include "kernels/device/steps.cuh"
 #include "kernels/device/sync.cuh"
 #include "kernels/implicit_gemm/config.h"
+#include "kernels/implicit_gemm/leaving.cuh"
 #include "kernels/implicit_gemm/picture_rows.cuh"
 
 namespace kintsugi::implicit_gemm {
 
 constexpr int kChunks = 4;  // of 16 bytes: the depth of a stage
-constexpr unsigned kTileThreads = 256;
-constexpr int kStagedRows = 64;  // rows that leave at a time
-/// Floats from a staged row to the next: 8 or 24 more than a multiple of 32 put what lanes write to
-/// four neighbouring rows on different banks, where pairs are stored at once.
-template <int kTileN>
-constexpr int kStagedPitch = kTileN == 8 ? 8 : kTileN + 8;
 
 template <typename T>
 struct alignas(16) Chunk {
@@ -44,13 +39,14 @@ struct Problem {
   int splits = 1;
   float* partial = nullptr;     // [splits][blocks][kTileM * tile_n]
   uint32_t* tickets = nullptr;  // [blocks]
+  MomentsView<float> moments;   // a record a block of rows, where they are wanted
 };
 
 /// Which block of the product this one computes, and which part of the depth.
 template <typename Part>
 struct BlockPlace {
   Part part;
-  int row0, column0;  // row0 among the part's rows; not below their number where there is no work
+  int row0, column0;  // row0 among the part's rows; of no pixel where there is no work
   int first_tile, tiles;
   int number;  // among all blocks of one split
 };
@@ -171,7 +167,7 @@ union TileMemory {
     Chunk<T> a[kStages][kTileM * kChunks];
     Chunk<T> b[kStages][kTileN * kChunks];
   } stages;
-  float staged[kStagedRows * kStagedPitch<kTileN>];
+  Leaving<kTileN> leaving;
 };
 
 /// Keeps kStages - 1 stages on their way, and calls multiply(a, b) on each that has arrived. With steps on
@@ -248,46 +244,6 @@ KIN_DEVICE bool sum_splits(const Problem& problem, int number, float (&values)[k
     }
   }
   return true;
-}
-
-/// Steps and stores for the part's rows [row0, row0 + kStagedRows), which stand in `staged`: with a gate
-/// each group of features before the group of their gates.
-template <int kTileN, typename Problem>
-KIN_DEVICE void finish(const Problem& problem, const typename Problem::Part& part, float* staged,
-                       int row0, int column0) {
-  using T = typename Problem::Element;
-  const auto& g = problem.geometry;
-  const int rows = g.rows(part);
-  constexpr int kPer = device::Pack<T>::kCount;
-  constexpr int kPerRow = kTileN / kPer;
-  // Narrow tiles have no gates, which would take them beyond their registers (README.md).
-  const int halves = kTileN >= kLeastFused && problem.steps.gate >= 0 ? 1 : 0;  // a shift
-  for (int i = static_cast<int>(threadIdx.x); i < kStagedRows * kPerRow >> halves;
-       i += kTileThreads) {
-    const int row = static_cast<unsigned>(i << halves) / kPerRow;
-    const int group = i - (row * kPerRow >> halves);
-    const int k = (column0 >> halves) + group * kPer;
-    if (row0 + row >= rows || k >= g.output.channels) continue;
-    const Target at = g.target(part, row0 + row);
-    float* sums = staged + row * kStagedPitch<kTileN> + (group << halves) * kPer;
-    float value[kPer];
-    const auto read = [&](bool of_gates, float(&to)[kPer]) {
-      for (int j = 0; j < kPer; ++j) to[j] = sums[(of_gates ? kPer : 0) + j];
-    };
-    const device::Site site{.n = at.n, .pixel = at.pixel, .k = k};
-    if constexpr (kTileN >= kLeastFused) {
-      const auto gate = [&](int j) -> float& { return sums[kPer + j]; };
-      device::apply_gated<T>(problem.steps, site, g.output.channels, read, gate, value);
-    } else {
-      read(false, value);
-      device::apply<T>(problem.steps, site, value);
-    }
-    device::Pack<T> pack;
-    for (int j = 0; j < kPer; ++j) {
-      pack.x[j] = device::from_float<T>(k + j < g.output.channels ? value[j] : 0.0f);
-    }
-    device::store_pack(problem.output + at.pixel * g.output.pitch + k, pack);
-  }
 }
 
 }  // namespace kintsugi::implicit_gemm

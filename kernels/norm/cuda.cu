@@ -4,27 +4,34 @@
 //
 // Math        of each group: mean = sum x / count, variance = sum (x - mean)^2 / count;
 //             scale = weight / sqrt(variance + eps), shift = bias - mean * scale
-// Shapes      x [N,H,W,C] with a pitch; y [N,2,C] with a pitch, f32
+// Shapes      x [N,H,W,C] with a pitch; y [N,2,C] with a pitch, f32; moments a record a tile of pixels
+//             (kernels/core/moments.h), f32, of whole groups of 16 bytes of T
 // Tiling      first grid (N * tiles * column_blocks), kernels/device/pixel_tiles.h: a block takes a tile
 //             of pixels by up to 32 groups of 16 bytes of channels, a thread one group of every rows-th
 //             pixel. Second grid (N * C / 32): a block takes whole groups of up to 32 channels, or one
-//             larger group; lanes are channels, 8 warps share the tiles.
-// Shared      first: count [256], mean and squares [channels of a thread][256] f32, 17 KiB at most;
+//             larger group; lanes are channels, 8 warps share the tiles. Where who stored the picture has
+//             left its moments the second grid is all: it reads records, never the picture.
+// Shared      first: count [256], mean and squares [channels of a thread][256] f32, pivots of one row:
+//             18 KiB at most;
 //             second: moments [8][32] and [32]
 // Sync        first: one barrier a halving of the rows; second: one before the warps' parts are read
 // Numerics    f32. Moments (count, mean, sum of squared differences) grow by a value as Welford (1962)
-//             and are joined as Chan, Golub, LeVeque (1979), in the order of pixels and tiles. All values
-//             are differences from the picture's first pixel of that channel, which are exact where
-//             they are small: a large mean takes no digit from the variance. The scale is good to
-//             about 1e-6 at a mean of a thousand deviations; the shift is of the mean's size, so that
-//             x * scale + shift, whoever computes it, is then good to that size's last digit.
-// Roofline    8 FLOP over e bytes an element, e of an element: bound by memory
+//             and are joined as Chan, Golub, LeVeque (1979), in the order of pixels and tiles. Values are
+//             differences from the picture's first pixel of that channel until a tile's mean is stored,
+//             means differences from that of the first tile of a pixel, of the group's first channel:
+//             exact where they are small, so that a large mean takes no digit from the variance. The
+//             scale is good to about 1e-6 at a mean of a thousand deviations; the shift is of the
+//             mean's size, so that x * scale + shift, whoever computes it, is then good to that size's
+//             last digit.
+// Roofline    8 FLOP over e bytes an element, e of an element: bound by memory; from given moments 12
+//             bytes a tile and channel
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels of a picture and blocks
 #include "kernels/norm/cuda.h"
 
 #include <algorithm>
 
 #include "kernels/device/memory.cuh"
+#include "kernels/device/moments.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/pixel_tiles.h"
@@ -33,20 +40,7 @@
 namespace kintsugi::norm {
 namespace {
 
-/// What is known of some values: how many, their mean, and the squared differences from it, summed.
-struct Moments {
-  float count = 0;
-  float mean = 0;
-  float squares = 0;
-};
-
-KIN_DEVICE Moments join(const Moments& a, const Moments& b) {
-  const float count = a.count + b.count;
-  const float part = b.count > 0 ? b.count / count : 0.0f;
-  const float apart = b.mean - a.mean;
-  return {count, device::fma(apart, part, a.mean),
-          device::fma(apart * apart, a.count * part, a.squares + b.squares)};
-}
+using device::Moments;
 
 template <typename T>
 struct NormTiles {
@@ -59,10 +53,11 @@ struct NormTiles {
     float count[kThreads];
     float mean[kPer][kThreads];
     float squares[kPer][kThreads];
+    float pivot[kPer][device::kWarpSize];  // of row 0, which alone wants it back: 15 registers
   };
 
   const T* input;
-  float* partial;  // [N][tiles][2][packs * kPer]
+  MomentsView<float> moments;  // a record a tile
   int64_t pitch;
   device::PixelTiles grid;
 
@@ -97,6 +92,10 @@ struct NormTiles {
       float pivot[kPer];
 #pragma unroll
       for (int i = 0; i < kPer; ++i) pivot[i] = device::to_float(first.x[i]);
+      if (row == 0) {
+#pragma unroll
+        for (int i = 0; i < kPer; ++i) shared.pivot[i][t] = pivot[i];
+      }
       const uint32_t begin = tile * grid.tile_pixels;
       const uint32_t end =
           begin + (grid.tile_pixels < grid.pixels - begin ? grid.tile_pixels : grid.pixels - begin);
@@ -127,63 +126,70 @@ struct NormTiles {
       const float count = shared.count[other];
 #pragma unroll
       for (int i = 0; i < kPer; ++i) {
-        sum[i] = join(sum[i], {count, shared.mean[i][other], shared.squares[i][other]});
+        sum[i] = device::join(sum[i], {count, shared.mean[i][other], shared.squares[i][other]});
         shared.mean[i][t] = sum[i].mean;
         shared.squares[i][t] = sum[i].squares;
       }
       shared.count[t] = sum[0].count;
     }
     if (row > 0 || !inside) return;
-    const int64_t stored = int64_t{grid.packs} * kPer;
-    float* to = partial + (n * grid.tiles + tile) * 2 * stored + pack * kPer;
+    if (pack == 0) device::store(&moments.count(n, tile), sum[0].count);
+    float* means = moments.means(n, tile) + pack * kPer;
+    float* squares = moments.squares(n, tile) + pack * kPer;
 #pragma unroll
     for (int i = 0; i < kPer; i += 4) {
-      device::store_pack(to + i, device::Pack<float>{{sum[i].mean, sum[i + 1].mean, sum[i + 2].mean,
-                                                      sum[i + 3].mean}});
-      device::store_pack(to + stored + i,
-                         device::Pack<float>{{sum[i].squares, sum[i + 1].squares,
-                                              sum[i + 2].squares, sum[i + 3].squares}});
+      device::Pack<float> mean, square;
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        mean.x[j] = shared.pivot[i + j][t] + sum[i + j].mean;
+        square.x[j] = sum[i + j].squares;
+      }
+      device::store_pack(means + i, mean);
+      device::store_pack(squares + i, square);
     }
   }
 };
 
-template <typename T>
+/// Whose moments they are, or who left them, is nothing to it.
 struct NormGather {
   static constexpr uint32_t kLanes = device::kWarpSize;
   static constexpr uint32_t kWarps = 8;
   static constexpr unsigned kThreads = kWarps * kLanes;
-  static constexpr int kMaxRegisters = 48;
+  static constexpr int kMaxRegisters = 80;
 
   struct Shared {
     Moments part[kWarps][kLanes];
     Moments lane[kLanes];
   };
 
-  const T* input;
-  const float* partial;  // [N][tiles][2][stored]
+  MomentsView<const float> moments;
   const float* weight;
   const float* bias;
   float* output;
-  int64_t pitch;
   int64_t out_pitch;
-  uint32_t pixels;
-  uint32_t tile_pixels;
-  uint32_t tiles;
   uint32_t channels;
-  uint32_t stored;
   uint32_t group_channels;
   uint32_t block_channels;  // of the groups of a block: at most kLanes, or one group's
   uint32_t blocks;          // of a picture
   float eps;
 
-  /// Of this warp's tiles of one channel.
-  KIN_DEVICE Moments of_channel(const float* from, uint32_t warp) const {
+  /// A mean that all are near to: of the first tile that has a pixel.
+  KIN_DEVICE float near(int64_t n, uint32_t channel) const {
+    for (int64_t tile = 0; tile < moments.tiles; ++tile) {
+      if (device::load(&moments.count(n, tile)) > 0) {
+        return device::load(moments.means(n, tile) + channel);
+      }
+    }
+    return 0;
+  }
+
+  /// Of this warp's tiles of one channel, less the pivot.
+  KIN_DEVICE Moments of_channel(int64_t n, uint32_t channel, uint32_t warp, float pivot) const {
     Moments sum;
-    for (uint32_t tile = warp; tile < tiles; tile += kWarps) {
-      const uint32_t left = pixels - tile * tile_pixels;
-      const float* at = from + static_cast<int64_t>(tile) * 2 * stored;
-      const float count = static_cast<float>(left < tile_pixels ? left : tile_pixels);
-      sum = join(sum, {count, device::load(at), device::load(at + stored)});
+    for (int64_t tile = warp; tile < moments.tiles; tile += kWarps) {
+      sum = device::join(sum, {device::load(&moments.count(n, tile)),
+                               device::load(moments.means(n, tile) + channel) - pivot,
+                               device::load(moments.squares(n, tile) + channel)});
     }
     return sum;
   }
@@ -197,24 +203,20 @@ struct NormGather {
     const uint32_t end = first + block_channels < channels ? first + block_channels : channels;
     const uint32_t group = lane / group_channels * group_channels;  // its first lane
 
-    const T* pixel = input + n * pixels * pitch;
-    float pivot = 0;
-    if (first + lane < end) pivot = device::to_float(device::load(pixel + first + group));
+    const float pivot = first + lane < end ? near(n, first + group) : 0.0f;
     Moments sum;
     for (uint32_t k = first + lane; k < end; k += kLanes) {  // again only in a group beyond 32
-      Moments channel = of_channel(partial + n * tiles * 2 * stored + k, warp);
-      channel.mean += device::to_float(device::load(pixel + k)) - pivot;
-      sum = join(sum, channel);
+      sum = device::join(sum, of_channel(n, k, warp, pivot));
     }
     shared.part[warp][lane] = sum;
     device::syncthreads();  // every warp's part stands in shared memory
     if (warp > 0) return;
-    for (uint32_t w = 1; w < kWarps; ++w) sum = join(sum, shared.part[w][lane]);
+    for (uint32_t w = 1; w < kWarps; ++w) sum = device::join(sum, shared.part[w][lane]);
     shared.lane[lane] = sum;
     device::syncwarp();  // and every lane's
     Moments all;
     for (uint32_t i = group; i < kLanes && i < group + group_channels; ++i) {
-      all = join(all, shared.lane[i]);
+      all = device::join(all, shared.lane[i]);
     }
     const float deviation = device::rsqrt(all.squares / all.count + eps);
     float* to = output + n * 2 * out_pitch;
@@ -226,7 +228,7 @@ struct NormGather {
                     device::fma(-pivot, scale, device::fma(-all.mean, scale, addend)));
     }
     if (end < channels) return;
-    for (uint32_t k = channels + lane; k < stored; k += kLanes) {
+    for (uint32_t k = channels + lane; k < moments.channels; k += kLanes) {
       device::store(to + k, 0.0f);
       device::store(to + out_pitch + k, 0.0f);
     }
@@ -247,11 +249,18 @@ void check(const Desc& desc, const CudaArgs<T>& args) {
     refuse("an output does not fit");
   }
   if (args.input.pitch % kPer != 0 || args.output.pitch % 4 != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.workspace)) {
+      !aligned(args.output.data) || !aligned(args.workspace) || !aligned(args.moments.data)) {
     refuse("a pixel does not start at 16 bytes");
   }
   if (args.output.pitch < round_up(args.input.shape.c(), kPer)) {
     refuse("its output does not hold whole groups of the input's channels");
+  }
+  if (desc.from_moments != (args.moments.data != nullptr)) {
+    refuse("moments are given with `from_moments`, and only then");
+  }
+  if (desc.from_moments &&
+      (args.moments.tiles < 1 || args.moments.channels != round_up(args.input.shape.c(), kPer))) {
+    refuse("moments do not fit the input");
   }
   if (desc.affine != (args.weight != nullptr) || desc.affine != (args.bias != nullptr)) {
     refuse("weight and bias are given with `affine`, and only then");
@@ -263,20 +272,23 @@ void check(const Desc& desc, const CudaArgs<T>& args) {
 template <class T>
 void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   constexpr int64_t kPer = device::Pack<T>::kCount;
-  constexpr int64_t kLanes = NormGather<T>::kLanes;
+  constexpr int64_t kLanes = NormGather::kLanes;
   check(desc, args);
   const Shape& in = args.input.shape;
   const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
-  const auto channels =
-      static_cast<uint32_t>(device::narrow_int(kOp, round_up(in.c(), kPer), "channels"));
-  const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
-  const auto blocks = static_cast<unsigned>(
-      device::narrow_int(kOp, checked_multiply(in.n(), grid.blocks()), "blocks"));
-  auto* const partial = static_cast<float*>(args.workspace);
-  device::launch(
-      stream, {.x = blocks},
-      NormTiles<T>{
-          .input = args.input.data, .partial = partial, .pitch = args.input.pitch, .grid = grid});
+  const int64_t channels = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
+  MomentsView<const float> moments = args.moments;
+  if (!desc.from_moments) {
+    const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
+    const auto blocks = static_cast<unsigned>(
+        device::narrow_int(kOp, checked_multiply(in.n(), grid.blocks()), "blocks"));
+    const MomentsView<float> own{static_cast<float*>(args.workspace), grid.tiles, channels};
+    device::launch(
+        stream, {.x = blocks},
+        NormTiles<T>{
+            .input = args.input.data, .moments = own, .pitch = args.input.pitch, .grid = grid});
+    moments = {own.data, own.tiles, own.channels};
+  }
 
   const int64_t group_channels = in.c() / desc.groups;
   const int64_t block_channels = std::max<int64_t>(kLanes / group_channels, 1) * group_channels;
@@ -284,22 +296,16 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   device::launch(stream,
                  {.x = static_cast<unsigned>(
                       device::narrow_int(kOp, checked_multiply(in.n(), gathers), "blocks"))},
-                 NormGather<T>{.input = args.input.data,
-                               .partial = partial,
-                               .weight = args.weight,
-                               .bias = args.bias,
-                               .output = args.output.data,
-                               .pitch = args.input.pitch,
-                               .out_pitch = args.output.pitch,
-                               .pixels = grid.pixels,
-                               .tile_pixels = grid.tile_pixels,
-                               .tiles = grid.tiles,
-                               .channels = static_cast<uint32_t>(in.c()),
-                               .stored = channels,
-                               .group_channels = static_cast<uint32_t>(group_channels),
-                               .block_channels = static_cast<uint32_t>(block_channels),
-                               .blocks = static_cast<uint32_t>(gathers),
-                               .eps = static_cast<float>(desc.eps)});
+                 NormGather{.moments = moments,
+                            .weight = args.weight,
+                            .bias = args.bias,
+                            .output = args.output.data,
+                            .out_pitch = args.output.pitch,
+                            .channels = static_cast<uint32_t>(in.c()),
+                            .group_channels = static_cast<uint32_t>(group_channels),
+                            .block_channels = static_cast<uint32_t>(block_channels),
+                            .blocks = static_cast<uint32_t>(gathers),
+                            .eps = static_cast<float>(desc.eps)});
 }
 
 template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);

@@ -21,25 +21,35 @@ device::PixelTiles tiles_of(const Shape& input, int64_t element_bytes) {
 
 int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes) {
   static_cast<void>(output_shape(desc, input));
+  if (desc.from_moments) return 0;
   const device::PixelTiles t = tiles_of(input, element_bytes);
-  return checked_product({input.n(), t.tiles, 2, t.packs, per_pack(element_bytes), 4});
+  return checked_multiply(4,
+                          moment_elements(input.n(), t.tiles, t.packs * per_pack(element_bytes)));
 }
 
-Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes) {
+Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes, int64_t moment_tiles) {
   const device::PixelTiles t = tiles_of(input, element_bytes);
-  const int64_t moments = scratch(desc, input, element_bytes);
   const int64_t stored = t.packs * per_pack(element_bytes);
-  // Every row of a tile reads the first pixel as its pivot; of the moments the pads are left.
-  const int64_t pixels = checked_add(t.pixels, checked_multiply(t.tiles, t.rows));
-  int64_t read = checked_product({input.n(), pixels, t.packs, 16});
-  read = checked_add(read, moments / stored * input.c());
-  // The gathering warps read it of every channel, and once more a lane that of the group.
+  Traffic moved;
+  int64_t tiles = moment_tiles;
+  if (!desc.from_moments) {
+    tiles = t.tiles;
+    // Every row of a tile reads the first pixel as its pivot.
+    const int64_t pixels = checked_add(t.pixels, checked_multiply(t.tiles, t.rows));
+    moved.read = checked_product({input.n(), pixels, t.packs, 16});
+    // Of a record's header the count alone.
+    const int64_t record = checked_add(4, checked_multiply(8, stored));
+    moved.written = checked_product({input.n(), tiles, record});
+  }
+  // Whoever reads a channel of a record reads its count too; of a record's pads nobody.
+  moved.read = checked_add(moved.read, checked_product({input.n(), tiles, input.c(), 12}));
+  // For its pivot every lane that gathers reads a first mean and its count.
   const int64_t lanes = desc.groups * std::min<int64_t>(input.c() / desc.groups, kLanes);
-  read = checked_add(read,
-                     checked_product({input.n(), kGatherWarps, input.c() + lanes, element_bytes}));
-  if (desc.affine) read = checked_add(read, checked_product({input.n(), 2, input.c(), 4}));
-  return {.read = read,
-          .written = checked_add(moments, checked_product({input.n(), 2, stored, 4}))};
+  moved.read = checked_add(moved.read, checked_product({input.n(), kGatherWarps, lanes, 8}));
+  if (desc.affine)
+    moved.read = checked_add(moved.read, checked_product({input.n(), 2, input.c(), 4}));
+  moved.written = checked_add(moved.written, checked_product({input.n(), 2, stored, 4}));
+  return moved;
 }
 
 }  // namespace kintsugi::norm

@@ -108,6 +108,7 @@ class Launched {
         scratch_(scratch(trial.desc, trial.config, trial.input.shape())),
         tickets_(scratch_.ticket_bytes),
         partial_(scratch_.partial_bytes),
+        moments_(bytes_of(moments())),
         stream_(device::make_stream()) {
     std::vector<T> packed(
         static_cast<size_t>(packed_elements(trial.desc, trial.config, sizeof(T))));
@@ -125,7 +126,8 @@ class Launched {
                .operands = trial_.operands.on_device(),
                .output = output_.view(),
                .tickets = tickets_.template data<uint32_t>(),
-               .partial = partial_.template data<float>()},
+               .partial = partial_.template data<float>(),
+               .moments = moments()},
               *stream_);
     }
     device::synchronize(*stream_);
@@ -134,16 +136,30 @@ class Launched {
     return {output_.download(), output_.buffer().template values<T>()};
   }
 
+  /// Where its output's moments stand on the device, if it leaves any.
+  [[nodiscard]] MomentsView<float> moments() const {
+    if (!trial_.desc.moments) return {};
+    const Shape shape = output_shape(trial_.desc, trial_.input.shape());
+    return {moments_.template data<float>(),
+            moment_tiles(trial_.desc, trial_.config, trial_.input.shape()),
+            round_up(shape.c(), kGroup<T>)};
+  }
+  [[nodiscard]] std::vector<float> records() const { return moments_.template values<float>(); }
+
   /// What the next launch of the stream counts on.
   void expect_tickets_put_back() const {
     for (const uint32_t ticket : tickets_.template values<uint32_t>()) EXPECT_EQ(ticket, 0u);
   }
 
  private:
+  [[nodiscard]] int64_t bytes_of(const MomentsView<float>& moments) const {
+    return 4 * moment_elements(trial_.input.shape().n(), moments.tiles, moments.channels);
+  }
+
   const Trial<Desc, T>& trial_;
   DeviceTensor<T> input_, output_;
   implicit_gemm::Scratch scratch_;
-  DeviceBuffer tickets_, partial_, weights_;
+  DeviceBuffer tickets_, partial_, weights_, moments_;
   device::Handle<device::Stream> stream_;
 };
 
