@@ -191,13 +191,15 @@ TEST(Modules, FuseIntoTheirConvolutions) {
     }
     return text;
   };
-  EXPECT_EQ(fused(kModules[0]),
-            "conv2d 3x3 5->12, padding 1 zero: add channel\n"
-            "norm_stats, groups 12, eps 1e-05\n"
-            "conv2d 3x3 12->7, padding 1 reflect, input: affine sample-channel, relu: add channel\n"
-            "norm_stats, groups 7, eps 1e-05\n"
-            "conv_transpose2d 3x3 7->6, stride 2, padding 1, output padding 1, input: affine "
-            "sample-channel, relu: add channel\n");
+  EXPECT_EQ(
+      fused(kModules[0]),
+      "conv2d 3x3 5->12, padding 1 zero, leaves moments: add channel\n"
+      "norm_stats, groups 12, eps 1e-05, from moments\n"
+      "conv2d 3x3 12->7, padding 1 reflect, leaves moments, input: affine sample-channel, relu: "
+      "add channel\n"
+      "norm_stats, groups 7, eps 1e-05, from moments\n"
+      "conv_transpose2d 3x3 7->6, stride 2, padding 1, output padding 1, input: affine "
+      "sample-channel, relu: add channel\n");
   EXPECT_EQ(fused(kModules[3]),
             "conv2d 3x3 5->24, dilation 2, padding 2 zero: add channel, gate elu sigmoid\n"
             "conv2d 3x3 12->10, padding 1 zero, input: nearest x2: add channel, gate leaky_relu "
