@@ -23,8 +23,9 @@ template <class S>
 [[nodiscard]] inline MaskView view_of(const Mask& mask) { return {mask.holes.data(), mask.width}; }
 
 /// A tensor of `picture`, holes where `mask` has some. The picture is only read.
-[[nodiscard]] inline PictureIn picture_in(const ToTensor& desc, Image& picture, const Mask& mask) {
-  PictureIn in{desc, {}, view_of(mask)};
+[[nodiscard]] inline PictureIn picture_in(const ToTensor& desc, Image& picture,
+                                          const MaskView& mask = {}) {
+  PictureIn in{desc, {}, mask};
   if (picture.bits == 8) {
     in.picture = PictureView<const uint8_t>(samples_as<uint8_t>(picture));
   } else {
@@ -33,10 +34,10 @@ template <class S>
   return in;
 }
 
-/// A tensor's numbers in the pixels of `picture` that `mask` selects.
+/// A tensor's numbers in the pixels of `picture` that `mask` selects; in all without one.
 [[nodiscard]] inline PictureOut picture_out(const ToPicture& desc, Image& picture,
-                                            const Mask& mask) {
-  PictureOut out{desc, {}, view_of(mask)};
+                                            const MaskView& mask = {}) {
+  PictureOut out{desc, {}, mask};
   if (picture.bits == 8) {
     out.picture = samples_as<uint8_t>(picture);
   } else {

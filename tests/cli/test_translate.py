@@ -67,6 +67,17 @@ def test_rounding_is_not_truncating(tmp_path, picture):
     assert set(np.unique(difference)) == {0, 1}
 
 
+def test_grey_is_read_as_all_three_colours(tmp_path):
+    grey = support.picture(20, 17, 1)
+    grey = grey.reshape(grey.shape[:2])
+    made = []
+    for name, samples in (("grey", grey), ("rgb", np.stack([grey] * 3, axis=-1))):
+        given = support.save(tmp_path / f"{name}.png", samples)
+        support.succeeds(translate(given, "-o", tmp_path / f"{name}_out.png"))
+        made.append(pixels_of(tmp_path / f"{name}_out.png"))
+    np.testing.assert_array_equal(*made)
+
+
 @pytest.mark.parametrize("channels, made", [(1, 3), (2, 4), (3, 3), (4, 4)])
 def test_grey_becomes_rgb_and_alpha_stays(tmp_path, channels, made):
     given = support.save(tmp_path / "in.png", support.picture(20, 17, channels))

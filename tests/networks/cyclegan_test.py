@@ -10,6 +10,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from network_support import (DATA, DEVICES, DTYPES, PASSES, by_rule, export, kintsugi, needs_torch,
                              relative_l2, run_program)
@@ -239,6 +240,25 @@ def test_metadata_of_a_judge_that_cannot_be(tmp_path):
     safetensors.write(model, state, {"kintsugi.config": json.dumps({"norm": "wrong"})})
     done = run_program("info", model)
     assert done.returncode == 1 and "`kintsugi.config`: the setting norm=wrong" in done.stderr
+
+
+@pytest.mark.parametrize("dtype, most", [("f32", 1), ("f16", 3)])
+@pytest.mark.parametrize("size, mode", [((33, 22), "RGB"), ((20, 21), "LA")])
+def test_pictures_are_converted_on_a_gpu_as_on_the_processor(tmp_path, size, mode, dtype, most):
+    given = tmp_path / "given.png"
+    rows, columns = np.mgrid[0:size[1], 0:size[0]]
+    samples = np.stack([rows * 9, columns * 7, rows * columns, 255 - rows], axis=-1).astype(np.uint8)
+    Image.fromarray(samples[..., :len(mode)].copy(), mode).save(given)
+    made = []
+    for device in ("cpu", "emulated"):
+        out = tmp_path / f"{device}.png"
+        kintsugi("translate", given, "-m", files_of("resnet6")[0], "-o", out, "--device", device,
+                 *(["--dtype", dtype] if device == "emulated" else []))
+        made.append(np.asarray(Image.open(out)).astype(int))
+    assert made[0].shape == (size[1], size[0], 4 if mode == "LA" else 3)
+    assert np.abs(made[0] - made[1]).max() <= most and len(np.unique(made[0])) > 20
+    if mode == "LA":
+        assert (made[1][..., 3] == samples[..., 1]).all()
 
 
 @pytest.mark.parametrize("config, problem", [

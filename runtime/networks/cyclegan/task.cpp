@@ -2,11 +2,13 @@
 //
 // A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
 // samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
-// any; what it adds at the end is cropped off.
+// any; what it adds at the end is cropped off. The authors' arithmetic is what kernels/image does, where the
+// network runs; MindSpore's, which rounds in other places, and that of scaled pictures is done here.
 #include <algorithm>
 
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
+#include "runtime/image/samples.h"
 #include "runtime/networks/cyclegan/cyclegan.h"
 
 namespace kintsugi::networks::cyclegan {
@@ -33,6 +35,20 @@ Image made_for(const ImageView& picture) {
     image::put_sample(made, 4 * i + 3, image::sample_at(picture.pixels, picture.bits, from));
   }
   return made;
+}
+
+/// At the picture's own size, as the authors' program does it.
+void run_on_samples(const ImageView& picture, bool round, Image& made, const Replay& replay) {
+  constexpr auto kColour = [](image::From from) {
+    return image::Channel{.from = from, .mean = 0.5f, .scale = 2};
+  };
+  const image::ToTensor in{kColour(image::From::red), kColour(image::From::green),
+                           kColour(image::From::blue)};
+  image::ToPicture out{.rounds = round};
+  for (image::Source& source : out.rgb) source.shift = 1, source.scale = 0.5f;
+  Image read = image::copy_of(picture);
+  replay({{"input", {{1, 3, picture.height, picture.width}, image::picture_in(in, read)}}},
+         {{"output", image::picture_out(out, made)}});
 }
 
 struct Translation {
@@ -76,6 +92,10 @@ Image translate(const Config& config, const ImageView& picture, const TranslateO
   const image::Extent2d limited = image::limited_extent(extent, options.max_side);
   Image made = made_for(picture);
   const Translation translation{config, options, made};
+  if (limited == extent && config.form == Form::pytorch) {
+    run_on_samples(picture, options.round, made, replay);
+    return made;
+  }
   if (limited == extent) {
     const bool grey = image::is_grey(picture.channels);
     run(

@@ -49,8 +49,9 @@ Shape input_of(const image::Mask& mask) {
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
            const image::Mask& taken, const Replay& replay) {
   Image result = image::copy_of(picture);
-  replay({{"input", {input_of(mask), image::picture_in(to_tensor(config), result, mask)}}},
-         {{"output", image::picture_out(to_picture(config), result, taken)}});
+  replay({{"input",
+           {input_of(mask), image::picture_in(to_tensor(config), result, image::view_of(mask))}}},
+         {{"output", image::picture_out(to_picture(config), result, image::view_of(taken))}});
   return result;
 }
 
