@@ -8,18 +8,18 @@
 //             (kernels/core/moments.h), f32, of whole groups of 16 bytes of T
 // Tiling      first grid (N * tiles * column_blocks), kernels/device/pixel_tiles.h: a block takes a tile
 //             of pixels by up to 32 groups of 16 bytes of channels, a thread one group of every rows-th
-//             pixel. Second grid (N * C / 32): a block takes whole groups of up to 32 channels, or one
-//             larger group; lanes are channels, 8 warps share the tiles. Where who stored the picture has
-//             left its moments the second grid is all: it reads records, never the picture.
+//             pixel. Second grid (N * C / 8), gather.h: a block takes whole groups of up to 8, 16 or 32
+//             channels, or one larger group; a thread a channel of every rows-th tile. Where who stored
+//             the picture has left its moments the second grid is all: it reads records, never the picture.
 // Shared      first: count [256], mean and squares [channels of a thread][256] f32, pivots of one row:
-//             18 KiB at most;
-//             second: moments [8][32] and [32]
-// Sync        first: one barrier a halving of the rows; second: one before the warps' parts are read
+//             18 KiB at most; second: moments [1024], 12 KiB
+// Sync        one barrier a halving of the rows; second: a warp's before its lanes' channels are read
 // Numerics    f32. Moments (count, mean, sum of squared differences) grow by a value as Welford (1962)
 //             and are joined as Chan, Golub, LeVeque (1979), in the order of pixels and tiles. Values are
 //             differences from the picture's first pixel of that channel until a tile's mean is stored,
 //             means differences from that of the first tile of a pixel, of the group's first channel:
-//             exact where they are small, so that a large mean takes no digit from the variance. The
+//             exact where they are small, so that a large mean takes no digit from the variance. Tiles of
+//             a thread are joined 32 at a time, and these, so that many of them do not drift. The
 //             scale is good to about 1e-6 at a mean of a thousand deviations; the shift is of the
 //             mean's size, so that x * scale + shift, whoever computes it, is then good to that size's
 //             last digit.
@@ -28,14 +28,13 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels of a picture and blocks
 #include "kernels/norm/cuda.h"
 
-#include <algorithm>
-
 #include "kernels/device/memory.cuh"
 #include "kernels/device/moments.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/pixel_tiles.h"
 #include "kernels/device/sync.cuh"
+#include "kernels/norm/gather.h"
 
 namespace kintsugi::norm {
 namespace {
@@ -152,14 +151,13 @@ struct NormTiles {
 
 /// Whose moments they are, or who left them, is nothing to it.
 struct NormGather {
-  static constexpr uint32_t kLanes = device::kWarpSize;
-  static constexpr uint32_t kWarps = 8;
-  static constexpr unsigned kThreads = kWarps * kLanes;
-  static constexpr int kMaxRegisters = 80;
+  static constexpr unsigned kThreads = kGatherThreads;
+  static constexpr int kMaxRegisters = 64;
+  static constexpr int kRun =
+      32;  // tiles joined on their own first: a long sum of like terms drifts
 
   struct Shared {
-    Moments part[kWarps][kLanes];
-    Moments lane[kLanes];
+    Moments part[kThreads];
   };
 
   MomentsView<const float> moments;
@@ -168,59 +166,72 @@ struct NormGather {
   float* output;
   int64_t out_pitch;
   uint32_t channels;
-  uint32_t group_channels;
-  uint32_t block_channels;  // of the groups of a block: at most kLanes, or one group's
-  uint32_t blocks;          // of a picture
+  Gather gather;
   float eps;
 
   /// A mean that all are near to: of the first tile that has a pixel.
   KIN_DEVICE float near(int64_t n, uint32_t channel) const {
     for (int64_t tile = 0; tile < moments.tiles; ++tile) {
-      if (device::load(&moments.count(n, tile)) > 0) {
-        return device::load(moments.means(n, tile) + channel);
-      }
+      const float count = device::load(&moments.count(n, tile));
+      const float mean = device::load(moments.means(n, tile) + channel);
+      if (count > 0) return mean;
     }
     return 0;
   }
 
-  /// Of this warp's tiles of one channel, less the pivot.
-  KIN_DEVICE Moments of_channel(int64_t n, uint32_t channel, uint32_t warp, float pivot) const {
+  /// Of one channel the tiles of a row, less the pivot.
+  KIN_DEVICE Moments of_channel(int64_t n, uint32_t channel, uint32_t row, float pivot) const {
     Moments sum;
-    for (int64_t tile = warp; tile < moments.tiles; tile += kWarps) {
-      sum = device::join(sum, {device::load(&moments.count(n, tile)),
-                               device::load(moments.means(n, tile) + channel) - pivot,
-                               device::load(moments.squares(n, tile) + channel)});
+    for (int64_t begin = row; begin < moments.tiles; begin += kRun * gather.rows) {
+      Moments run;
+      for (int i = 0; i < kRun; ++i) {
+        const int64_t tile = begin + i * gather.rows;
+        if (tile >= moments.tiles) break;
+        run = device::join(run, {device::load(&moments.count(n, tile)),
+                                 device::load(moments.means(n, tile) + channel) - pivot,
+                                 device::load(moments.squares(n, tile) + channel)});
+      }
+      sum = device::join(sum, run);
     }
     return sum;
   }
 
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<NormGather>();
-    const uint32_t lane = threadIdx.x % kLanes;
-    const uint32_t warp = threadIdx.x / kLanes;
-    const int64_t n = blockIdx.x / blocks;
-    const uint32_t first = blockIdx.x % blocks * block_channels;
-    const uint32_t end = first + block_channels < channels ? first + block_channels : channels;
-    const uint32_t group = lane / group_channels * group_channels;  // its first lane
+    const uint32_t t = threadIdx.x;
+    const uint32_t column = t % gather.columns;
+    const uint32_t row = t / gather.columns;
+    const int64_t n = blockIdx.x / gather.blocks;
+    const uint32_t first = blockIdx.x % gather.blocks * gather.block_channels;
+    const uint32_t end =
+        first + gather.block_channels < channels ? first + gather.block_channels : channels;
+    const uint32_t group = column / gather.group_channels * gather.group_channels;  // first column
 
-    const float pivot = first + lane < end ? near(n, first + group) : 0.0f;
+    const bool inside = first + column < end && row < moments.tiles;
+    const float pivot = inside ? near(n, first + group) : 0.0f;
     Moments sum;
-    for (uint32_t k = first + lane; k < end; k += kLanes) {  // again only in a group beyond 32
-      sum = device::join(sum, of_channel(n, k, warp, pivot));
+    if (inside) {
+      for (uint32_t k = first + column; k < end; k += gather.columns) {  // again in a large group
+        sum = device::join(sum, of_channel(n, k, row, pivot));
+      }
     }
-    shared.part[warp][lane] = sum;
-    device::syncthreads();  // every warp's part stands in shared memory
-    if (warp > 0) return;
-    for (uint32_t w = 1; w < kWarps; ++w) sum = device::join(sum, shared.part[w][lane]);
-    shared.lane[lane] = sum;
-    device::syncwarp();  // and every lane's
+    shared.part[t] = sum;
+    for (uint32_t half = gather.rows / 2; half > 0; half /= 2) {
+      device::syncthreads();  // what the rows from `half` on hold stands in shared memory
+      if (row >= half) continue;
+      sum = device::join(sum, shared.part[t + half * gather.columns]);
+      shared.part[t] = sum;
+    }
+    if (t >= device::kWarpSize) return;
+    device::syncwarp();  // and what the first row has of every column
+    if (row > 0) return;
     Moments all;
-    for (uint32_t i = group; i < kLanes && i < group + group_channels; ++i) {
-      all = device::join(all, shared.lane[i]);
+    for (uint32_t i = group; i < gather.columns && i < group + gather.group_channels; ++i) {
+      all = device::join(all, shared.part[i]);
     }
     const float deviation = device::rsqrt(all.squares / all.count + eps);
     float* to = output + n * 2 * out_pitch;
-    for (uint32_t k = first + lane; k < end; k += kLanes) {
+    for (uint32_t k = first + column; k < end; k += gather.columns) {
       const float scale = weight != nullptr ? device::load(weight + k) * deviation : deviation;
       const float addend = bias != nullptr ? device::load(bias + k) : 0.0f;
       device::store(to + k, scale);
@@ -228,7 +239,7 @@ struct NormGather {
                     device::fma(-pivot, scale, device::fma(-all.mean, scale, addend)));
     }
     if (end < channels) return;
-    for (uint32_t k = channels + lane; k < moments.channels; k += kLanes) {
+    for (uint32_t k = channels + column; k < moments.channels; k += gather.columns) {
       device::store(to + k, 0.0f);
       device::store(to + out_pitch + k, 0.0f);
     }
@@ -272,7 +283,6 @@ void check(const Desc& desc, const CudaArgs<T>& args) {
 template <class T>
 void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   constexpr int64_t kPer = device::Pack<T>::kCount;
-  constexpr int64_t kLanes = NormGather::kLanes;
   check(desc, args);
   const Shape& in = args.input.shape;
   const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
@@ -290,21 +300,17 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
     moments = {own.data, own.tiles, own.channels};
   }
 
-  const int64_t group_channels = in.c() / desc.groups;
-  const int64_t block_channels = std::max<int64_t>(kLanes / group_channels, 1) * group_channels;
-  const int64_t gathers = divide_up(in.c(), block_channels);
+  const Gather gather = gather_of(in.c(), desc.groups);
   device::launch(stream,
-                 {.x = static_cast<unsigned>(
-                      device::narrow_int(kOp, checked_multiply(in.n(), gathers), "blocks"))},
+                 {.x = static_cast<unsigned>(device::narrow_int(
+                      kOp, checked_multiply(in.n(), int64_t{gather.blocks}), "blocks"))},
                  NormGather{.moments = moments,
                             .weight = args.weight,
                             .bias = args.bias,
                             .output = args.output.data,
                             .out_pitch = args.output.pitch,
                             .channels = static_cast<uint32_t>(in.c()),
-                            .group_channels = static_cast<uint32_t>(group_channels),
-                            .block_channels = static_cast<uint32_t>(block_channels),
-                            .blocks = static_cast<uint32_t>(gathers),
+                            .gather = gather,
                             .eps = static_cast<float>(desc.eps)});
 }
 

@@ -3,12 +3,10 @@
 
 #include "kernels/device/pixel_tiles.h"
 #include "kernels/norm/cuda.h"
+#include "kernels/norm/gather.h"
 
 namespace kintsugi::norm {
 namespace {
-
-constexpr int64_t kGatherWarps = 8;
-constexpr int64_t kLanes = 32;
 
 int64_t per_pack(int64_t element_bytes) { return 16 / element_bytes; }
 
@@ -43,9 +41,11 @@ Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes, int
   }
   // Whoever reads a channel of a record reads its count too; of a record's pads nobody.
   moved.read = checked_add(moved.read, checked_product({input.n(), tiles, input.c(), 12}));
-  // For its pivot every lane that gathers reads a first mean and its count.
-  const int64_t lanes = desc.groups * std::min<int64_t>(input.c() / desc.groups, kLanes);
-  moved.read = checked_add(moved.read, checked_product({input.n(), kGatherWarps, lanes, 8}));
+  // For its pivot every thread that gathers reads a first mean and its count.
+  const Gather gather = gather_of(input.c(), desc.groups);
+  const int64_t columns = desc.groups * std::min(gather.columns, gather.group_channels);
+  const int64_t rows = std::min<int64_t>(gather.rows, tiles);
+  moved.read = checked_add(moved.read, checked_product({input.n(), rows, columns, 8}));
   if (desc.affine)
     moved.read = checked_add(moved.read, checked_product({input.n(), 2, input.c(), 4}));
   moved.written = checked_add(moved.written, checked_product({input.n(), 2, stored, 4}));

@@ -116,13 +116,13 @@ TEST_P(MomentsEmulated, TheNormMovesLessWhereTheyAreLeft) {
     };
     const device::Traffic plain = run(false), fused = run(true);
     EXPECT_LT(fused.read, plain.read);
-    // 8 records of 32 channels beside those that the norm would have written of its own tiles, which it
-    // gathers all the same; the picture, and each tile's first pixel for every row of threads, it has
+    // 8 records of 32 channels instead of the norm's own tiles, and of each channel of each 12 bytes
+    // gathered and 8 for a pivot; the picture, and for every row of threads a tile's first pixel, it has
     // not read.
     const auto size = static_cast<int64_t>(sizeof(T));
     const device::PixelTiles tiles = device::pixel_tiles(32 * 32, 32 * size / 16);
     EXPECT_EQ(plain.read - fused.read, (32 * 32 + int64_t{tiles.tiles} * tiles.rows) * 32 * size +
-                                           (int64_t{tiles.tiles} - 8) * 32 * 12);
+                                           (int64_t{tiles.tiles} - 8) * 32 * 20);
     EXPECT_EQ(plain.written - fused.written, (int64_t{tiles.tiles} - 8) * (4 + 32 * 8));
   });
 }

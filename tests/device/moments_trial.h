@@ -4,7 +4,6 @@
 // them alone: the picture is not even handed over.
 #pragma once
 
-#include "kernels/conv_transpose2d/phases.h"
 #include "kernels/norm/cuda.h"
 #include "tests/device/fused_steps_trial.h"
 
