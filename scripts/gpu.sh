@@ -5,7 +5,7 @@
 # less than six minutes, can be run alone and again, and leaves STAGE.json and STAGE.txt in
 # benchmarks/results/GPU as soon as it has them, and report.html beside them.
 #
-#   scripts/gpu.sh STAGE...            of: build test conformance sanitize bench torch
+#   scripts/gpu.sh STAGE...            of: build test conformance sanitize bench networks torch
 #   scripts/gpu.sh STAGE... --dry-run  the same on the emulator, a few pixels, nothing timed, into
 #                                      build/gpu-dry-run/emulated
 #   scripts/gpu.sh pack                at home, for a machine that has no Debian packages: unpacks
@@ -22,7 +22,8 @@
 #                   tests/data/conformance, where the emulator's tests look
 #   sanitize        the device tests under compute-sanitizer: memcheck, racecheck, synccheck, initcheck
 #   bench           the kernels at the layers of benchmarks/gpu/layers.txt, beside cuDNN
-#   torch           PyTorch at the same layers, and GLCIC
+#   networks        GLCIC and CycleGAN, as planned and with nothing fused
+#   torch           PyTorch at the same layers and networks
 #
 # What a machine lacks or forbids is written down as refused and stops nothing. Exit codes: 0 done, 1
 # a stage could not run, 2 a mistake in the command, 4 a test or a comparison failed, 5 there is no

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = Path(__file__).resolve().parent / "layers.txt"
+SIZES, DRY_SIZES = (256, 512, 1024), (32,)  # sides of the pictures of whole networks
 
 
 class Layer(NamedTuple):

@@ -20,7 +20,7 @@ from common import write_whole  # noqa: E402
 from comparison.report import aligned  # noqa: E402
 
 OURS = "Kintsugi"
-ORDER = ("build", "test", "conformance", "sanitize", "bench", "torch")
+ORDER = ("build", "test", "conformance", "sanitize", "bench", "networks", "torch")
 NOT_TIMED = "nothing here was timed"
 
 
@@ -36,9 +36,9 @@ def read(folder) -> dict:
 
 
 def rows_of(records: dict) -> list:
-    """A row for each layer and type, with the contenders of both programs, ours first."""
+    """A row for each layer and type, with the contenders of all programs, ours first."""
     rows = {}
-    for stage in ("bench", "torch"):
+    for stage in ("bench", "networks", "torch"):
         for row in records.get(stage, {}).get("measured", {}).get("rows", []):
             key = (row["layer"], row["type"])
             known = rows.setdefault(key, {**row, "contenders": []})

@@ -98,7 +98,7 @@ def build(place) -> dict:
     targets = ["gpu_kernels", "test_gpu_networks"]
     if place.dry:
         targets += ["test_device_plain", "test_device_race", "test_device_asan",
-                    "record_conformance_emulated"]
+                    "kintsugi_emulated_program", "record_conformance_emulated"]
     else:
         targets += ["test_device_cuda", "test_plan", "kintsugi_program", "record_conformance"]
         options += [f"-DCMAKE_CUDA_ARCHITECTURES={machine.architecture(place.gpu['compute'])}",
@@ -233,8 +233,8 @@ def measured(place, stage, command, limit_seconds) -> dict:
     done = place.run(*command, *(["--dry-run"] if place.dry else []))
     if done.code == 5:
         return refused(done.output.strip().splitlines()[-1])
-    found = outcome(done, Path(str(command[0])).name if stage == "bench" else "torch_gpu.py",
-                    verdict=(4,))
+    script = next((Path(str(w)).name for w in command[:2] if str(w).endswith(".py")), None)
+    found = outcome(done, script or Path(str(command[0])).name, verdict=(4,))
     if written.exists():
         found["measured"] = json.loads(written.read_text())
         written.unlink()
@@ -247,13 +247,20 @@ def bench(place) -> dict:
         place, "bench", [program, "--layers", LAYERS], LIMIT - 45)
 
 
+def networks(place) -> dict:
+    program = place.program("emulated", "kintsugi") if place.dry else place.program("kintsugi")
+    script = Path(__file__).resolve().parent / "networks.py"
+    return needs_build(place, program) or measured(
+        place, "networks", [sys.executable, script, "--program", program], LIMIT - 60)
+
+
 def torch(place) -> dict:
     script = Path(__file__).resolve().parent / "torch_gpu.py"
     return measured(place, "torch", [sys.executable, script], LIMIT - 75)
 
 
 STAGES = {"build": build, "test": test, "conformance": conformance, "sanitize": sanitize,
-          "bench": bench, "torch": torch}
+          "bench": bench, "networks": networks, "torch": torch}
 
 
 # ---- Around them

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""PyTorch on a GPU at the layers of layers.txt and GLCIC, as JSON beside that of gpu_kernels.
+"""PyTorch on a GPU at the layers of layers.txt, GLCIC and CycleGAN, as JSON beside that of gpu_kernels.
 
     torch_gpu.py --output FILE [--limit SECONDS]
     torch_gpu.py --output FILE --dry-run     on the processor, a few pixels, no times
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "comparison"))
-from common import LAYERS, ROOT, read_layers, timing, tiny, write_json  # noqa: E402
+from common import DRY_SIZES, LAYERS, ROOT, SIZES, read_layers, timing, tiny, write_json  # noqa: E402
 from torch_layers import flops_of, modules, network  # noqa: E402
 
 SAMPLES, REPLAY_US = 21, 300.0
@@ -189,9 +189,10 @@ def run(torch, options) -> dict:
             report["rows"].append(bench.row(layer.name, layer.op, layer.settings, options.type,
                                             module, layer.shape, count))
     networks = []
-    for size in options.sizes:
-        module, shape = network(torch, size, 8 if options.dry_run else 64)
-        networks.append(bench.row(f"glcic_{size}", "network", {}, options.type, module, shape, 1))
+    for name in ("glcic", "cyclegan"):
+        for size in options.sizes:
+            module, shape = network(name, size, 8 if options.dry_run else 64)
+            networks.append(bench.row(f"{name}_{size}", "network", {}, options.type, module, shape, 1))
     singles = [row for row in report["rows"] if "refused" not in row]
     report["rows"] += networks
     networks = [row for row in networks if "refused" not in row]
@@ -210,7 +211,7 @@ def parse(arguments):
     parser.add_argument("--only", default="", metavar="PART", help="of a layer's name")
     parser.add_argument("--type", choices=("bf16", "f16", "f32"), help="bf16; f32 in a dry run")
     parser.add_argument("--sizes", type=int, nargs="*", metavar="N",
-                        help="sides of GLCIC's pictures (256 512 1024)")
+                        help="sides of the networks' pictures (256 512 1024)")
     parser.add_argument("--limit", type=float, default=1e9, metavar="SECONDS",
                         help="nothing begins after that")
     parser.add_argument("--dry-run", action="store_true", help="on the processor, nothing timed")
@@ -218,7 +219,7 @@ def parse(arguments):
     # Processors are not expected to have every function in 16 bits.
     options.type = options.type or ("f32" if options.dry_run else "bf16")
     if options.sizes is None:
-        options.sizes = [32] if options.dry_run else [256, 512, 1024]
+        options.sizes = DRY_SIZES if options.dry_run else SIZES
     return options
 
 

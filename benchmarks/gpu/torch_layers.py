@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Layers of layers.txt and GLCIC as PyTorch modules, each as its users would write it.
+"""Layers of layers.txt and networks as PyTorch modules, each as its users would write it.
 
 An op more is an entry in modules(). `torch` is handed in, so that importing this needs none.
 """
@@ -140,13 +140,15 @@ def modules(torch):
     }
 
 
-def network(torch, size, width):
-    """GLCIC with batch norms folded, as the comparison on the CPU has it."""
-    from convert import folded
+def network(name, size, width):
+    """GLCIC with batch norms folded, CycleGAN; as the comparison on the CPU has them."""
+    from convert import folded, in_place
 
-    from kintsugi_export.networks import glcic
+    from kintsugi_export.networks import cyclegan, glcic
 
-    return folded(glcic.build(glcic.Config.of("triples", width, 4))), (1, 4, size, size)
+    if name == "glcic":
+        return folded(glcic.build(glcic.Config.of("triples", width, 4))), (1, 4, size, size)
+    return in_place(cyclegan.build(cyclegan.Config(width))), (1, 3, size, size)
 
 
 def flops_of(torch, module, inputs) -> int:

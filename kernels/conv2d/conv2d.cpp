@@ -54,8 +54,10 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
-  return checked_product({2, output_shape(desc, input).pixels(), desc.out_channels,
-                          desc.in_channels, desc.kernel.h, desc.kernel.w});
+  const Shape out = output_shape(desc, input);
+  const int64_t sums = checked_product(
+      {2, out.pixels(), desc.out_channels, desc.in_channels, desc.kernel.h, desc.kernel.w});
+  return checked_add(sums, desc.moments ? checked_multiply(4, out.elements()) : 0);
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {

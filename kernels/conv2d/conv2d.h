@@ -52,7 +52,8 @@ struct Desc {
 /// leaves no output pixel.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
 
-/// Multiplications and additions, taps in the padding included, steps left out.
+/// Multiplications and additions, taps in the padding included, steps left out; for moments four an
+/// element of the output, which norm then has not.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
 
 /// Bytes that must move at least once: the input, the weights and the output, `size` bytes each.

@@ -44,7 +44,10 @@ Shape output_shape(const Desc& desc, const Shape& input) {
 }
 
 int64_t flops(const Desc& desc, const Shape& input) {
-  return checked_product({2, input.elements(), desc.out_channels, desc.kernel.h, desc.kernel.w});
+  const int64_t sums =
+      checked_product({2, input.elements(), desc.out_channels, desc.kernel.h, desc.kernel.w});
+  if (!desc.moments) return sums;
+  return checked_add(sums, checked_multiply(4, output_shape(desc, input).elements()));
 }
 
 int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {

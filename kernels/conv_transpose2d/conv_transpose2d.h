@@ -48,7 +48,8 @@ struct Desc {
 /// leaves no output pixel.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
 
-/// Multiplications and additions; those that the padding cuts off included, steps left out.
+/// Multiplications and additions; those that the padding cuts off included, steps left out; for moments four an
+/// element of the output, which norm then has not.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& input);
 
 /// Bytes that must move at least once: the input, the weights and the output.

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("KINTSUGI_BUILD", ROOT / "build" / "release"))
-STAGES = ("build", "test", "conformance", "sanitize", "bench", "torch")
+STAGES = ("build", "test", "conformance", "sanitize", "bench", "networks", "torch")
 FORMS = ["eager NCHW", "eager channels_last", "graph channels_last", "compiled channels_last",
          "reduce-overhead channels_last"]
 
@@ -97,11 +97,28 @@ def test_every_layer_with_a_kernel_is_there_and_moves_what_it_says(records):
             assert 0 < definition["relative_l2"] < 1e-2
 
 
+def test_networks_ran_in_every_type_and_fused_or_not(records):
+    measured = records["networks"]["measured"]
+    assert measured["emulated"] is True and measured["timed"] is False
+    assert [(row["layer"], row["type"]) for row in measured["rows"]] == [
+        (layer, type) for type in ("bf16", "f16", "tf32", "f32")
+        for layer in ("glcic_32", "cyclegan_32")]
+    for row in measured["rows"]:
+        planned, apart = row["contenders"]
+        assert "refused" not in planned and "refused" not in apart, row
+        steps = [int(c["how"].split()[0]) for c in (planned, apart)]
+        assert planned["name"] == "Kintsugi" and 0 < steps[0] < steps[1]
+        assert row["flops"] > 0 and row["bytes"] > 0
+    pytorch = {row["layer"]: row for row in records["torch"]["measured"]["rows"]}
+    for row in measured["rows"]:
+        assert pytorch[row["layer"]]["input"] == row["input"]
+
+
 def test_pytorch_ran_the_same_layers(records):
     measured = records["torch"]["measured"]
     assert measured["emulated"] is True and measured["timed"] is False
     rows = {row["layer"]: row for row in measured["rows"]}
-    assert set(rows) == {x.name for x in read_layers()} | {"glcic_32"}
+    assert set(rows) == {x.name for x in read_layers()} | {"glcic_32", "cyclegan_32"}
     ours = {row["layer"]: row for row in records["bench"]["measured"]["rows"]}
     for name, row in rows.items():
         assert [c["name"] for c in row["contenders"]] == [f"PyTorch {form}" for form in FORMS]

@@ -89,6 +89,20 @@ TEST(Riding, MomentsLiveUntilTheyAreGathered) {
   EXPECT_EQ(step_named(plan, "conv5").moments, -1);  // nobody asks
 }
 
+TEST(Riding, IsTheSameArithmetic) {
+  // Of everything but the steps, which count where they are an op of their own.
+  const auto flops = [](const plan::Plan& plan) {
+    int64_t sum = 0;
+    for (const plan::PlanStep& step : plan.steps) {
+      if (!std::holds_alternative<elementwise::Desc>(step.op)) sum += step.flops;
+    }
+    return sum;
+  };
+  plan::Options apart;
+  apart.passes.fuse = false;
+  EXPECT_EQ(flops(plan::make(normed(), {})), flops(plan::make(normed(), apart)));
+}
+
 TEST(Riding, TwoNormsOfOneConvolutionShareItsMoments) {
   Toy t({1, 4, 9, 9});
   const Value x = t.conv(t.x, "conv", {.out_channels = 8, .kernel = 3});
