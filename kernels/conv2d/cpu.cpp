@@ -50,7 +50,9 @@ std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
 }  // namespace
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
-  check_given(desc.moments, args.moments.data, to_string(desc));
+  check_moments(desc, desc.moments, args.moments,
+                desc.moments ? moment_tiles(desc, config, args.input.shape) : 0,
+                storage_channels(args.output.shape.c()));
   if (config.algorithm == Algorithm::winograd) return winograd::cpu(desc, config, args, parallel);
   const Steps& before = desc.prologue.steps;
   const auto read = static_cast<size_t>(before.operand_count());

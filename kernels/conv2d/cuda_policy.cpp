@@ -93,7 +93,7 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
       checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes)));
   if (desc.moments) {
     moved.written = checked_add(
-        moved.written, implicit_gemm::moment_bytes(product.row_blocks, out.c(), element_bytes));
+        moved.written, moment_bytes(product.row_blocks, round_up(out.c(), 16 / element_bytes)));
   }
   return moved;
 }

@@ -47,10 +47,11 @@ bool few_outputs_pay(const Desc& desc, simd::Isa isa) {
 
 /// Tiles of a picture to a task.
 int64_t winograd_tiles(const CpuConfig& config, int64_t tiles) {
-  // Register tiles share what a task streams through L2, all transformed weights. From two of the
-  // widest on more of them gain little, and cost memory for every thread and an even end (README.md).
-  const int64_t most = config.tile_pixels > 12 ? 2 * config.tile_pixels
-                                               : 39 / config.tile_pixels * config.tile_pixels;
+  // Register tiles share what a task streams through L2, all transformed weights. Two of 13 pixels are
+  // enough, and leave little to wait for at the end (README.md; measured with AVX-512, assumed of NEON);
+  // of 6 and 12 pixels as many as three of those.
+  const int64_t register_tiles = config.tile_pixels == 13 ? 2 : 39 / config.tile_pixels;
+  const int64_t most = register_tiles * config.tile_pixels;
   // Yet a small picture is to leave eight tasks, an even share of it for several threads, unless
   // they get too small for their weights.
   const int64_t tasks = std::max(divide_up(tiles, most), std::min<int64_t>(8, tiles / 16));

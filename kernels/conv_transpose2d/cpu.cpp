@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/conv_transpose2d/phases.h"
 #include "kernels/simd/filter_order.h"
 #include "kernels/simd/tap_convolution.h"
 #include "kernels/simd/transform.h"
@@ -48,7 +49,9 @@ std::vector<simd::Tap> taps_of(const Desc& desc, Pair offset, int64_t matrix) {
 }  // namespace
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
-  check_given(desc.moments, args.moments.data, to_string(desc));
+  check_moments(desc, desc.moments, args.moments,
+                desc.moments ? moment_tiles(desc, config, args.input.shape) : 0,
+                storage_channels(args.output.shape.c()));
   const Steps& before = desc.prologue.steps;
   const auto read = static_cast<size_t>(before.operand_count());
   TensorView<const float> input = args.input;
@@ -61,9 +64,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
   const int64_t matrix = storage_channels(desc.in_channels) * order.block();
   std::vector<std::vector<simd::Tap>> taps;
   std::vector<simd::Phase> phases;
-  // Phases beyond the output have no pixel, and a hostile stride has no end of them.
-  const Pair count{std::min(desc.stride.h, args.output.shape.h()),
-                   std::min(desc.stride.w, args.output.shape.w())};
+  const Pair count = phases_of(desc.stride, args.output.shape);
   for (int64_t y = 0; y < count.h; ++y) {
     for (int64_t x = 0; x < count.w; ++x) {
       taps.push_back(taps_of(desc, {y, x}, matrix));

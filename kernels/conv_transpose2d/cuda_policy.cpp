@@ -125,7 +125,7 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
   }
   if (desc.moments) {
     const int64_t records = checked_multiply(out.n(), moment_tiles(desc, config, input));
-    moved = moved + Traffic{0, implicit_gemm::moment_bytes(records, out.c(), element_bytes)};
+    moved = moved + Traffic{0, moment_bytes(records, round_up(out.c(), 16 / element_bytes))};
   }
   return moved;
 }

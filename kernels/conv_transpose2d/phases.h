@@ -10,6 +10,7 @@
 //   and read pixels that lie dilation/g back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 
@@ -17,6 +18,11 @@
 #include "kernels/device/narrow.h"
 
 namespace kintsugi::conv_transpose2d {
+
+/// Phases of both axes that have a pixel: a hostile stride has no end of others.
+[[nodiscard]] inline Pair phases_of(Pair stride, const Shape& output) {
+  return {std::min(stride.h, output.h()), std::min(stride.w, output.w())};
+}
 
 struct Axis {
   int extent = 1;  // of the output

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/conv_transpose2d/phases.h"
 #include "kernels/simd/filter_order.h"
 #include "kernels/simd/tap_convolution.h"
 #include "kernels/simd/tile.h"
@@ -41,8 +42,8 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
   // Yet a small picture is to leave work for several threads, and an even share of it.
-  const int64_t lists = checked_product(
-      {std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()), order.blocks()});
+  const Pair phases = phases_of(desc.stride, out);
+  const int64_t lists = checked_product({phases.h, phases.w, order.blocks()});
   const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;
   return config;
@@ -56,9 +57,9 @@ std::string to_string(const CpuConfig& config) {
 
 int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input) {
   const Shape out = output_shape(desc, input);
-  const int64_t phases =
-      checked_multiply(std::min(desc.stride.h, out.h()), std::min(desc.stride.w, out.w()));
-  return simd::moment_tiles(out.h(), desc.stride, phases, config.task_rows);
+  const Pair phases = phases_of(desc.stride, out);
+  return simd::moment_tiles(out.h(), desc.stride, checked_multiply(phases.h, phases.w),
+                            config.task_rows);
 }
 
 std::string packing(const Desc& desc, const CpuConfig& config) {

@@ -15,7 +15,8 @@
 namespace kintsugi {
 
 /// A record a tile: its number of pixels, which may be none, three numbers unused, then the means of all
-/// channels, then their squared differences, summed. Beyond a picture's last channel they are zeros.
+/// channels, then their squared differences, summed. Beyond a picture's last channel, and of a tile
+/// without a pixel, they are zeros.
 template <class T>
 struct MomentsView {
   static constexpr int64_t kHeader = 4;
@@ -48,11 +49,22 @@ struct MomentsView {
   return checked_product({pictures, tiles, MomentsView<float>::record_elements(channels)});
 }
 
-/// Throws Error::internal unless moments are given where `op` asks for them, and only there.
-inline void check_given(bool asked, const void* given, const std::string& op) {
-  if (asked == (given != nullptr)) return;
-  throw Error(ErrorCode::internal, op + (asked ? ": there is no place for its moments"
-                                               : ": moments are given that it does not ask for"));
+/// Bytes of `records` that are written, and mostly read: of a header the count alone.
+[[nodiscard]] inline int64_t moment_bytes(int64_t records, int64_t channels) {
+  return checked_multiply(records, checked_add(4, checked_multiply(8, channels)));
+}
+
+/// Throws Error::internal unless moments of so many tiles and channels are given where the description
+/// wants them, and only there.
+template <class Desc, class T>
+void check_moments(const Desc& desc, bool wants, const MomentsView<T>& given, int64_t tiles,
+                   int64_t channels) {
+  const bool fits = given.tiles == tiles && given.channels == channels;
+  if (wants ? given.data != nullptr && fits : given.data == nullptr) return;
+  throw Error(ErrorCode::internal,
+              to_string(desc) + (!wants                  ? ": moments are given, and not wanted"
+                                 : given.data == nullptr ? ": moments are wanted, and not given"
+                                                         : ": moments of other tiles or channels"));
 }
 
 }  // namespace kintsugi

@@ -64,11 +64,6 @@ int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments) {
   return divide_up(checked_multiply(pictures, sample_rows(pixels, moments)), kTileM);
 }
 
-int64_t moment_bytes(int64_t records, int64_t channels, int64_t element_bytes) {
-  const int64_t stored = round_up(channels, kChunkBytes / element_bytes);
-  return checked_multiply(records, checked_add(4, checked_multiply(8, stored)));
-}
-
 CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                   const device::DeviceInfo& device) {
   CudaConfig config;

@@ -99,9 +99,6 @@ struct Product {
 /// Blocks of rows of so many pictures.
 [[nodiscard]] int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments);
 
-/// What so many records of K channels are, without the numbers in them that nobody writes.
-[[nodiscard]] int64_t moment_bytes(int64_t records, int64_t channels, int64_t element_bytes);
-
 /// `product` is that of one picture.
 [[nodiscard]] CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                                 const device::DeviceInfo& device);

@@ -137,7 +137,8 @@ int64_t workspace_elements(const Desc& desc, const Shape& input) {
 
 void cpu(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& parallel) {
   const Shape& in = args.input.shape;
-  check_given(desc.from_moments, args.moments.data, to_string(desc));
+  check_moments(desc, desc.from_moments, args.moments, std::max<int64_t>(args.moments.tiles, 1),
+                storage_channels(in.c()));
   const MomentsView<const float> moments =
       desc.from_moments ? args.moments : measure(desc, isa, args, parallel);
   // A task gathers whole groups, of kGathered channels together where they are smaller.

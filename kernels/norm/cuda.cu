@@ -153,8 +153,8 @@ struct NormTiles {
 struct NormGather {
   static constexpr unsigned kThreads = kGatherThreads;
   static constexpr int kMaxRegisters = 64;
-  static constexpr int kRun =
-      32;  // tiles joined on their own first: a long sum of like terms drifts
+  /// Tiles joined on their own first: a long sum of like terms drifts.
+  static constexpr int kRun = 32;
 
   struct Shared {
     Moments part[kThreads];

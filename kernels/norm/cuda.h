@@ -36,8 +36,8 @@ struct CudaArgs {
   MomentsView<const float> moments = {};
 };
 
-/// T is float, f16 or bf16. Two launches, one from given moments. Throws Error::unsupported where a picture's pixels, channels
-/// or all its blocks do not fit 31 bits, Error::internal where arguments do not belong together.
+/// T is float, f16 or bf16. Two launches, one from given moments. Throws Error::unsupported where a
+/// picture's pixels, channels or all its blocks do not fit 31 bits, Error::internal where arguments do not belong together.
 template <class T>
 void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
 

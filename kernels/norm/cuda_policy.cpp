@@ -35,9 +35,7 @@ Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes, int
     // Every row of a tile reads the first pixel as its pivot.
     const int64_t pixels = checked_add(t.pixels, checked_multiply(t.tiles, t.rows));
     moved.read = checked_product({input.n(), pixels, t.packs, 16});
-    // Of a record's header the count alone.
-    const int64_t record = checked_add(4, checked_multiply(8, stored));
-    moved.written = checked_product({input.n(), tiles, record});
+    moved.written = moment_bytes(checked_multiply(input.n(), tiles), stored);
   }
   // Whoever reads a channel of a record reads its count too; of a record's pads nobody.
   moved.read = checked_add(moved.read, checked_product({input.n(), tiles, input.c(), 12}));

@@ -26,8 +26,8 @@ Packed pack_filters(const Graph& graph, const Node& node, ConstantId id, const C
         const auto by_kernel = [&](int64_t elements, const std::string& order) {
           packed.by_kernel = true;
           packed.elements = elements;
-          auto bare =
-              desc;  // how it reads its input, and what else it leaves, is nothing to its filters
+          // How it reads its input, and what else it leaves, is nothing to its filters.
+          auto bare = desc;
           if constexpr (requires { bare.prologue; }) bare.prologue = {};
           if constexpr (requires { bare.moments; }) bare.moments = false;
           packed.identity += "|" + to_string(bare) + "|" + order;
@@ -146,7 +146,8 @@ void add_scratch(Plan& plan, const Options& options) {
   plan.slots.push_back({.bytes = tickets, .first = -1, .last = end});
 }
 
-/// Moments that a step leaves live until the last norm that gathers them.
+/// Moments that a step leaves live until the last norm that gathers them. What they move is added here:
+/// an op does not know its tiles before it is configured.
 void add_moments(Plan& plan) {
   const auto end = static_cast<int>(plan.steps.size());
   for (int i = 0; i < end; ++i) {
@@ -170,11 +171,13 @@ void add_moments(Plan& plan) {
               .first = i,
               .last = i};
     step.moments = static_cast<int>(plan.slots.size());
+    step.bytes = checked_add(step.bytes, slot.bytes);
     for (int reader = i + 1; reader < end; ++reader) {
       PlanStep& gathers = plan.steps[static_cast<size_t>(reader)];
       const auto* desc = std::get_if<norm::Desc>(&gathers.op);
       if (desc == nullptr || !desc->from_moments || gathers.inputs[0] != step.output) continue;
       gathers.moments = step.moments;
+      gathers.bytes = checked_add(gathers.bytes, slot.bytes);
       slot.last = reader;
     }
     plan.slots.push_back(slot);

@@ -61,7 +61,7 @@ using Config =
 
 /// A tensor, records of moments or a step's scratch in the arena, alive from the step that writes it to the last that reads it.
 struct Slot {
-  Shape shape;  // [N, C, H, W]; of moments [N, tiles, 1, elements of a record]; of scratch none
+  Shape shape;  // [N, C, H, W]; of moments [N, tiles, 1, elements of a record]; scratch has none
   DType dtype = DType::f32;
   int64_t pitch = 0;  // elements from one pixel to the next
   int64_t bytes = 0;
@@ -96,10 +96,10 @@ struct PlanStep {
   Config config;
   std::vector<int> inputs;  // slots
   std::vector<Source> operands;
-  std::vector<int> weights;        // into Plan::packed
-  int output = 0;                  // slot
-  int workspace = -1;              // slot without a shape, alive in this step alone; -1 for none
-  int moments = -1;                // slot that a convolution leaves and norm gathers; -1 for none
+  std::vector<int> weights;  // into Plan::packed
+  int output = 0;            // slot
+  int workspace = -1;        // slot without a shape, alive in this step alone; -1 for none
+  int moments = -1;  // slot: of a convolution what it leaves, of norm what it gathers; -1 for none
   std::vector<std::string> names;  // modules computed here, the last names the output
   int64_t flops = 0;
   int64_t bytes = 0;

@@ -110,8 +110,9 @@ std::string memory_picture(const Plan& plan, const Rename& rename, int columns) 
       const auto column = [&](int64_t offset) { return offset * columns / plan.arena_bytes; };
       const int64_t begin = column(slot.offset);
       const int64_t end = std::max(begin + 1, column(slot.offset + slot.bytes));
-      const bool written =
-          plan.steps[static_cast<size_t>(step)].output == &slot - plan.slots.data();
+      const PlanStep& now = plan.steps[static_cast<size_t>(step)];
+      const auto index = &slot - plan.slots.data();
+      const bool written = now.output == index || (now.moments == index && slot.first == step);
       std::fill(row.begin() + begin, row.begin() + std::min<int64_t>(end, columns),
                 written ? '#' : '=');
     }

@@ -98,6 +98,9 @@ graph::Op in_a_network(Desc desc, OpSettings& s) {
   } else {
     for (const Step& step : activation(function)) desc.epilogue.append(step);
   }
+  if (desc.moments && !accepts_moments(desc)) {
+    throw Error(ErrorCode::usage, "what was gated leaves no moments: moments=on or gate=on");
+  }
   return desc;
 }
 

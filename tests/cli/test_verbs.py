@@ -159,7 +159,9 @@ def test_bench_op():
     "op, settings",
     [
         ("conv2d", ["k=12", "padding=1", "act=elu", "gate=on", "upsample=2", "norm=on"]),
+        ("conv2d", ["padding=1", "moments=on"]),
         ("conv_transpose2d", ["k=12", "gate=on", "norm=on"]),
+        ("conv_transpose2d", ["k=12", "moments=on"]),
         ("elementwise", ["act=silu"]),
         ("layer_norm", ["affine=off"]),
         ("norm", ["groups=2", "affine=on"]),
@@ -178,6 +180,11 @@ def test_bench_every_op(op, settings):
     bench = json_of(support.run(*arguments, "--json"))
     assert bench["op"].startswith("norm_stats" if op == "norm" else op)
     assert bench["bytes"] > 0 and bench["seconds"]["min"] > 0
+
+
+def test_what_was_gated_leaves_no_moments():
+    done = support.run("bench", "--op", "conv2d", "--shape", "1x8x9x9", "--set", "gate=on", "--set", "moments=on")
+    assert done.returncode == 2 and "moments=on or gate=on" in done.stderr
 
 
 def test_inpaint(tmp_path, inpaint):

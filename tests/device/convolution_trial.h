@@ -108,7 +108,7 @@ class Launched {
         scratch_(scratch(trial.desc, trial.config, trial.input.shape())),
         tickets_(scratch_.ticket_bytes),
         partial_(scratch_.partial_bytes),
-        moments_(bytes_of(moments())),
+        moments_(record_bytes()),
         stream_(device::make_stream()) {
     std::vector<T> packed(
         static_cast<size_t>(packed_elements(trial.desc, trial.config, sizeof(T))));
@@ -139,10 +139,7 @@ class Launched {
   /// Where its output's moments stand on the device, if it leaves any.
   [[nodiscard]] MomentsView<float> moments() const {
     if (!trial_.desc.moments) return {};
-    const Shape shape = output_shape(trial_.desc, trial_.input.shape());
-    return {moments_.template data<float>(),
-            moment_tiles(trial_.desc, trial_.config, trial_.input.shape()),
-            round_up(shape.c(), kGroup<T>)};
+    return {moments_.template data<float>(), tiles(), record_channels()};
   }
   [[nodiscard]] std::vector<float> records() const { return moments_.template values<float>(); }
 
@@ -152,8 +149,15 @@ class Launched {
   }
 
  private:
-  [[nodiscard]] int64_t bytes_of(const MomentsView<float>& moments) const {
-    return 4 * moment_elements(trial_.input.shape().n(), moments.tiles, moments.channels);
+  [[nodiscard]] int64_t tiles() const {
+    return moment_tiles(trial_.desc, trial_.config, trial_.input.shape());
+  }
+  [[nodiscard]] int64_t record_channels() const {
+    return round_up(output_shape(trial_.desc, trial_.input.shape()).c(), kGroup<T>);
+  }
+  [[nodiscard]] int64_t record_bytes() const {
+    if (!trial_.desc.moments) return 0;
+    return 4 * moment_elements(trial_.input.shape().n(), tiles(), record_channels());
   }
 
   const Trial<Desc, T>& trial_;

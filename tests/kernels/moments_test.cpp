@@ -131,6 +131,7 @@ TEST(Moments, OfPixelsFarFromZero) {
                     .padding = 1,
                     .epilogue = {step::add(1000.0f)}};
   expect_moments(desc, {1, 8, 40, 33});
+  expect_moments(desc, {1, 8, 3, 5000});  // rows that are joined many times
 }
 
 TEST(Moments, BitsKnowNeitherThreadsNorBatch) {
@@ -179,7 +180,7 @@ TEST(Moments, AreGivenWhereTheyAreAskedFor) {
   const conv2d::Desc desc{.in_channels = 4, .out_channels = 4, .moments = true};
   const Fused<conv2d::Desc> problem(desc, {1, 4, 2, 2});
   EXPECT_EQ(error_of([&] { static_cast<void>(problem.whole(Form::chosen)); }),
-            "conv2d 1x1 4->4, leaves moments: there is no place for its moments");
+            "conv2d 1x1 4->4, leaves moments: moments are wanted, and not given");
   EXPECT_TRUE(accepts_moments(desc));
   EXPECT_FALSE(
       accepts_moments(conv2d::Desc{.in_channels = 4,

@@ -243,8 +243,9 @@ def test_metadata_of_a_judge_that_cannot_be(tmp_path):
 
 
 @pytest.mark.parametrize("dtype, most", [("f32", 1), ("f16", 3)])
-@pytest.mark.parametrize("size, mode", [((33, 22), "RGB"), ((20, 21), "LA")])
-def test_pictures_are_converted_on_a_gpu_as_on_the_processor(tmp_path, size, mode, dtype, most):
+@pytest.mark.parametrize("size, mode, options", [
+    ((33, 22), "RGB", []), ((33, 22), "RGB", ["--round"]), ((20, 21), "LA", [])])
+def test_a_gpus_pictures_are_the_processors(tmp_path, size, mode, options, dtype, most):
     given = tmp_path / "given.png"
     rows, columns = np.mgrid[0:size[1], 0:size[0]]
     samples = np.stack([rows * 9, columns * 7, rows * columns, 255 - rows], axis=-1).astype(np.uint8)
@@ -252,7 +253,7 @@ def test_pictures_are_converted_on_a_gpu_as_on_the_processor(tmp_path, size, mod
     made = []
     for device in ("cpu", "emulated"):
         out = tmp_path / f"{device}.png"
-        kintsugi("translate", given, "-m", files_of("resnet6")[0], "-o", out, "--device", device,
+        kintsugi("translate", given, "-m", files_of("resnet6")[0], "-o", out, "--device", device, *options,
                  *(["--dtype", dtype] if device == "emulated" else []))
         made.append(np.asarray(Image.open(out)).astype(int))
     assert made[0].shape == (size[1], size[0], 4 if mode == "LA" else 3)

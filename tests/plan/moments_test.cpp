@@ -56,7 +56,7 @@ TEST(Riding, AgreesInEveryPrecision) {
   }
 }
 
-TEST(Riding, KnowsNeitherThreadsNorTheRestOfABatch) {
+TEST(Riding, KnowsNoThreads) {
   const auto one = test::run(normed(), {}, 1);
   EXPECT_EQ(test::run(normed(), {}, 3), one);
 }

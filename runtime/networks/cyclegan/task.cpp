@@ -2,9 +2,11 @@
 //
 // A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
 // samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
-// any; what it adds at the end is cropped off. The authors' arithmetic is what kernels/image does, where the
-// network runs; MindSpore's, which rounds in other places, and that of scaled pictures is done here.
+// any; what it adds at the end is cropped off. What the authors' program computes of samples is what
+// kernels/image does, where the network runs, and so is the rounding beside it; MindSpore's, whose last digit is
+// another, and both of scaled pictures is done here, on the host.
 #include <algorithm>
+#include <utility>
 
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
@@ -38,7 +40,7 @@ Image made_for(const ImageView& picture) {
 }
 
 /// At the picture's own size, as the authors' program does it.
-void run_on_samples(const ImageView& picture, bool round, Image& made, const Replay& replay) {
+Image translate_samples(const ImageView& picture, bool round, const Replay& replay) {
   constexpr auto kColour = [](image::From from) {
     return image::Channel{.from = from, .mean = 0.5f, .scale = 2};
   };
@@ -46,9 +48,16 @@ void run_on_samples(const ImageView& picture, bool round, Image& made, const Rep
                            kColour(image::From::blue)};
   image::ToPicture out{.rounds = round};
   for (image::Source& source : out.rgb) source.shift = 1, source.scale = 0.5f;
-  Image read = image::copy_of(picture);
+  // A picture in colour is read from where it will be made; what is read must be aligned (samples.h).
+  Image made = image::copy_of(picture), grey;
+  if (image::is_grey(picture.channels)) {
+    grey = std::move(made);
+    made = made_for(picture);
+  }
+  Image& read = grey.pixels.empty() ? made : grey;
   replay({{"input", {{1, 3, picture.height, picture.width}, image::picture_in(in, read)}}},
          {{"output", image::picture_out(out, made)}});
+  return made;
 }
 
 struct Translation {
@@ -90,12 +99,11 @@ Image translate(const Config& config, const ImageView& picture, const TranslateO
                 const Replay& replay) {
   const image::Extent2d extent{picture.height, picture.width};
   const image::Extent2d limited = image::limited_extent(extent, options.max_side);
+  if (limited == extent && config.form == Form::pytorch) {
+    return translate_samples(picture, options.round, replay);
+  }
   Image made = made_for(picture);
   const Translation translation{config, options, made};
-  if (limited == extent && config.form == Form::pytorch) {
-    run_on_samples(picture, options.round, made, replay);
-    return made;
-  }
   if (limited == extent) {
     const bool grey = image::is_grey(picture.channels);
     run(
