@@ -64,7 +64,7 @@ pack() {
 }
 
 case "${1-}" in
-  "" | -h | --help) sed -n '4,30s/^# \{0,1\}//p' "$0"; [ $# -gt 0 ] || exit 2; exit 0 ;;
+  "" | -h | --help) sed -n '4,31s/^# \{0,1\}//p' "$0"; [ $# -gt 0 ] || exit 2; exit 0 ;;
   pack)
     [ $# -eq 1 ] || { echo "gpu: 'pack' stands alone; see scripts/gpu.sh --help" >&2; exit 2; }
     pack
