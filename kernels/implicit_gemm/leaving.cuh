@@ -142,6 +142,16 @@ KIN_DEVICE void leave_moments(const Problem& problem, const Leaving<kTileN>& lea
   device::store(problem.moments.squares(0, row_block) + channel, sum.squares);
 }
 
+/// Whether the block that begins with row0 has nothing to do. Its record of no pixel is then left, by one
+/// of the parts of its depth.
+template <int kTileN, typename Problem>
+KIN_DEVICE bool has_no_pixel(const Problem& problem, const typename Problem::Part& part,
+                             const Leaving<kTileN>& leaving, int row0) {
+  if (problem.geometry.pixels_left(part, row0) > 0) return false;
+  if (problem.moments.data != nullptr && blockIdx.y == 0) leave_moments(problem, leaving, 0);
+  return true;
+}
+
 /// Steps, stores and moments of the half of a block's rows that stands in `staged`, for which all have
 /// waited. Afterwards the next may come.
 template <int kTileN, typename Problem>

@@ -90,12 +90,7 @@ struct TensorCore {
   KIN_DEVICE void operator()() const {
     auto& shared = device::shared<TensorCore>();
     const auto place = block_place(problem, kTileN);
-    if (problem.geometry.pixels_left(place.part, place.row0) <= 0) {
-      if (problem.moments.data != nullptr && blockIdx.y == 0) {
-        leave_moments(problem, shared.tile.leaving, 0);
-      }
-      return;  // the whole block
-    }
+    if (has_no_pixel(problem, place.part, shared.tile.leaving, place.row0)) return;  // all of it
     device::FragmentC sum[kRows][kColumns] = {};
     pipeline<kTileN, kStages, kChanges>(
         problem, place, shared.tile.stages,
