@@ -102,8 +102,8 @@ DecodedImage decode_by_stb(Bytes bytes, const Probed& probed, const ImageLimits&
     if (extent) require_limits(extent->width, extent->height, limits, name);
     require_intact_png(bytes, name);
   }
-  if (probed.kind == FileKind::jpeg && !huffman_tables_fit(bytes)) {
-    refuse(broken + ": its Huffman tables are damaged");
+  if (probed.kind == FileKind::jpeg && !tables_fit(bytes)) {
+    refuse(broken + ": its tables are damaged or missing");
   }
   const std::optional<stb::Header> header = stb::header(bytes);
   if (!header || header->width < 1 || header->height < 1) {

@@ -23,8 +23,9 @@ struct JpegSegment {
 void for_each_segment(std::span<const std::byte> file,
                       const std::function<bool(const JpegSegment&)>& visit);
 
-/// Whether every Huffman table has at most 256 symbols and lies within its segment. stb_image up
-/// to 2.27 writes as many as the file claims into an array of 256.
-[[nodiscard]] bool huffman_tables_fit(std::span<const std::byte> file);
+/// Whether every Huffman table has at most 256 symbols and lies within its segment, and every scan
+/// finds the tables it names before it. stb_image up to 2.27 writes as many symbols as the file
+/// claims into an array of 256, and decodes by a table that is not there.
+[[nodiscard]] bool tables_fit(std::span<const std::byte> file);
 
 }  // namespace kintsugi::image

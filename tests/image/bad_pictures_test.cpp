@@ -141,7 +141,7 @@ TEST(BadPictures, HuffmanTablesThatOverflow) {
   for (const int64_t at : {int64_t{0}, int64_t{7}, int64_t{15}}) {
     Bytes bad = good;
     bad[static_cast<size_t>(counts + at)] = std::byte{255};
-    expect_error(ErrorCode::bad_file, "its Huffman tables are damaged",
+    expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
                  [&] { (void)decode_image(bad); });
   }
   // Between two scans, or after them, is no better place.
@@ -150,8 +150,39 @@ TEST(BadPictures, HuffmanTablesThatOverflow) {
   append(late, bytes_of("\xff\xc4\x01\x00\x10"sv));
   late.insert(late.end(), 251, std::byte{0xff});
   append(late, bytes_of("\xff\xd9"));
-  expect_error(ErrorCode::bad_file, "its Huffman tables are damaged",
+  expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
                [&] { (void)decode_image(late); });
+}
+
+/// The file without its segments of a kind.
+Bytes without_segments(Bytes file, char kind) {
+  const Bytes marker = {std::byte{0xff}, static_cast<std::byte>(kind)};
+  auto found = file.begin();
+  while ((found = std::search(found, file.end(), marker.begin(), marker.end())) != file.end()) {
+    const auto length = static_cast<int64_t>(found[2]) << 8 | static_cast<int64_t>(found[3]);
+    found = file.erase(found, found + 2 + length);
+  }
+  return file;
+}
+
+TEST(BadPictures, TablesThatAreNotThere) {
+  const Bytes good = encode_image(ImageFormat::jpeg, gradient(24, 20, 3));
+  for (const char kind : {'\xc4', '\xdb'}) {
+    expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
+                 [&] { (void)decode_image(without_segments(good, kind)); });
+  }
+  // The header of the scan: its marker, its length, three components, each with its tables.
+  const Bytes marker = bytes_of("\xff\xda");
+  const auto scan = std::search(good.begin(), good.end(), marker.begin(), marker.end());
+  ASSERT_NE(scan, good.end());
+  for (const int64_t component : {0, 1, 2}) {
+    for (const int tables : {0x02, 0x20}) {
+      Bytes bad = good;
+      bad[static_cast<size_t>(scan - good.begin() + 6 + 2 * component)] = std::byte(tables);
+      expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
+                   [&] { (void)decode_image(bad); });
+    }
+  }
 }
 
 std::vector<Bytes> good_files() {
