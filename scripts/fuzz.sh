@@ -6,25 +6,29 @@
 #
 #   scripts/fuzz.sh                      every fuzzer, a minute each
 #   scripts/fuzz.sh --seconds 600 picture
+#   scripts/fuzz.sh --seed 0             other inputs than the last time; else they begin the same way
 #   scripts/fuzz.sh --junit FILE         also leaves a report; without clang all are skipped, exit 0
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 all=(weights picture command)
 seconds=60
+seed=1
 junit=
 targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --seconds) seconds=${2-}; shift ;;
+    --seed) seed=${2-}; shift ;;
     --junit) junit=${2-}; shift ;;
-    -h | --help) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     weights | picture | command) targets+=("$1") ;;
     *) echo "fuzz: '$1' is not known here; see scripts/fuzz.sh --help" >&2; exit 2 ;;
   esac
   shift || { echo "fuzz: the last option lacks its value" >&2; exit 2; }
 done
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "fuzz: --seconds takes a number of them" >&2; exit 2; }
+[[ $seed =~ ^[0-9]+$ ]] || { echo "fuzz: --seed takes a number, 0 to draw one" >&2; exit 2; }
 [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 
 # report RESULT...: one for each target, "passed", "skipped" or "failed".
@@ -72,8 +76,9 @@ run_one() {
   local target=$1 found=$tree/found/$1 log=$tree/$1.log
   rm -f "$tree/broken-$target-"*
   mkdir -p "$found"
-  "$tree/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
-    -max_len=16384 -dict="tests/fuzz/$target.dict" -artifact_prefix="$tree/broken-$target-" \
+  "$tree/tests/fuzz/fuzz_$target" -seed="$seed" -max_total_time="$seconds" \
+    -timeout=20 -rss_limit_mb=2048 -max_len=16384 \
+    -dict="tests/fuzz/$target.dict" -artifact_prefix="$tree/broken-$target-" \
     -print_final_stats=1 "$found" "tests/fuzz/corpus/$target" </dev/null >"$log" 2>&1
 }
 
