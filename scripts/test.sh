@@ -81,6 +81,13 @@ run_pytest() {
     "$python" -m pytest -q --durations=5 --junitxml="$results/$name.xml" "$@"
 }
 
+# By clang where it is, which takes 60 % of g++'s time for it.
+build_asan() {
+  local compiler=${KINTSUGI_CLANG:-clang++-19}
+  command -v "$compiler" >/dev/null || compiler=
+  configure_and_build asan ${compiler:+-DCMAKE_CXX_COMPILER="$compiler"}
+}
+
 # The program under the sanitizers: files made to break it, mistakes, small pictures. Where leaks
 # cannot be looked for (under a debugger, say), the rest still is.
 run_asan_cli() {
@@ -111,7 +118,7 @@ stage cli "program" run_pytest cli tests/cli
 stage consumer "program" run_pytest consumer tests/consumer
 stage demo "program" scripts/demo.sh
 if ! $quick; then
-  stage asan-build "setup" configure_and_build asan
+  stage asan-build "setup" build_asan
   stage asan-ctest "asan-build" run_ctest asan asan-ctest
   stage asan-cli "asan-build" run_asan_cli
   stage fuzz "setup" scripts/fuzz.sh --junit "$results/fuzz.xml"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The address sanitizer's poison, where it is compiled in; nothing elsewhere. The one place of the
-// emulator that asks the compiler whether it is.
+// The address sanitizer's poison, where it is compiled in; nothing elsewhere. The one place
+// that asks the compiler whether it is.
 #pragma once
 
 #include <cstddef>

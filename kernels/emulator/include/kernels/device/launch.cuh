@@ -26,6 +26,7 @@ template <typename K>
 
 template <Kernel K>
 void launch(Stream& stream, Grid grid, const K& kernel) {
+  static_assert(max_registers<K>() <= 255, "no thread has more");
   emulator::enqueue(stream, {.kernel = emulator::type_name(typeid(K).name()),
                              .grid = grid,
                              .threads = K::kThreads,
