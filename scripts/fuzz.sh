@@ -71,10 +71,15 @@ cmake --preset fuzz -DCMAKE_CXX_COMPILER="$compiler" >"$probe/log" 2>&1 &&
   exit 1
 }
 
-# What is found lies in build/: inputs that reach something new, and those that break something.
+# What is found lies in build/: inputs that reach something new, and those that break something. A run
+# with a seed begins as it always does.
 run_one() {
   local target=$1 found=$tree/found/$1 log=$tree/$1.log
   rm -f "$tree/broken-$target-"*
+  if [ "$seed" != 0 ]; then
+    found=$tree/found-again/$target
+    rm -rf "$found"
+  fi
   mkdir -p "$found"
   "$tree/tests/fuzz/fuzz_$target" -seed="$seed" -max_total_time="$seconds" \
     -timeout=20 -rss_limit_mb=2048 -max_len=16384 \

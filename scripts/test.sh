@@ -83,9 +83,14 @@ run_pytest() {
 
 # By clang where it is, which takes 60 % of g++'s time for it.
 build_asan() {
-  local compiler=${KINTSUGI_CLANG:-clang++-19}
-  command -v "$compiler" >/dev/null || compiler=
-  configure_and_build asan ${compiler:+-DCMAKE_CXX_COMPILER="$compiler"}
+  local compiler fresh=
+  compiler=$(command -v "${KINTSUGI_CLANG:-clang++-19}") &&
+    "$compiler" -fsanitize=address,undefined -x c++ - -o "$results/probe" <<<'int main() {}' ||
+    compiler=$(command -v c++)
+  # A tree of another compiler would be configured without what the preset says.
+  grep -q "^CMAKE_CXX_COMPILER:[A-Z]*=$compiler$" build/asan/CMakeCache.txt 2>/dev/null || fresh=--fresh
+  configure_and_build asan $fresh -DCMAKE_CXX_COMPILER="$compiler" &&
+    grep -q '^KINTSUGI_SANITIZE:.*=ON$' build/asan/CMakeCache.txt
 }
 
 # The program under the sanitizers: files made to break it, mistakes, small pictures. Where leaks

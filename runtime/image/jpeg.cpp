@@ -54,16 +54,19 @@ class Tables {
 
   /// False if the scan whose header this is names a table that was not defined.
   [[nodiscard]] bool serve(std::span<const std::byte> header) const {
+    if (frame_.empty()) return true;  // arithmetic or lossless coding: the decoder says so
     const size_t components = header.empty() ? 0 : static_cast<size_t>(header[0]);
     if (header.size() < 4 + 2 * components) return true;
-    // A progressive scan has one of the two, and one that refines the means reads bits alone.
-    const bool means = !progressive_ || header[1 + 2 * components] == std::byte{0};
-    const bool refines = progressive_ && high(header[3 + 2 * components]) != 0;
+    // A progressive scan is of DC or of AC coefficients; one that refines DC reads bits, by no table.
+    const bool first = header[1 + 2 * components] == std::byte{0};
+    const bool refines = high(header[3 + 2 * components]) != 0;
+    const bool by_dc = !progressive_ || (first && !refines);
+    const bool by_ac = !progressive_ || !first;
     for (size_t i = 0; i < components; ++i) {
       const std::byte number = header[2 + 2 * i];
       if (!has_quantization(header[1 + 2 * i])) return false;
-      if (means && !refines && !dc_[high(number)]) return false;
-      if ((!progressive_ || !means) && !ac_[low(number)]) return false;
+      if (by_dc && !dc_[high(number)]) return false;
+      if (by_ac && !ac_[low(number)]) return false;
     }
     return true;
   }

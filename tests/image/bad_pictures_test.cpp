@@ -2,6 +2,8 @@
 //
 // Pictures that are not well: each gets one sentence and the right code, none gets a crash.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "tests/image/support.h"
 
@@ -183,6 +185,47 @@ TEST(BadPictures, TablesThatAreNotThere) {
                    [&] { (void)decode_image(bad); });
     }
   }
+  // Arithmetic coding has no such tables; what is wrong with it is another thing.
+  Bytes arithmetic = without_segments(good, '\xc4');
+  const Bytes frame = bytes_of("\xff\xc0");
+  const auto start = std::search(arithmetic.begin(), arithmetic.end(), frame.begin(), frame.end());
+  ASSERT_NE(start, arithmetic.end());
+  start[1] = std::byte{0xc9};
+  expect_error(ErrorCode::bad_file, "of a kind that is not supported",
+               [&] { (void)decode_image(arithmetic); });
+}
+
+TEST(BadPictures, TablesOfProgressiveScans) {
+  std::ifstream file(KINTSUGI_TEST_CORPUS "/progressive.jpg", std::ios::binary);
+  const Bytes good = bytes_of(std::string(std::istreambuf_iterator<char>(file), {}));
+  const auto naming = [&](const Bytes& header, int tables) {  // for the first component
+    Bytes other = good;
+    const auto found = std::search(other.begin(), other.end(), header.begin(), header.end());
+    EXPECT_NE(found, other.end());
+    found[6] = static_cast<std::byte>(tables);
+    return other;
+  };
+  const Bytes means = bytes_of("\xff\xda\0\x0c\x03\x01\0\x02\x10\x03\x10\0\0\x01"sv);
+  const Bytes details = bytes_of("\xff\xda\0\x08\x01\x01\0\x01\x05\x02"sv);
+  const Bytes refined = bytes_of("\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\0\x10"sv);
+  const Image picture = decode_image(good);
+  EXPECT_EQ(decode_image(naming(means, 0x03)).pixels, picture.pixels) << "AC of a DC scan";
+  EXPECT_EQ(decode_image(naming(details, 0x30)).pixels, picture.pixels) << "DC of an AC scan";
+  EXPECT_EQ(decode_image(naming(refined, 0x33)).pixels, picture.pixels) << "bits alone";
+  for (const Bytes& bad : {naming(means, 0x30), naming(details, 0x03)}) {
+    expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
+                 [&] { (void)decode_image(bad); });
+  }
+}
+
+TEST(BadPictures, AColourBeyondThePaletteIsBlack) {
+  Bytes file = bytes_of("\x89PNG\r\n\x1a\n"sv);
+  append(file, png_chunk("IHDR", bytes_of("\0\0\0\x01\0\0\0\x01\x08\x03\0\0\0"sv)));
+  append(file, png_chunk("PLTE", bytes_of("\x01\x02\x03"sv)));
+  // Stored, not compressed: a row without a filter, of colour 255.
+  append(file, png_chunk("IDAT", bytes_of("\x78\x01\x01\x02\0\xfd\xff\0\xff\x01\x01\x01\0"sv)));
+  append(file, png_chunk("IEND", {}));
+  EXPECT_EQ(decode_image(file).pixels, std::vector<uint8_t>(3, 0));
 }
 
 std::vector<Bytes> good_files() {
