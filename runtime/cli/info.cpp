@@ -35,6 +35,7 @@ void print_json(const Description& d, Console& console) {
                           {"variant", d.variant},
                           {"reason", d.reason},
                           {"paper", d.paper},
+                          {"tasks", d.tasks},
                           {"weights_title", d.weights_title},
                           {"weights_license", d.weights_license},
                           {"mask_polarity", d.mask_polarity},
@@ -74,6 +75,7 @@ int info(const Arguments& a, Console& console) {
   fact("variant", d.variant);
   fact("chosen because", d.reason);
   fact("paper", d.paper);
+  if (!d.tasks.empty()) fact("for", enumerate(d.tasks));
   fact("weights", d.weights_title);
   fact("licence of the weights",
        d.weights_license.empty() ? "not stated in the file" : d.weights_license);

@@ -26,6 +26,14 @@ double tolerance_of(const plan::Plan& plan, plan::Precision precision) {
 
 }  // namespace
 
+void require_task(const Description& description, const std::string& task) {
+  if (std::ranges::find(description.tasks, task) != description.tasks.end()) return;
+  std::string list;
+  for (const std::string& known : description.tasks) list += (list.empty() ? "" : ", ") + known;
+  throw Error(ErrorCode::usage, description.network + " does not " + task,
+              list.empty() ? "" : "these weights are for: " + list);
+}
+
 Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
     : weights(file),
       opened(networks::open(weights, options.network)),
@@ -40,6 +48,10 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
   static_cast<void>(
       opened.record(networks::input_shapes(opened.description.inputs, 1, side, side), {}));
   opened.description.unused_keys = weights.unused_keys();
+  std::vector<std::string>& tasks = opened.description.tasks;
+  if (opened.inpaint) tasks.emplace_back("inpaint");
+  if (opened.translate) tasks.emplace_back("translate");
+  if (opened.score) tasks.emplace_back("score");
 }
 
 PlanSummary Model::Impl::plan(const PlanOptions& options) const {

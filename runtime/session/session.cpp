@@ -238,9 +238,7 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
 Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
                              const InpaintOptions& inpaint_options) {
   const networks::Opened& opened = model->opened;
-  if (!opened.inpaint) {
-    throw Error(ErrorCode::usage, opened.description.network + " does not fill holes");
-  }
+  require_task(opened.description, "inpaint");
   check_pictures(picture, mask);
   return opened.inpaint(picture, mask, inpaint_options, replay(inpaint_options.settings),
                         [&](const std::string& sentence) { warn(sentence); });
@@ -249,9 +247,7 @@ Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
 Image Session::Impl::translate(const ImageView& picture,
                                const TranslateOptions& translate_options) {
   const networks::Opened& opened = model->opened;
-  if (!opened.translate) {
-    throw Error(ErrorCode::usage, opened.description.network + " does not translate pictures");
-  }
+  require_task(opened.description, "translate");
   check_picture(picture);
   return opened.translate(picture, translate_options, replay(translate_options.settings));
 }
@@ -259,9 +255,7 @@ Image Session::Impl::translate(const ImageView& picture,
 double Session::Impl::score(const ImageView& picture, const ImageView& mask,
                             const ScoreOptions& score_options) {
   const networks::Opened& opened = model->opened;
-  if (!opened.score) {
-    throw Error(ErrorCode::usage, opened.description.network + " does not judge pictures");
-  }
+  require_task(opened.description, "score");
   if (!opened.score_reads_mask) {
     check_picture(picture);
   } else if (mask.pixels == nullptr) {

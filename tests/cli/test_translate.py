@@ -32,9 +32,9 @@ def picture(tmp_path):
     return support.save(tmp_path / "horse.png", support.picture(30, 21))
 
 
-def through_the_raw_door(tmp_path, picture, model):
-    """The network's output, cropped, as [H, W, 3]."""
-    samples = pixels_of(picture).astype(np.float32)
+def through_the_raw_door(tmp_path, samples, model):
+    """The network's output for samples of 8 bits, cropped, as [H, W, 3]."""
+    samples = samples.astype(np.float32)
     if model == TUTORIAL:
         values = (samples - np.float32(127.5)) / np.float32(127.5)
     else:
@@ -43,14 +43,14 @@ def through_the_raw_door(tmp_path, picture, model):
     safetensors.write(given, {"input": values.transpose(2, 0, 1)[None].copy()})
     support.succeeds(support.run("run", "-m", model, "-i", given, "-o", out))
     output = safetensors.read(out)[0]["output"][0].transpose(1, 2, 0)
-    assert output.shape == (24, 32, 3)
+    assert output.shape == (24, 32, 3), "21 x 30 is made a multiple of four"
     return output[: samples.shape[0], : samples.shape[1]]
 
 
 @pytest.mark.parametrize("rounds", [False, True])
 @pytest.mark.parametrize("model", [MODEL, TUTORIAL], ids=["pytorch", "mindspore"])
 def test_samples_are_those_of_the_official_programs(tmp_path, picture, model, rounds):
-    values = through_the_raw_door(tmp_path, picture, model)
+    values = through_the_raw_door(tmp_path, pixels_of(picture), model)
     half = np.float32(127.5)
     samples = values * half + half if model == TUTORIAL else (values + 1) / 2 * np.float32(255)
     expected = (samples + np.float32(0.5) if rounds else samples).astype(np.uint8)
@@ -98,9 +98,33 @@ def test_sixteen_bits(tmp_path, picture):
     header = b"P6\n30 21\n65535\n"
     assert out.read_bytes().startswith(header)
     made = np.frombuffer(out.read_bytes()[len(header):], ">u2").reshape(21, 30, 3)
-    values = through_the_raw_door(tmp_path, picture, MODEL)
+    values = through_the_raw_door(tmp_path, pixels_of(picture), MODEL)
     expected = ((values + 1) / 2 * 65535).astype(int)
     assert np.abs(made.astype(int) - expected).max() <= 1, "s * 257 / 65535 is s / 255, but for its last bit"
+
+
+def enlarged(values, size):
+    """Linear, with aligned corners, along the first axis."""
+    at = np.linspace(0, len(values) - 1, size)
+    first = np.minimum(at.astype(int), len(values) - 2)
+    part = (at - first).reshape(-1, 1, 1)
+    return values[first] * (1 - part) + values[first + 1] * part
+
+
+@pytest.mark.parametrize("rounds", [False, True])
+@pytest.mark.parametrize("model", [MODEL, TUTORIAL], ids=["pytorch", "mindspore"])
+def test_max_side_scales_there_and_back(tmp_path, model, rounds):
+    large = support.save(tmp_path / "large.png", support.picture(64, 48))
+    samples = pixels_of(large).astype(np.float32).reshape(24, 2, 32, 2, 3).mean(axis=(1, 3))
+    small = through_the_raw_door(tmp_path, samples, model)
+    values = enlarged(enlarged(small, 48).transpose(1, 0, 2), 64).transpose(1, 0, 2)
+    expected = np.clip((values + 1) * 127.5 + (0.5 if rounds else 0), 0, 255)
+    out = tmp_path / "out.png"
+    support.succeeds(translate(large, "-o", out, "--max-side", 32, *["--round"] * rounds, model=model))
+    made = pixels_of(out).astype(int)
+    # A sample is the other one only where float and double fall on two sides of it.
+    assert np.abs(made - expected + 0.5).max() < 0.5 + 1e-2
+    assert (made != expected.astype(int)).mean() < 1e-3 and len(np.unique(made)) > 20
 
 
 def test_max_side(tmp_path, picture):
@@ -215,8 +239,10 @@ def test_other_networks_and_other_files(tmp_path, picture, model):
         support.fails(translate(picture, "-o", out, "--score", MODEL), 1, "cyclegan-discriminator")
         support.fails(translate("-", "-o", out, model="-", stdin=b""), 2, "standard input")
         support.fails(translate(tmp_path, "-o", tmp_path, "--side-by-side", out), 2, "--side-by-side")
+        support.fails(translate(tmp_path, "-o", tmp_path / "made", model=model), 2,
+                      "glcic does not translate")
         support.fails(support.run("inpaint", picture, "--mask", picture, "-m", MODEL, "-o", out), 2,
-                      "cyclegan does not fill holes")
+                      "cyclegan does not inpaint")
 
 
 def test_a_picture_too_small_for_the_judge(tmp_path):

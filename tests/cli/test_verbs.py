@@ -58,6 +58,7 @@ def test_info(model):
     description = json_of(support.run("info", "-m", model, "--json"))
     assert description["network"] == "glcic" and description["weights_license"] == "CC0-1.0"
     assert description["size_multiple"] == 4 and description["inputs"][0]["name"] == "input"
+    assert description["tasks"] == ["inpaint"]
     assert description["parameters"] > 0 and description["mapped_bytes"] > 0
 
 

@@ -212,9 +212,8 @@ TEST_F(Discriminators, DoNotFillHolesAndGlcicDoesNotJudge) {
   Session judge = model_->session();
   Session fill = model().session();
   EXPECT_STREQ(error_of([&] { (void)judge.inpaint(picture, mask); }).what(),
-               "glcic-discriminator does not fill holes");
-  EXPECT_STREQ(error_of([&] { (void)fill.score(picture, mask); }).what(),
-               "glcic does not judge pictures");
+               "glcic-discriminator does not inpaint");
+  EXPECT_STREQ(error_of([&] { (void)fill.score(picture, mask); }).what(), "glcic does not score");
   EXPECT_EQ(error_of([&] { (void)judge.score(picture, random_picture(3, 3, 1)); }).code(),
             ErrorCode::mismatch);
 }

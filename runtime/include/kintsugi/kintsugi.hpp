@@ -73,11 +73,12 @@ struct Description {
   std::string variant;  ///< key layout and arithmetic
   std::string reason;   ///< why this network was chosen
   std::string paper;
-  std::string weights_title;    ///< from the file's metadata; may be empty
-  std::string weights_license;  ///< of the weights, not of this program; empty if not stated
-  std::string mask_polarity;    ///< "1 = hole"
-  std::string value_range;      ///< of the raw input
-  int64_t size_multiple = 1;    ///< pictures are padded to it and cropped back
+  std::vector<std::string> tasks;  ///< beside run: of "inpaint", "translate", "score"
+  std::string weights_title;       ///< from the file's metadata; may be empty
+  std::string weights_license;     ///< of the weights, not of this program; empty if not stated
+  std::string mask_polarity;       ///< "1 = hole"
+  std::string value_range;         ///< of the raw input
+  int64_t size_multiple = 1;       ///< pictures are padded to it and cropped back
   bool own_size = false;  ///< inputs have the network's own extents: PlanOptions' are not looked at
   int64_t parameters = 0;
   int64_t mapped_bytes = 0;
@@ -86,6 +87,9 @@ struct Description {
   std::vector<std::string> unused_keys;
   std::map<std::string, std::string> metadata;
 };
+
+/// Throws Error::usage where `task` is none of the description's, as the session's function would.
+KINTSUGI_API void require_task(const Description& description, const std::string& task);
 
 using Settings = std::map<std::string, std::string>;
 

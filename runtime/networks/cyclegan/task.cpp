@@ -3,8 +3,8 @@
 // A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
 // samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
 // any; what it adds at the end is cropped off. What the authors' program computes of samples is what
-// kernels/image does, where the network runs, and so is the rounding beside it; MindSpore's, whose last digit is
-// another, and both of scaled pictures is done here, on the host.
+// kernels/image does, where the network runs, and so is the rounding beside it; MindSpore's, whose last
+// digit is another, and both of scaled pictures is done here, on the host.
 #include <algorithm>
 #include <utility>
 
@@ -22,10 +22,14 @@ float to_network(Form form, float sample, float white) {
   return (sample / white - 0.5f) / 0.5f;
 }
 
-int32_t to_sample(Form form, float value, float white, bool round) {
-  const float sample =
-      form == Form::mindspore ? value * (white / 2) + white / 2 : (value + 1) / 2 * white;
-  return static_cast<int32_t>(std::clamp(round ? sample + 0.5f : sample, 0.0f, white));
+/// The authors' in the steps of kernels/image, so that a tie is rounded alike.
+int32_t to_sample(Form form, float value, int32_t white, bool round) {
+  const auto full = static_cast<float>(white);
+  if (form == Form::pytorch) {
+    return image::quantised((value + 1) * 0.5f + (round ? 0.5f / full : 0.0f), white);
+  }
+  const float sample = value * (full / 2) + full / 2;
+  return static_cast<int32_t>(std::clamp(round ? sample + 0.5f : sample, 0.0f, full));
 }
 
 /// RGB, and the alpha of `picture` where it has one.
@@ -66,7 +70,7 @@ struct Translation {
   Image& made;
 
   void put_row(int64_t y, const float* rgb) const {
-    const auto white = static_cast<float>(image::white_of(made.bits));
+    const int32_t white = image::white_of(made.bits);
     for (int64_t x = 0; x < made.width; ++x) {
       for (int64_t c = 0; c < 3; ++c) {
         image::put_sample(made, (y * made.width + x) * made.channels + c,
