@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include "tests/image/support.h"
 
@@ -134,15 +135,20 @@ TEST(BadPictures, AChunkThatNobodyKnowsIsNotQuoted) {
   EXPECT_EQ(decode_image(bad).width, 3);
 }
 
+/// Where these bytes first stand.
+size_t position_of(std::string_view wanted, const Bytes& file) {
+  const Bytes bytes = bytes_of(wanted);
+  const auto found = std::search(file.begin(), file.end(), bytes.begin(), bytes.end());
+  if (found == file.end()) throw std::logic_error("the file does not have what a test changes");
+  return static_cast<size_t>(found - file.begin());
+}
+
 TEST(BadPictures, HuffmanTablesThatOverflow) {
   const Bytes good = encode_image(ImageFormat::jpeg, gradient(24, 20, 3));
-  const Bytes marker = bytes_of("\xff\xc4");
-  const auto found = std::search(good.begin(), good.end(), marker.begin(), marker.end());
-  ASSERT_NE(found, good.end());
-  const int64_t counts = found - good.begin() + 5;
-  for (const int64_t at : {int64_t{0}, int64_t{7}, int64_t{15}}) {
+  const size_t counts = position_of("\xff\xc4", good) + 5;
+  for (const size_t at : {0, 7, 15}) {
     Bytes bad = good;
-    bad[static_cast<size_t>(counts + at)] = std::byte{255};
+    bad[counts + at] = std::byte{255};
     expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
                  [&] { (void)decode_image(bad); });
   }
@@ -174,23 +180,18 @@ TEST(BadPictures, TablesThatAreNotThere) {
                  [&] { (void)decode_image(without_segments(good, kind)); });
   }
   // The header of the scan: its marker, its length, three components, each with its tables.
-  const Bytes marker = bytes_of("\xff\xda");
-  const auto scan = std::search(good.begin(), good.end(), marker.begin(), marker.end());
-  ASSERT_NE(scan, good.end());
-  for (const int64_t component : {0, 1, 2}) {
+  const size_t scan = position_of("\xff\xda", good);
+  for (const size_t component : {0, 1, 2}) {
     for (const int tables : {0x02, 0x20}) {
       Bytes bad = good;
-      bad[static_cast<size_t>(scan - good.begin() + 6 + 2 * component)] = std::byte(tables);
+      bad[scan + 6 + 2 * component] = static_cast<std::byte>(tables);
       expect_error(ErrorCode::bad_file, "its tables are damaged or missing",
                    [&] { (void)decode_image(bad); });
     }
   }
   // Arithmetic coding has no such tables; what is wrong with it is another thing.
   Bytes arithmetic = without_segments(good, '\xc4');
-  const Bytes frame = bytes_of("\xff\xc0");
-  const auto start = std::search(arithmetic.begin(), arithmetic.end(), frame.begin(), frame.end());
-  ASSERT_NE(start, arithmetic.end());
-  start[1] = std::byte{0xc9};
+  arithmetic[position_of("\xff\xc0", arithmetic) + 1] = std::byte{0xc9};
   expect_error(ErrorCode::bad_file, "of a kind that is not supported",
                [&] { (void)decode_image(arithmetic); });
 }
@@ -198,16 +199,14 @@ TEST(BadPictures, TablesThatAreNotThere) {
 TEST(BadPictures, TablesOfProgressiveScans) {
   std::ifstream file(KINTSUGI_TEST_CORPUS "/progressive.jpg", std::ios::binary);
   const Bytes good = bytes_of(std::string(std::istreambuf_iterator<char>(file), {}));
-  const auto naming = [&](const Bytes& header, int tables) {  // for the first component
+  const auto naming = [&](std::string_view header, int tables) {  // for the first component
     Bytes other = good;
-    const auto found = std::search(other.begin(), other.end(), header.begin(), header.end());
-    EXPECT_NE(found, other.end());
-    found[6] = static_cast<std::byte>(tables);
+    other[position_of(header, good) + 6] = static_cast<std::byte>(tables);
     return other;
   };
-  const Bytes means = bytes_of("\xff\xda\0\x0c\x03\x01\0\x02\x10\x03\x10\0\0\x01"sv);
-  const Bytes details = bytes_of("\xff\xda\0\x08\x01\x01\0\x01\x05\x02"sv);
-  const Bytes refined = bytes_of("\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\0\x10"sv);
+  const std::string_view means = "\xff\xda\0\x0c\x03\x01\0\x02\x10\x03\x10\0\0\x01"sv;
+  const std::string_view details = "\xff\xda\0\x08\x01\x01\0\x01\x05\x02"sv;
+  const std::string_view refined = "\xff\xda\0\x0c\x03\x01\0\x02\0\x03\0\0\0\x10"sv;
   const Image picture = decode_image(good);
   EXPECT_EQ(decode_image(naming(means, 0x03)).pixels, picture.pixels) << "AC of a DC scan";
   EXPECT_EQ(decode_image(naming(details, 0x30)).pixels, picture.pixels) << "DC of an AC scan";
@@ -219,8 +218,7 @@ TEST(BadPictures, TablesOfProgressiveScans) {
 }
 
 TEST(BadPictures, AColourBeyondThePaletteIsBlack) {
-  Bytes file = bytes_of("\x89PNG\r\n\x1a\n"sv);
-  append(file, png_chunk("IHDR", bytes_of("\0\0\0\x01\0\0\0\x01\x08\x03\0\0\0"sv)));
+  Bytes file = png_start(1, 1, 8, 3);
   append(file, png_chunk("PLTE", bytes_of("\x01\x02\x03"sv)));
   // Stored, not compressed: a row without a filter, of colour 255.
   append(file, png_chunk("IDAT", bytes_of("\x78\x01\x01\x02\0\xfd\xff\0\xff\x01\x01\x01\0"sv)));
