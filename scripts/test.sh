@@ -23,12 +23,6 @@ unset KINTSUGI KINTSUGI_BUILD KINTSUGI_DEVICE KINTSUGI_LOG_LEVEL
 export LC_ALL=C.UTF-8
 trap 'echo "test: interrupted" >&2; exit 130' INT TERM
 
-# The library is built more than once, by those who use it as a part of theirs: the same objects.
-if command -v ccache >/dev/null; then
-  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=$PWD/build/ccache CCACHE_CONFIGPATH=/dev/null
-  export CCACHE_NOHASHDIR=true
-fi
-
 jobs=$(nproc)
 python=${KINTSUGI_PYTHON:-/usr/bin/python3}
 tree=release
@@ -109,6 +103,12 @@ run_asan_cli() {
 }
 
 stage setup "" scripts/setup.sh
+# The library is built more than once, by those who use it as a part of theirs: the same objects. On a
+# new machine ccache is there only now.
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=$PWD/build/ccache CCACHE_CONFIGPATH=/dev/null
+  export CCACHE_NOHASHDIR=true
+fi
 stage rules "setup" run_pytest rules tests/tools
 stage format "setup" scripts/lint.sh format
 stage program "setup" configure_and_build release -DKINTSUGI_BENCHMARKS=ON \
