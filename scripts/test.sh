@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Runs every test of the project, from an empty clone on. A stage that fails does not stop the
-# others; the table at the end says how long each took, the last line how many tests passed.
+# others; the table at the end says how long each took, by the clock and of processor time, the last
+# line how many tests passed.
 #
 #   scripts/test.sh           everything
 #   scripts/test.sh --quick   without the sanitizers, the fuzzers and what builds the library again
@@ -13,7 +14,7 @@ quick=false
 case "${1-}" in
   "") ;;
   --quick) quick=true; export KINTSUGI_QUICK=1 ;;
-  -h | --help) sed -n '4,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '4,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) echo "test: '$1' is not known here; see scripts/test.sh --help" >&2; exit 2 ;;
 esac
 
@@ -31,11 +32,22 @@ rm -rf "$results"
 mkdir -p "$results"
 failed_stages=" "
 
+# Sets cpu_ms: processor time, user and system, of all processes that have ended below this one. By a
+# file, because $(times) would be another process, with none below it.
+read_cpu_ms() {
+  local minutes seconds system_minutes system_seconds
+  times >"$results/times"
+  { read -r; IFS='ms ' read -r minutes seconds system_minutes system_seconds _; } <"$results/times"
+  cpu_ms=$(((minutes + system_minutes) * 60000 + 10#${seconds/./} + 10#${system_seconds/./}))
+}
+
 # stage NAME NEEDS COMMAND...: runs the command unless a stage named in NEEDS has failed. A stage
 # that counts tests leaves $results/NAME.xml; the others count as one test.
 stage() {
-  local name=$1 needs=$2 start=$EPOCHREALTIME status=passed need
+  local name=$1 needs=$2 start=$EPOCHREALTIME status=passed need cpu_ms cpu_start_ms
   shift 2
+  read_cpu_ms
+  cpu_start_ms=$cpu_ms
   echo
   echo "==== $name"
   for need in $needs; do
@@ -48,7 +60,9 @@ stage() {
     ("$@") </dev/null || status=failed  # apart, so that no stage changes what the next one sees
   fi
   [ $status = passed ] || failed_stages+="$name "
-  printf '%s\t%s\t%s\t%s\n' "$name" "$start" "$EPOCHREALTIME" "$status" >>"$results/stages.tsv"
+  read_cpu_ms
+  printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$start" "$EPOCHREALTIME" "$status" \
+    $((cpu_ms - cpu_start_ms)) >>"$results/stages.tsv"
 }
 
 # configure_and_build PRESET [CMAKE OPTION...] [-- BUILD OPTION...]

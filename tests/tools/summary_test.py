@@ -18,7 +18,9 @@ PYTEST = """<testsuites><testsuite tests="2"><testcase classname="a.b" name="one
 
 
 def summarise(folder, stages, **reports):
-    rows = [f"{name}\t10.0\t{10 + seconds}\t{status}" for name, seconds, status in stages]
+    """Twice the time of the clock is processor time."""
+    rows = [f"{name}\t10.0\t{10 + seconds}\t{status}\t{2000 * seconds}"
+            for name, seconds, status in stages]
     (folder / "stages.tsv").write_text("\n".join(rows) + "\n")
     for name, text in reports.items():
         (folder / f"{name}.xml").write_text(text)
@@ -30,7 +32,9 @@ def test_all_is_well(tmp_path):
     code, text = summarise(tmp_path, [("setup", 6, "passed"), ("build", 60, "passed")])
     assert code == 0
     assert text.endswith("\n2 passed, 0 failed\n")
-    assert "build              1.0       1       0        0" in text
+    assert "stage          minutes  CPU min  passed  failed  skipped\n" in text
+    assert "build              1.0      2.0       1       0        0\n" in text
+    assert "all                1.1      2.2       2       0        0\n" in text
 
 
 def test_both_reports_are_counted(tmp_path):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""scripts/test.sh on a machine of stubs: what a stage finds that an earlier one installed."""
+"""scripts/test.sh on a machine of stubs: what a stage finds that an earlier one installed, and what
+processor time is counted as its own.
+"""
 
 import shutil
 import subprocess
@@ -20,6 +22,11 @@ STUBS = {
 }
 
 
+def write_stub(path, text):
+    path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def tree(tmp_path):
     for name in ("scripts/test.sh", "tests/tools/summary.py"):
@@ -29,8 +36,7 @@ def tree(tmp_path):
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
     for name, text in STUBS.items():
-        (tmp_path / name).write_text(f"#!{shutil.which('bash')}\n{text}\n")
-        (tmp_path / name).chmod(0o755)
+        write_stub(tmp_path / name, text)
     return tmp_path
 
 
@@ -49,6 +55,16 @@ def test_ccache_serves_the_run_that_installs_it(tree):
 
 
 def test_without_ccache_nothing_is_said_of_it(tree):
-    (tree / "scripts" / "setup.sh").write_text("#!/bin/sh\n")
+    write_stub(tree / "scripts" / "setup.sh", "")
     run(tree)
     assert set((tree / "launchers").read_text().splitlines()) == {"none none"}
+
+
+def test_processor_time_is_counted_for_its_stage_from_all_processes_below(tree):
+    work = "import time\nwhile time.process_time() < 0.5: pass"
+    write_stub(tree / "scripts" / "demo.sh", f"(({sys.executable} -c '{work}') & wait)")
+    run(tree)
+    rows = (tree / "build" / "test-results" / "stages.tsv").read_text().splitlines()
+    cpu_ms = {row.split("\t")[0]: int(row.split("\t")[4]) for row in rows}
+    assert cpu_ms.pop("demo") >= 499
+    assert len(cpu_ms) > 10 and 0 <= min(cpu_ms.values()) and max(cpu_ms.values()) < 400
