@@ -14,7 +14,8 @@
 #
 #   --output DIR    the folder in which GPU lies, instead of benchmarks/results
 #   --bundle FILE   a .tar of what the stages wrote, made again after each; at home, unpacked at
-#                   the root of this repository, everything is in its place
+#                   the root of this repository, everything is in its place. Without it the results
+#                   are lost with a machine that is given back after the call
 #
 #   build           configures and builds the preset `cuda`, for this GPU's architecture alone
 #   test            the device tests, by ctest
@@ -24,6 +25,11 @@
 #   bench           the kernels at the layers of benchmarks/gpu/layers.txt, beside cuDNN
 #   networks        GLCIC and CycleGAN, as planned and with nothing fused
 #   torch           PyTorch at the same layers and networks
+#
+# Where a call may take ten minutes, and the next one finds another machine, each call builds:
+#
+#   scripts/gpu.sh build test conformance --bundle tests.tar
+#   scripts/gpu.sh build bench --bundle bench.tar
 #
 # What a machine lacks or forbids is written down as refused and stops nothing. Exit codes: 0 done, 1
 # a stage could not run, 2 a mistake in the command, 4 a test or a comparison failed, 5 there is no
@@ -64,7 +70,7 @@ pack() {
 }
 
 case "${1-}" in
-  "" | -h | --help) sed -n '4,31s/^# \{0,1\}//p' "$0"; [ $# -gt 0 ] || exit 2; exit 0 ;;
+  "" | -h | --help) sed -n '4,37s/^# \{0,1\}//p' "$0"; [ $# -gt 0 ] || exit 2; exit 0 ;;
   pack)
     [ $# -eq 1 ] || { echo "gpu: 'pack' stands alone; see scripts/gpu.sh --help" >&2; exit 2; }
     pack
