@@ -12,19 +12,18 @@ using graph::Operand;
 
 /// A convolution of either kind: its weight, then its bias as the first step.
 template <class Desc>
-Value convolve(const Scope& m, Value x, Desc desc, bool bias, Where where) {
-  const ConstantId weight = m.weight("weight", desc.weight_shape(), where);
+Value convolve(const Scope& m, Value x, Desc desc, bool bias) {
+  const ConstantId weight = m.weight("weight", desc.weight_shape());
   std::vector<Operand> operands;
   if (bias) {
     desc.epilogue.append(step::add(Extent::channel));
-    operands.push_back(m.weight("bias", {desc.out_channels}, where));
+    operands.push_back(m.weight("bias", {desc.out_channels}));
   }
-  return record(m, {x}, desc, {weight}, std::move(operands), where);
+  return record(m, {x}, desc, {weight}, std::move(operands));
 }
 
 /// Columns `from` on of a weight [K, columns], as many as a filter of this shape holds.
-ConstantId filters(const Scope& m, ConstantId weight, const Shape& shape, int64_t from,
-                   Where where) {
+ConstantId filters(const Scope& m, ConstantId weight, const Shape& shape, int64_t from) {
   graph::Graph& graph = m.graph();
   const int64_t columns = graph.constant(weight).shape[1];
   const int64_t taken = shape.elements() / shape[0];
@@ -40,12 +39,12 @@ ConstantId filters(const Scope& m, ConstantId weight, const Shape& shape, int64_
                                }
                                return out;
                              },
-                         .where = where});
+                         .where = m.where()});
 }
 
 }  // namespace
 
-Value conv2d(const Scope& m, Value x, const Conv2d& options, Where where) {
+Value conv2d(const Scope& m, Value x, const Conv2d& options) {
   return convolve(m, x,
                   conv2d::Desc{.in_channels = m.graph().node(x).shape.c(),
                                .out_channels = options.channels,
@@ -54,10 +53,10 @@ Value conv2d(const Scope& m, Value x, const Conv2d& options, Where where) {
                                .dilation = options.dilation,
                                .padding = options.padding,
                                .padding_mode = options.padding_mode},
-                  options.bias, where);
+                  options.bias);
 }
 
-Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options, Where where) {
+Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options) {
   return convolve(m, x,
                   conv_transpose2d::Desc{.in_channels = m.graph().node(x).shape.c(),
                                          .out_channels = options.channels,
@@ -66,19 +65,19 @@ Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options, 
                                          .dilation = options.dilation,
                                          .padding = options.padding,
                                          .output_padding = options.output_padding},
-                  options.bias, where);
+                  options.bias);
 }
 
 // On one picture a linear layer is a convolution whose filters are as large as the picture; on several
 // side by side it is the sum of one for each.
-Value linear(const Scope& m, std::span<const Value> parts, int64_t features, Where where) {
+Value linear(const Scope& m, std::span<const Value> parts, int64_t features) {
   int64_t columns = 0;
   for (const Value part : parts) {
     const Shape& s = m.graph().node(part).shape;
     columns = checked_add(columns, checked_product({s.c(), s.h(), s.w()}));
   }
-  const ConstantId weight = m.weight("weight", {features, columns}, where);
-  const ConstantId bias = m.weight("bias", {features}, where);
+  const ConstantId weight = m.weight("weight", {features, columns});
+  const ConstantId bias = m.weight("bias", {features});
   Value sum;
   int64_t from = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -94,134 +93,123 @@ Value linear(const Scope& m, std::span<const Value> parts, int64_t features, Whe
       desc.epilogue.append(step::add(Extent::channel));
       operands.emplace_back(bias);
     }
-    const Scope named = last ? m : m["part " + std::to_string(i)];
-    sum = record(named, {parts[i]}, desc, {filters(m, weight, desc.weight_shape(), from, where)},
-                 std::move(operands), where);
+    const Scope named = last ? m : m.inner("part " + std::to_string(i));
+    sum = record(named, {parts[i]}, desc, {filters(m, weight, desc.weight_shape(), from)},
+                 std::move(operands));
     from += s.c() * s.h() * s.w();
   }
   return sum;
 }
 
-Value relu(const Scope& m, Value x, Where where) {
-  return apply(m, x, step::activate(Function::relu), {}, where);
+Value relu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::relu), {}); }
+Value leaky_relu(const Scope& m, Value x, float slope) {
+  return apply(m, x, step::activate(Function::leaky_relu, slope), {});
 }
-Value leaky_relu(const Scope& m, Value x, float slope, Where where) {
-  return apply(m, x, step::activate(Function::leaky_relu, slope), {}, where);
+Value elu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::elu), {}); }
+Value sigmoid(const Scope& m, Value x) {
+  return apply(m, x, step::activate(Function::sigmoid), {});
 }
-Value elu(const Scope& m, Value x, Where where) {
-  return apply(m, x, step::activate(Function::elu), {}, where);
-}
-Value sigmoid(const Scope& m, Value x, Where where) {
-  return apply(m, x, step::activate(Function::sigmoid), {}, where);
-}
-Value tanh(const Scope& m, Value x, Where where) {
-  return apply(m, x, step::activate(Function::tanh), {}, where);
-}
-Value silu(const Scope& m, Value x, Where where) {
-  return apply(m, x, step::activate(Function::silu), {}, where);
-}
-Value clamp(const Scope& m, Value x, float low, float high, Where where) {
-  return apply(m, x, step::clamp(low, high), {}, where);
+Value tanh(const Scope& m, Value x) { return apply(m, x, step::activate(Function::tanh), {}); }
+Value silu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::silu), {}); }
+Value clamp(const Scope& m, Value x, float low, float high) {
+  return apply(m, x, step::clamp(low, high), {});
 }
 
-Value gate(const Scope& m, Value x, Function feature, Function gate, float slope, Where where) {
-  return apply(m, x, step::gate(feature, gate, slope), {}, where);
+Value gate(const Scope& m, Value x, Function feature, Function gate, float slope) {
+  return apply(m, x, step::gate(feature, gate, slope), {});
 }
 
-Value add(const Scope& m, Value a, Value b, Where where) {
+Value add(const Scope& m, Value a, Value b) {
   if (!(m.graph().node(a).shape == m.graph().node(b).shape)) {
-    throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(where) +
+    throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(m.where()) +
                                          "): cannot add " + m.graph().node(b).shape.to_string() +
                                          " to " + m.graph().node(a).shape.to_string());
   }
-  return apply(m, a, step::add(Extent::tensor), {b}, where);
+  return apply(m, a, step::add(Extent::tensor), {b});
 }
 
-Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode, Where where) {
+Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode) {
   return record(
       m, {x},
       pad::Desc{.top = amount, .bottom = amount, .left = amount, .right = amount, .mode = mode}, {},
-      {}, where);
+      {});
 }
 
-Value mul(const Scope& m, Value a, Value b, Where where) {
+Value mul(const Scope& m, Value a, Value b) {
   const Shape& factor = m.graph().node(b).shape;
   const Extent extent = factor == m.graph().node(a).shape    ? Extent::tensor
                         : factor.h() == 1 && factor.w() == 1 ? Extent::sample_channel
                                                              : Extent::pixel;
-  return apply(m, a, step::mul(extent), {b}, where);
+  return apply(m, a, step::mul(extent), {b});
 }
 
-Value interpolate(const Scope& m, Value x, const Interpolate& options, Where where) {
+Value interpolate(const Scope& m, Value x, const Interpolate& options) {
   return record(
       m, {x},
       resample::Desc{
           .size = options.size, .mode = options.mode, .align_corners = options.align_corners},
-      {}, {}, where);
+      {}, {});
 }
 
-Value upsample_nearest(const Scope& m, Value x, int64_t factor, Where where) {
+Value upsample_nearest(const Scope& m, Value x, int64_t factor) {
   const Shape& s = m.graph().node(x).shape;
-  return interpolate(
-      m, x, {.size = {checked_multiply(factor, s.h()), checked_multiply(factor, s.w())}}, where);
+  return interpolate(m, x,
+                     {.size = {checked_multiply(factor, s.h()), checked_multiply(factor, s.w())}});
 }
 
-Value max_pool2d(const Scope& m, Value x, const Pool2d& options, Where where) {
+Value max_pool2d(const Scope& m, Value x, const Pool2d& options) {
   return record(m, {x},
                 pool::Desc{.mode = pool::Mode::max,
                            .kernel = options.kernel,
                            .stride = options.stride,
                            .padding = options.padding},
-                {}, {}, where);
+                {}, {});
 }
 
-Value avg_pool2d(const Scope& m, Value x, const Pool2d& options, Where where) {
+Value avg_pool2d(const Scope& m, Value x, const Pool2d& options) {
   return record(m, {x},
                 pool::Desc{.mode = pool::Mode::average,
                            .kernel = options.kernel,
                            .stride = options.stride,
                            .padding = options.padding,
                            .count_include_pad = options.count_include_pad},
-                {}, {}, where);
+                {}, {});
 }
 
-Value global_avg_pool2d(const Scope& m, Value x, Where where) {
-  return record(m, {x}, reduce::Desc{}, {}, {}, where);
-}
+Value global_avg_pool2d(const Scope& m, Value x) { return record(m, {x}, reduce::Desc{}, {}, {}); }
 
 // The picture without its holes, convolved; what each sum lacks of its window made good, the bias, and
 // nothing where nothing was known.
-Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& options,
-                      Where where) {
+Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& options) {
   const int64_t channels = m.graph().node(x).shape.c();
   const bool made = m.graph().node(mask).shape.c() == 2;
   const graph::Operand known =
       made ? graph::Operand(graph::Part{mask, partial_mask::kValid}) : graph::Operand(mask);
-  const Value holes = record(m["mask"], {mask},
+  const Value holes = record(m.inner("mask"), {mask},
                              partial_mask::Desc{.kernel = options.kernel,
                                                 .stride = options.stride,
                                                 .dilation = options.dilation,
                                                 .padding = options.padding,
                                                 .channels = {channels, 0},
                                                 .form = options.form},
-                             {}, {}, where);
+                             {}, {});
   conv2d::Desc desc{.in_channels = channels,
                     .out_channels = options.channels,
                     .kernel = options.kernel,
                     .stride = options.stride,
                     .dilation = options.dilation,
                     .padding = options.padding};
-  const ConstantId weight = m.weight("weight", desc.weight_shape(), where);
+  const ConstantId weight = m.weight("weight", desc.weight_shape());
   desc.epilogue.append(step::mul(Extent::pixel));
   std::vector<Operand> operands{graph::Part{holes, partial_mask::kRatio}};
   if (options.bias) {
     desc.epilogue.append(step::add(Extent::channel));
     desc.epilogue.append(step::mul(Extent::pixel));
-    operands.emplace_back(m.weight("bias", {options.channels}, where));
+    operands.emplace_back(m.weight("bias", {options.channels}));
     operands.emplace_back(graph::Part{holes, partial_mask::kValid});
   }
-  const Value without = apply(m["input"], x, step::mul(Extent::pixel), {known}, where);
-  return {record(m, {without}, desc, {weight}, std::move(operands), where), holes};
+  const Value without = apply(m.inner("input"), x, step::mul(Extent::pixel), {known});
+  return {record(m, {without}, desc, {weight}, std::move(operands)), holes};
 }
 
 }  // namespace kintsugi::nn

@@ -5,7 +5,6 @@
 // each returns the value it recorded. Nothing is computed here.
 #pragma once
 
-#include <source_location>
 #include <span>
 
 #include "kernels/core/steps.h"
@@ -15,7 +14,6 @@ namespace kintsugi::nn {
 
 using conv2d::PaddingMode;
 using graph::Value;
-using Where = std::source_location;
 
 struct Conv2d {
   int64_t channels = 0;  // out_channels; in_channels are those of the input
@@ -27,8 +25,7 @@ struct Conv2d {
   bool bias = true;
 };
 /// torch.nn.Conv2d: `weight` [K, C, R, S], `bias` [K].
-[[nodiscard]] Value conv2d(const Scope& m, Value x, const Conv2d& options,
-                           Where where = Where::current());
+[[nodiscard]] Value conv2d(const Scope& m, Value x, const Conv2d& options);
 
 struct ConvTranspose2d {
   int64_t channels = 0;
@@ -40,56 +37,46 @@ struct ConvTranspose2d {
   bool bias = true;
 };
 /// torch.nn.ConvTranspose2d: `weight` [C, K, R, S], `bias` [K].
-[[nodiscard]] Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options,
-                                     Where where = Where::current());
+[[nodiscard]] Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options);
 
 /// torch.nn.Linear on what stands side by side in `parts` [N, C, H, W], each flattened as PyTorch does,
 /// channels outermost: `weight` [K, sum of C*H*W], `bias` [K]. Returns [N, K, 1, 1].
-[[nodiscard]] Value linear(const Scope& m, std::span<const Value> parts, int64_t features,
-                           Where where = Where::current());
-[[nodiscard]] inline Value linear(const Scope& m, Value x, int64_t features,
-                                  Where where = Where::current()) {
-  return linear(m, std::span(&x, 1), features, where);
+[[nodiscard]] Value linear(const Scope& m, std::span<const Value> parts, int64_t features);
+[[nodiscard]] inline Value linear(const Scope& m, Value x, int64_t features) {
+  return linear(m, std::span(&x, 1), features);
 }
 
 /// torch.nn.BatchNorm2d in eval mode: `weight`, `bias`, `running_mean`, `running_var`, all [C].
-[[nodiscard]] Value batch_norm(const Scope& m, Value x, double eps = 1e-5,
-                               Where where = Where::current());
+[[nodiscard]] Value batch_norm(const Scope& m, Value x, double eps = 1e-5);
 
 /// torch.nn.InstanceNorm2d without running statistics (Ulyanov et al. 2016): each channel of each picture
 /// made zero in the mean and one in the deviation; `weight`, `bias` [C] where affine.
-[[nodiscard]] Value instance_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = false,
-                                  Where where = Where::current());
+[[nodiscard]] Value instance_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = false);
 /// torch.nn.GroupNorm (Wu and He 2018): the same over groups of neighbouring channels.
 [[nodiscard]] Value group_norm(const Scope& m, Value x, int64_t groups, double eps = 1e-5,
-                               bool affine = true, Where where = Where::current());
+                               bool affine = true);
 /// torch.nn.LayerNorm(C) over the channels of each pixel (Ba et al. 2016).
-[[nodiscard]] Value layer_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = true,
-                               Where where = Where::current());
+[[nodiscard]] Value layer_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = true);
 
-[[nodiscard]] Value relu(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope,
-                               Where where = Where::current());
-[[nodiscard]] Value elu(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value sigmoid(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value tanh(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value silu(const Scope& m, Value x, Where where = Where::current());
-[[nodiscard]] Value clamp(const Scope& m, Value x, float low, float high,
-                          Where where = Where::current());
+[[nodiscard]] Value relu(const Scope& m, Value x);
+[[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope);
+[[nodiscard]] Value elu(const Scope& m, Value x);
+[[nodiscard]] Value sigmoid(const Scope& m, Value x);
+[[nodiscard]] Value tanh(const Scope& m, Value x);
+[[nodiscard]] Value silu(const Scope& m, Value x);
+[[nodiscard]] Value clamp(const Scope& m, Value x, float low, float high);
 
 /// Of [N, 2K, H, W] the first half through `feature`, times the second through `gate`: what follows the
 /// convolution of gated convolution (Yu et al. 2019). `slope` is that of a leaky relu of the features.
-[[nodiscard]] Value gate(const Scope& m, Value x, Function feature, Function gate, float slope = 0,
-                         Where where = Where::current());
+[[nodiscard]] Value gate(const Scope& m, Value x, Function feature, Function gate, float slope = 0);
 
 /// a + b, of one shape.
-[[nodiscard]] Value add(const Scope& m, Value a, Value b, Where where = Where::current());
+[[nodiscard]] Value add(const Scope& m, Value a, Value b);
 /// a * b; b is of a's shape [N, C, H, W], or [N, C, 1, 1], or [N, 1, H, W].
-[[nodiscard]] Value mul(const Scope& m, Value a, Value b, Where where = Where::current());
+[[nodiscard]] Value mul(const Scope& m, Value a, Value b);
 
 /// The same amount on all four sides.
-[[nodiscard]] Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode,
-                        Where where = Where::current());
+[[nodiscard]] Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode);
 
 struct Interpolate {
   Pair size = 1;  // of the output
@@ -97,11 +84,9 @@ struct Interpolate {
   bool align_corners = false;  // bilinear only
 };
 /// torch.nn.functional.interpolate to a size.
-[[nodiscard]] Value interpolate(const Scope& m, Value x, const Interpolate& options,
-                                Where where = Where::current());
+[[nodiscard]] Value interpolate(const Scope& m, Value x, const Interpolate& options);
 /// torch.nn.UpsamplingNearest2d by a whole factor.
-[[nodiscard]] Value upsample_nearest(const Scope& m, Value x, int64_t factor,
-                                     Where where = Where::current());
+[[nodiscard]] Value upsample_nearest(const Scope& m, Value x, int64_t factor);
 
 struct Pool2d {
   Pair kernel = 1;
@@ -110,11 +95,9 @@ struct Pool2d {
   bool count_include_pad = true;  // of averages
 };
 /// torch.nn.MaxPool2d, AvgPool2d and AdaptiveAvgPool2d(1).
-[[nodiscard]] Value max_pool2d(const Scope& m, Value x, const Pool2d& options,
-                               Where where = Where::current());
-[[nodiscard]] Value avg_pool2d(const Scope& m, Value x, const Pool2d& options,
-                               Where where = Where::current());
-[[nodiscard]] Value global_avg_pool2d(const Scope& m, Value x, Where where = Where::current());
+[[nodiscard]] Value max_pool2d(const Scope& m, Value x, const Pool2d& options);
+[[nodiscard]] Value avg_pool2d(const Scope& m, Value x, const Pool2d& options);
+[[nodiscard]] Value global_avg_pool2d(const Scope& m, Value x);
 
 struct PartialConv2d {
   int64_t channels = 0;  // out_channels
@@ -133,6 +116,6 @@ struct Masked {
 /// Partial convolution (Liu et al. 2018): `weight` [K, C, R, S], `bias` [K]. `mask` is an exact plane
 /// [N, 1, H, W], 1 = known, or what another layer made.
 [[nodiscard]] Masked partial_conv2d(const Scope& m, Value x, Value mask,
-                                    const PartialConv2d& options, Where where = Where::current());
+                                    const PartialConv2d& options);
 
 }  // namespace kintsugi::nn

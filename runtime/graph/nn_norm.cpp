@@ -20,28 +20,28 @@ std::string exactly(double value) {
 }
 
 /// `weight` and `bias` [C] of a module, or nothing.
-std::vector<ConstantId> affine_of(const Scope& m, Value x, bool affine, Where where) {
+std::vector<ConstantId> affine_of(const Scope& m, Value x, bool affine) {
   if (!affine) return {};
   const Shape vector{m.graph().node(x).shape.c()};
-  return {m.weight("weight", vector, where), m.weight("bias", vector, where)};
+  return {m.weight("weight", vector), m.weight("bias", vector)};
 }
 
-Value normalize(const Scope& m, Value x, const norm::Desc& desc, Where where) {
+Value normalize(const Scope& m, Value x, const norm::Desc& desc) {
   const Value statistics =
-      record(m["statistics"], {x}, desc, affine_of(m, x, desc.affine, where), {}, where);
+      record(m.inner("statistics"), {x}, desc, affine_of(m, x, desc.affine), {});
   return apply(m, x, step::affine(Extent::sample_channel),
-               {graph::Part{statistics, 0}, graph::Part{statistics, 1}}, where);
+               {graph::Part{statistics, 0}, graph::Part{statistics, 1}});
 }
 
 }  // namespace
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias, recorded as the affine it is.
-Value batch_norm(const Scope& m, Value x, double eps, Where where) {
+Value batch_norm(const Scope& m, Value x, double eps) {
   const Shape vector{m.graph().node(x).shape.c()};
-  const ConstantId weight = m.weight("weight", vector, where);
-  const ConstantId bias = m.weight("bias", vector, where);
-  const ConstantId mean = m.weight("running_mean", vector, where);
-  const ConstantId variance = m.weight("running_var", vector, where);
+  const ConstantId weight = m.weight("weight", vector);
+  const ConstantId bias = m.weight("bias", vector);
+  const ConstantId mean = m.weight("running_mean", vector);
+  const ConstantId variance = m.weight("running_var", vector);
 
   const std::string identity = "(" + m.path() + ", eps " + exactly(eps) + ")";
   const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
@@ -54,7 +54,7 @@ Value batch_norm(const Scope& m, Value x, double eps, Where where) {
                                                        out[c] /= std::sqrt(s[1][c] + eps);
                                                      return out;
                                                    },
-                                               .where = where});
+                                               .where = m.where()});
   const ConstantId shift = m.graph().constant({.name = "batch_norm_shift" + identity,
                                                .shape = vector,
                                                .sources = {bias, mean, scale},
@@ -65,22 +65,21 @@ Value batch_norm(const Scope& m, Value x, double eps, Where where) {
                                                        out[c] -= s[1][c] * s[2][c];
                                                      return out;
                                                    },
-                                               .where = where});
-  return apply(m, x, step::affine(Extent::channel), {scale, shift}, where);
+                                               .where = m.where()});
+  return apply(m, x, step::affine(Extent::channel), {scale, shift});
 }
 
-Value instance_norm(const Scope& m, Value x, double eps, bool affine, Where where) {
-  return normalize(m, x, {.groups = m.graph().node(x).shape.c(), .eps = eps, .affine = affine},
-                   where);
+Value instance_norm(const Scope& m, Value x, double eps, bool affine) {
+  return normalize(m, x, {.groups = m.graph().node(x).shape.c(), .eps = eps, .affine = affine});
 }
 
-Value group_norm(const Scope& m, Value x, int64_t groups, double eps, bool affine, Where where) {
-  return normalize(m, x, {.groups = groups, .eps = eps, .affine = affine}, where);
+Value group_norm(const Scope& m, Value x, int64_t groups, double eps, bool affine) {
+  return normalize(m, x, {.groups = groups, .eps = eps, .affine = affine});
 }
 
-Value layer_norm(const Scope& m, Value x, double eps, bool affine, Where where) {
-  return record(m, {x}, layer_norm::Desc{.eps = eps, .affine = affine},
-                affine_of(m, x, affine, where), {}, where);
+Value layer_norm(const Scope& m, Value x, double eps, bool affine) {
+  return record(m, {x}, layer_norm::Desc{.eps = eps, .affine = affine}, affine_of(m, x, affine),
+                {});
 }
 
 }  // namespace kintsugi::nn

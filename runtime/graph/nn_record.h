@@ -12,21 +12,20 @@ namespace kintsugi::nn {
 
 /// One node of `op` on `inputs`, named after its module.
 inline Value record(const Scope& m, std::vector<Value> inputs, graph::Op op,
-                    std::vector<graph::ConstantId> weights, std::vector<graph::Operand> operands,
-                    Where where) {
+                    std::vector<graph::ConstantId> weights, std::vector<graph::Operand> operands) {
   return m.graph().record({.op = std::move(op),
                            .inputs = std::move(inputs),
                            .weights = std::move(weights),
                            .operands = std::move(operands),
                            .names = {m.path()},
                            .shape = {},
-                           .where = where});
+                           .where = m.where()});
 }
 
 /// An elementwise node of one step.
-inline Value apply(const Scope& m, Value x, const Step& step, std::vector<graph::Operand> operands,
-                   Where where) {
-  return record(m, {x}, elementwise::Desc{.steps = {step}}, {}, std::move(operands), where);
+inline Value apply(const Scope& m, Value x, const Step& step,
+                   std::vector<graph::Operand> operands) {
+  return record(m, {x}, elementwise::Desc{.steps = {step}}, {}, std::move(operands));
 }
 
 }  // namespace kintsugi::nn

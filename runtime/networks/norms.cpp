@@ -38,13 +38,13 @@ Port norm_setting() {
           "whether norms take the file's statistics or the picture's"};
 }
 
-graph::Value norm(const Scope& m, graph::Value x, Norm norm, std::source_location where) {
+graph::Value norm(const Scope& m, graph::Value x, Norm norm) {
   switch (norm) {
-    case Norm::instance: return nn::instance_norm(m, x, 1e-5, false, where);
-    case Norm::affine: return nn::instance_norm(m, x, 1e-5, true, where);
+    case Norm::instance: return nn::instance_norm(m, x, 1e-5, false);
+    case Norm::affine: return nn::instance_norm(m, x, 1e-5, true);
     case Norm::batch: break;
   }
-  return nn::batch_norm(m, x, 1e-5, where);
+  return nn::batch_norm(m, x, 1e-5);
 }
 
 }  // namespace kintsugi::networks

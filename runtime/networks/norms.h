@@ -40,7 +40,6 @@ struct StoredNorm {
 [[nodiscard]] Port norm_setting();
 
 /// Records it, eps 1e-5.
-[[nodiscard]] graph::Value norm(const Scope& m, graph::Value x, Norm norm,
-                                std::source_location where);
+[[nodiscard]] graph::Value norm(const Scope& m, graph::Value x, Norm norm);
 
 }  // namespace kintsugi::networks

@@ -9,58 +9,52 @@ namespace kintsugi::networks::cyclegan {
 namespace {
 
 using graph::Value;
-using nn::Where;
 
 struct Layers {
   const Config& config;
 
-  [[nodiscard]] Value norm(const Scope& m, Value x, Where where) const {
-    return networks::norm(m, x, config.norm, where);
+  [[nodiscard]] Value norm(const Scope& m, Value x) const {
+    return networks::norm(m, x, config.norm);
   }
 
-  [[nodiscard]] Value activate(const Scope& m, Value x, Where where) const {
-    return config.form == Form::mindspore ? nn::leaky_relu(m, x, 0.2f, where)
-                                          : nn::relu(m, x, where);
+  [[nodiscard]] Value activate(const Scope& m, Value x) const {
+    return config.form == Form::mindspore ? nn::leaky_relu(m, x, 0.2f) : nn::relu(m, x);
   }
 
   /// A convolution of the picture's own size, behind a border as the form has it.
-  [[nodiscard]] Value same(const Scope& m, const std::string& number, Value x, int64_t channels,
-                           int64_t kernel, bool bias, Where where) const {
+  [[nodiscard]] Value same(const Scope& m, const Name& number, Value x, int64_t channels,
+                           int64_t kernel, bool bias) const {
     nn::Conv2d options{.channels = channels, .kernel = kernel, .bias = bias};
     if (config.form == Form::mindspore) {
       options.padding = kernel / 2;
     } else {
-      x = nn::pad(m["pad" + number], x, kernel / 2, PaddingMode::reflect, where);
+      x = nn::pad(m["pad" + number], x, kernel / 2, PaddingMode::reflect);
     }
-    return nn::conv2d(m["conv" + number], x, options, where);
+    return nn::conv2d(m["conv" + number], x, options);
   }
 
-  [[nodiscard]] Value in(const Scope& m, Value x, int64_t channels,
-                         Where where = Where::current()) const {
-    x = same(m, "", x, channels, 7, config.bias, where);
-    return activate(m["act"], norm(m["norm"], x, where), where);
+  [[nodiscard]] Value in(const Scope& m, Value x, int64_t channels) const {
+    x = same(m, "", x, channels, 7, config.bias);
+    return activate(m["act"], norm(m["norm"], x));
   }
 
-  [[nodiscard]] Value down(const Scope& m, Value x, int64_t channels,
-                           Where where = Where::current()) const {
+  [[nodiscard]] Value down(const Scope& m, Value x, int64_t channels) const {
     x = nn::conv2d(
         m["conv"], x,
-        {.channels = channels, .kernel = 3, .stride = 2, .padding = 1, .bias = config.bias}, where);
-    return activate(m["act"], norm(m["norm"], x, where), where);
+        {.channels = channels, .kernel = 3, .stride = 2, .padding = 1, .bias = config.bias});
+    return activate(m["act"], norm(m["norm"], x));
   }
 
-  [[nodiscard]] Value block(const Scope& m, Value x, int64_t channels,
-                            Where where = Where::current()) const {
-    Value y = same(m, "1", x, channels, 3, config.bias, where);
-    y = nn::relu(m["act"], norm(m["norm1"], y, where), where);
-    y = same(m, "2", y, channels, 3, config.bias, where);
-    return nn::add(m, x, norm(m["norm2"], y, where), where);
+  [[nodiscard]] Value block(const Scope& m, Value x, int64_t channels) const {
+    Value y = same(m, "1", x, channels, 3, config.bias);
+    y = nn::relu(m["act"], norm(m["norm1"], y));
+    y = same(m, "2", y, channels, 3, config.bias);
+    return nn::add(m, x, norm(m["norm2"], y));
   }
 
   /// Twice the size. PyTorch's form pads by one and adds a pixel at the end; MindSpore's pads nothing
   /// and cuts the last, which is the same filter a pixel further on.
-  [[nodiscard]] Value up(const Scope& m, Value x, int64_t channels,
-                         Where where = Where::current()) const {
+  [[nodiscard]] Value up(const Scope& m, Value x, int64_t channels) const {
     const bool cuts = config.form == Form::mindspore;
     x = nn::conv_transpose2d(m["conv"], x,
                              {.channels = channels,
@@ -68,14 +62,13 @@ struct Layers {
                               .stride = 2,
                               .padding = cuts ? 0 : 1,
                               .output_padding = cuts ? -1 : 1,
-                              .bias = config.bias},
-                             where);
-    return activate(m["act"], norm(m["norm"], x, where), where);
+                              .bias = config.bias});
+    return activate(m["act"], norm(m["norm"], x));
   }
 
-  [[nodiscard]] Value out(const Scope& m, Value x, Where where = Where::current()) const {
-    x = same(m, "", x, 3, 7, config.bias_out, where);
-    return nn::tanh(m["tanh"], x, where);
+  [[nodiscard]] Value out(const Scope& m, Value x) const {
+    x = same(m, "", x, 3, 7, config.bias_out);
+    return nn::tanh(m["tanh"], x);
   }
 };
 

@@ -9,16 +9,15 @@ using graph::Value;
 
 Value judge(const Scope& m, Value x, const Config& config) {
   const int64_t w = config.width;  // 64 in the paper
-  const auto conv = [&](const char* name, int64_t channels, int64_t stride, bool bias) {
+  const auto conv = [&](const Name& name, int64_t channels, int64_t stride, bool bias) {
     x = nn::conv2d(
         m[name], x,
         {.channels = channels, .kernel = 4, .stride = stride, .padding = 1, .bias = bias});
   };
-  const auto normed = [&](const char* conv_name, const char* norm_name, const char* act,
+  const auto normed = [&](const Name& conv_name, const Name& norm_name, const Name& act,
                           int64_t channels, int64_t stride) {
     conv(conv_name, channels, stride, config.bias);
-    x = nn::leaky_relu(m[act], norm(m[norm_name], x, config.norm, std::source_location::current()),
-                       0.2f);
+    x = nn::leaky_relu(m[act], norm(m[norm_name], x, config.norm), 0.2f);
   };
   conv("conv1", w, 2, config.bias_ends);
   x = nn::leaky_relu(m["act1"], x, 0.2f);

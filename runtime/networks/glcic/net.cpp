@@ -9,36 +9,29 @@ namespace kintsugi::networks::glcic {
 namespace {
 
 using graph::Value;
-using nn::Where;
 
 /// A row of the table: a convolution, then norm and activation in the port's order. A layer's
-/// mistakes are told with the line of the table that wrote it: hence `where`.
+/// mistakes are told with the line of the table that wrote it: hence `Name`.
 struct Layers {
   const Scope& m;
   const Config& config;
 
-  [[nodiscard]] Value conv(int layer, Value x, nn::Conv2d options,
-                           Where where = Where::current()) const {
+  [[nodiscard]] Value conv(const Name& layer, Value x, nn::Conv2d options) const {
     options.bias = config.bias;
-    return finish(layer, nn::conv2d(m["conv" + std::to_string(layer)], x, options, where), where);
+    return finish(layer, nn::conv2d(m["conv" + layer], x, options));
   }
 
-  [[nodiscard]] Value deconv(int layer, Value x, int64_t channels,
-                             Where where = Where::current()) const {
+  [[nodiscard]] Value deconv(const Name& layer, Value x, int64_t channels) const {
     const nn::ConvTranspose2d options{
         .channels = channels, .kernel = 4, .stride = 2, .padding = 1, .bias = config.bias};
-    x = nn::conv_transpose2d(m["deconv" + std::to_string(layer)], x, options, where);
-    return finish(layer, x, where);
+    x = nn::conv_transpose2d(m["deconv" + layer], x, options);
+    return finish(layer, x);
   }
 
  private:
-  [[nodiscard]] Value finish(int layer, Value x, Where where) const {
-    const auto norm = [&](Value v) {
-      return nn::batch_norm(m["bn" + std::to_string(layer)], v, 1e-5, where);
-    };
-    const auto relu = [&](Value v) {
-      return nn::relu(m["relu" + std::to_string(layer)], v, where);
-    };
+  [[nodiscard]] Value finish(const Name& layer, Value x) const {
+    const auto norm = [&](Value v) { return nn::batch_norm(m["bn" + layer], v); };
+    const auto relu = [&](Value v) { return nn::relu(m["relu" + layer], v); };
     return config.order == Order::relu_norm ? norm(relu(x)) : relu(norm(x));
   }
 };
