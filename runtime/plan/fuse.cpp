@@ -119,7 +119,10 @@ bool changes_what_it_reads(const Desc& conv, const Shape& input, const Options& 
 template <HasPrologue Desc>
 bool take_in(Desc& conv, const elementwise::Desc& before, const Shape& input,
              const Options& options) {
-  return changes_what_it_reads(conv, input, options) && prepend(conv, {.steps = before.steps});
+  // A gate is refused first: behind it the picture has other channels than `input`.
+  const Prologue prologue{.steps = before.steps};
+  return accepts(conv, prologue) && changes_what_it_reads(conv, input, options) &&
+         prepend(conv, prologue);
 }
 
 /// Twice each pixel: what interpolating to twice the size comes to where nothing is mixed.

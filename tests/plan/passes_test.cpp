@@ -268,6 +268,20 @@ TEST(Fuse, NotAPadIntoAConvolutionThatPadsItself) {
   EXPECT_EQ(modules(t.graph), "pad a");
 }
 
+// It halves the channels, so it has no place in a prologue; nothing is asked about the wider picture.
+TEST(Fuse, NotAGateIntoTheConvolutionThatReadsIt) {
+  for (const int64_t channels : {3, 32}) {  // direct, and Winograd's form, which has prologues
+    Toy t({1, 2 * channels, 40, 40});
+    const Value gated = t.apply(t.x, "gate", step::gate(Function::elu, Function::sigmoid), {});
+    t.graph.output(
+        "y", t.conv(gated, "conv", {.out_channels = 3 * channels, .kernel = 3, .padding = 1}));
+    const auto right = test::run(t.graph, {.backend = plan::Backend::reference_f64});
+    EXPECT_LT(relative_l2(test::run(t.graph, {}), right), 2e-5) << channels;
+    plan::fuse(t.graph, {.isa = simd::chosen()});
+    EXPECT_EQ(modules(t.graph), "gate conv");
+  }
+}
+
 // A tensor operand is one like any other: a wrong one is a sentence, not a read out of bounds.
 TEST(Record, StepsMustFindOperandsThatFit) {
   Toy t({1, 4, 8, 8});
