@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/core/call.h"
 #include "kernels/core/moments.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
@@ -24,6 +25,10 @@
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::conv2d {
 
@@ -48,6 +53,9 @@ struct Desc {
   friend bool operator==(const Desc&, const Desc&) = default;
 };
 
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
+
 /// [N, K, P, Q]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description or
 /// leaves no output pixel.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
@@ -62,8 +70,8 @@ struct Desc {
 /// Whether the kernels can append `step` to the epilogue. Every kind and extent is understood; in front
 /// of a gate, of which there is one at most, scalars and channel vectors.
 [[nodiscard]] bool accepts(const Desc& desc, const Step& step);
-/// Whether `prologue` can come before the description's own: all but a gate, and one enlargement, by 2;
-/// steps before kernels of 3x3 at most, since a larger one would apply them to each pixel too often.
+/// Whether the kernels can apply `prologue` before the description's own: all but a gate, and one
+/// enlargement, by 2. Where that pays is Op::absorb's affair.
 [[nodiscard]] bool accepts(const Desc& desc, const Prologue& prologue);
 
 /// Whether the output's moments can be left for norm: by everything but a gate.
@@ -74,12 +82,13 @@ struct Desc {
 
 template <class T>
 struct Args {
-  TensorView<const T> input;    // [N, C, H, W]
-  std::span<const T> weight;    // [K, C, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;         // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;         // [N, K, P, Q], not overlapping any input
-  std::span<T> workspace;       // for `cpu`: workspace_elements(), nothing in it before or after
-  MomentsView<T> moments = {};  // for `cpu`, where they are to be left: moment_tiles() a picture
+  TensorView<const T> input;        // [N, C, H, W]
+  std::span<const T> weight;        // [K, C, R, S] for `reference`, packed for the other backends
+  OperandList operands;             // of the prologue, then of the epilogue, in step order
+  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
+  Workspace workspace = {};         // workspace_elements() or scratch()
+  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
+  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.

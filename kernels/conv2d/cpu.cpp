@@ -59,7 +59,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
   TensorView<const float> input = args.input;
   if (!before.empty()) {
     input = simd::transform_copy(config.isa, before, args.operands.first(read), input,
-                                 args.workspace, parallel);
+                                 args.workspace.as<float>(), parallel);
   }
   const simd::FilterOrder order = order_of(desc, config);
   const int64_t matrix = matrix_elements(desc, config);

@@ -4,6 +4,7 @@
 // are those of kernels/implicit_gemm.
 #include "kernels/conv2d/cuda.h"
 
+#include "kernels/conv2d/contract.h"
 #include "kernels/conv2d/geometry.cuh"
 #include "kernels/implicit_gemm/launches.cuh"
 
@@ -13,7 +14,7 @@ namespace {
 constexpr const char* kOp = "conv2d";
 
 template <class T>
-ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) {
+ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Args<T>& args) {
   const Shape& out = args.output.shape;
   const auto pixels = [](int64_t value) { return implicit_gemm::narrow_int(kOp, value, "pixels"); };
   const auto taps = [](int64_t value) { return implicit_gemm::narrow_int(kOp, value, "taps"); };
@@ -48,19 +49,31 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaA
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
-          device::Stream& stream) {
-  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
+void cuda(const Desc& desc, const CudaConfig& config, const Args<T>& args, device::Stream& stream) {
+  const implicit_gemm::CudaArgs<T> bound{.input = args.input,
+                                         .weight = args.weight.data(),
+                                         .operands = args.operands,
+                                         .output = args.output,
+                                         .tickets = args.tickets,
+                                         .partial = reinterpret_cast<float*>(args.workspace.data),
+                                         .moments = args.moments};
+  implicit_gemm::check(kOp, config, bound, output_shape(desc, args.input.shape), desc.prologue,
                        desc.epilogue,
                        desc.moments ? moment_tiles(desc, config, args.input.shape) : 0);
   const ConvGeometry geometry = geometry_of(desc, config, args);
   const int64_t pixels = checked_multiply(geometry.out_height, geometry.out_width);
-  implicit_gemm::run(kOp, geometry, config, args, desc.prologue, desc.epilogue,
+  implicit_gemm::run(kOp, geometry, config, bound, desc.prologue, desc.epilogue,
                      implicit_gemm::row_blocks(geometry.samples, pixels, desc.moments), stream);
 }
 
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(), [&]<class T>(T) {
+    conv2d::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
+  });
+}
 
 }  // namespace kintsugi::conv2d

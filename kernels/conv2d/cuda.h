@@ -17,7 +17,6 @@
 
 namespace kintsugi::conv2d {
 
-using implicit_gemm::CudaArgs;
 using implicit_gemm::CudaConfig;
 using implicit_gemm::CudaMethod;
 using implicit_gemm::FloatMath;
@@ -44,14 +43,12 @@ void pack(const Desc& desc, const CudaConfig& config, std::span<const float> wei
 
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);
 
-/// Without what the operands of steps add.
 [[nodiscard]] Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                               int64_t element_bytes);
 
 /// T is float, f16 or bf16. Throws Error::unsupported where pixels, taps or channels do not fit 31 bits,
 /// Error::internal where arguments do not belong together.
 template <class T>
-void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
-          device::Stream& stream);
+void cuda(const Desc& desc, const CudaConfig& config, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::conv2d

@@ -85,12 +85,14 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
   Traffic moved =
       implicit_gemm::weight_traffic(config, product.row_blocks, product.columns, product.chunks);
   const int64_t columns = divide_up(product.columns, config.tile_n);
-  moved.read = checked_add(
-      moved.read, checked_product({input.n(), taps, columns,
-                                   implicit_gemm::pixel_bytes(desc.in_channels, element_bytes)}));
-  moved.written = checked_add(
-      moved.written,
-      checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes)));
+  const int64_t chunks = checked_product(
+      {input.n(), taps, columns, implicit_gemm::pixel_chunks(desc.in_channels, element_bytes)});
+  moved.read = checked_add(moved.read, checked_multiply(chunks, 16));
+  for (const Step& step : desc.prologue.steps) {
+    moved.read = checked_add(moved.read, device::operand_bytes(step, chunks, element_bytes));
+  }
+  moved.read = checked_add(moved.read, device::operand_bytes(desc.epilogue, out, element_bytes));
+  moved.written = checked_add(moved.written, device::group_bytes(out, element_bytes));
   if (desc.moments) {
     moved.written = checked_add(
         moved.written, moment_bytes(product.row_blocks, round_up(out.c(), 16 / element_bytes)));

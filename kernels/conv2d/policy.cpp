@@ -15,11 +15,7 @@ bool accepts(const Desc& desc, const Step& step) {
 }
 
 bool accepts(const Desc& desc, const Prologue& prologue) {
-  // Where a kernel changes what it loads, it does so for each tap anew: beyond 3x3 that is more
-  // arithmetic than a picture that was changed once saves (kernels/implicit_gemm/README.md counts it; no
-  // GPU has timed it). An enlargement costs nothing.
-  const bool few_taps = desc.kernel.h * desc.kernel.w <= 9;
-  return (prologue.steps.empty() || few_taps) && accepts_before(desc.prologue, prologue, true);
+  return accepts_before(desc.prologue, prologue, true);
 }
 
 int64_t CpuConfig::block_channels() const { return vectors * simd::lanes(isa); }

@@ -307,18 +307,18 @@ int64_t workspace_elements(const Desc& desc, const CpuConfig& config) {
 
 void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Parallel& parallel) {
   const int64_t share = workspace_elements(desc, config);
-  const int64_t workers =
-      std::min<int64_t>(parallel.threads(), static_cast<int64_t>(args.workspace.size()) / share);
+  const int64_t workers = std::min<int64_t>(
+      parallel.threads(), static_cast<int64_t>(args.workspace.as<float>().size()) / share);
   if (workers < 1) {
     throw Error(ErrorCode::internal, to_string(desc) + ": the workspace holds " +
-                                         std::to_string(args.workspace.size()) +
+                                         std::to_string(args.workspace.as<float>().size()) +
                                          " elements, a thread needs " + std::to_string(share));
   }
   const Schedule schedule(desc, config, args);
   const int64_t tasks = args.output.shape.n() * schedule.tasks_of_picture;
   std::atomic<int64_t> next{0};
   parallel.parallel_for(workers, [&](int64_t i) {
-    Worker worker(schedule, args.workspace.data() + i * share);
+    Worker worker(schedule, args.workspace.as<float>().data() + i * share);
     for (int64_t task = next++; task < tasks; task = next++) worker.run(task);
   });
 }

@@ -15,12 +15,17 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::conv_transpose2d {
 
@@ -43,6 +48,9 @@ struct Desc {
   }
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// [N, K, P, Q]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description or
 /// leaves no output pixel.
@@ -67,12 +75,13 @@ struct Desc {
 
 template <class T>
 struct Args {
-  TensorView<const T> input;    // [N, C, H, W]
-  std::span<const T> weight;    // [C, K, R, S] dense; a config's packed form for `cpu`
-  Operands<T> operands;         // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;         // [N, K, P, Q], not overlapping any input
-  std::span<T> workspace;       // for `cpu`: workspace_elements(), nothing in it before or after
-  MomentsView<T> moments = {};  // for `cpu`, where they are to be left: moment_tiles() a picture
+  TensorView<const T> input;        // [N, C, H, W]
+  std::span<const T> weight;        // [C, K, R, S] for `reference`, packed for the other backends
+  OperandList operands;             // of the prologue, then of the epilogue, in step order
+  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
+  Workspace workspace = {};         // workspace_elements() or scratch()
+  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
+  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
 };
 
 /// The definition: plain loops, double accumulation. T is float or double.

@@ -57,7 +57,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
   TensorView<const float> input = args.input;
   if (!before.empty()) {
     input = simd::transform_copy(config.isa, before, args.operands.first(read), input,
-                                 args.workspace, parallel);
+                                 args.workspace.as<float>(), parallel);
   }
   const simd::FilterOrder order =
       simd::filter_order(desc.out_channels, desc.epilogue, config.isa, config.vectors);

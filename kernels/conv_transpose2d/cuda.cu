@@ -19,6 +19,7 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1
 #include "kernels/conv_transpose2d/cuda.h"
 
+#include "kernels/conv_transpose2d/contract.h"
 #include "kernels/conv_transpose2d/geometry.cuh"
 #include "kernels/implicit_gemm/launches.cuh"
 
@@ -28,7 +29,7 @@ namespace {
 constexpr const char* kOp = "conv_transpose2d";
 
 template <class T>
-PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) {
+PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Args<T>& args) {
   const Shape& out = args.output.shape;
   PhaseGeometry geometry{
       .input = implicit_gemm::input_of(kOp, args.input, desc.prologue),
@@ -53,9 +54,15 @@ PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Cuda
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
-          device::Stream& stream) {
-  implicit_gemm::check(kOp, config, args, output_shape(desc, args.input.shape), desc.prologue,
+void cuda(const Desc& desc, const CudaConfig& config, const Args<T>& args, device::Stream& stream) {
+  const implicit_gemm::CudaArgs<T> bound{.input = args.input,
+                                         .weight = args.weight.data(),
+                                         .operands = args.operands,
+                                         .output = args.output,
+                                         .tickets = args.tickets,
+                                         .partial = reinterpret_cast<float*>(args.workspace.data),
+                                         .moments = args.moments};
+  implicit_gemm::check(kOp, config, bound, output_shape(desc, args.input.shape), desc.prologue,
                        desc.epilogue,
                        desc.moments ? moment_tiles(desc, config, args.input.shape) : 0);
   const PhaseGeometry geometry = geometry_of(desc, config, args);
@@ -64,11 +71,18 @@ void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
   const int64_t row_blocks =
       checked_product({implicit_gemm::row_blocks(geometry.samples, pixels, desc.moments),
                        phases(geometry.h), phases(geometry.w)});
-  implicit_gemm::run(kOp, geometry, config, args, desc.prologue, desc.epilogue, row_blocks, stream);
+  implicit_gemm::run(kOp, geometry, config, bound, desc.prologue, desc.epilogue, row_blocks,
+                     stream);
 }
 
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(), [&]<class T>(T) {
+    conv_transpose2d::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
+  });
+}
 
 }  // namespace kintsugi::conv_transpose2d

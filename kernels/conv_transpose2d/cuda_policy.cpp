@@ -106,10 +106,9 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
   const Axes axes = axes_of(desc, out);
   const int64_t columns = product_of(desc, out, element_bytes).columns;
   const int64_t column_tiles = divide_up(columns, config.tile_n);
-  const int64_t pixel = implicit_gemm::pixel_bytes(desc.in_channels, element_bytes);
   const int64_t pixel_chunks = implicit_gemm::pixel_chunks(desc.in_channels, element_bytes);
-  Traffic moved{0,
-                checked_multiply(out.pixels(), implicit_gemm::pixel_bytes(out.c(), element_bytes))};
+  Traffic moved{device::operand_bytes(desc.epilogue, out, element_bytes),
+                device::group_bytes(out, element_bytes)};
   for (int y = 0; y < phases(axes.h); ++y) {
     for (int x = 0; x < phases(axes.w); ++x) {
       // Of blocks without a pixel nothing is read.
@@ -119,8 +118,12 @@ Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
           checked_product({taps_of(axes.h, y).count, taps_of(axes.w, x).count, pixel_chunks});
       const int64_t taps =
           checked_multiply(taps_inside(axes.h, y, input.h()), taps_inside(axes.w, x, input.w()));
-      moved = moved + Traffic{checked_product({out.n(), taps, column_tiles, pixel}), 0} +
+      const int64_t loaded = checked_product({out.n(), taps, column_tiles, pixel_chunks});
+      moved = moved + Traffic{checked_multiply(loaded, 16), 0} +
               implicit_gemm::weight_traffic(config, row_blocks, columns, chunks);
+      for (const Step& step : desc.prologue.steps) {
+        moved = moved + Traffic{device::operand_bytes(step, loaded, element_bytes), 0};
+      }
     }
   }
   if (desc.moments) {

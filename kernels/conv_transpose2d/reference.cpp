@@ -44,10 +44,10 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
   const Shape& out = args.output.shape;
   const Steps& before = desc.prologue.steps;
   const auto read = static_cast<size_t>(before.operand_count());
-  const Operands<T> operands = args.operands.subspan(read);
+  const Operands operands = args.operands.subspan(read);
   const std::vector<double> changed =
       before.empty() ? std::vector<double>()
-                     : apply_steps(before, args.operands.first(read), args.input);
+                     : apply_steps<T>(before, args.operands.first(read), args.input);
   const std::vector<double> weight = channels_last(desc, args.weight);
   const int64_t K = round_up(desc.out_channels, kGroup);
 
@@ -84,7 +84,7 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
         std::ranges::copy(sum, sums.begin() + k0);
       }
       for (int64_t k = 0; k < out.c(); ++k) {
-        args.output.at(n, k, y, x) = static_cast<T>(apply_steps(
+        args.output.at(n, k, y, x) = static_cast<T>(apply_steps<T>(
             desc.epilogue, operands, [&](int64_t i) { return sums[static_cast<size_t>(i)]; },
             {.n = n, .k = k, .y = y, .x = x, .h = out.h(), .w = out.w()}, out.c()));
       }

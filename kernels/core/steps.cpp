@@ -6,16 +6,17 @@
 namespace kintsugi {
 
 const char* to_string(Function function) {
-  switch (function) {
-    case Function::identity: return "identity";
-    case Function::relu: return "relu";
-    case Function::leaky_relu: return "leaky_relu";
-    case Function::elu: return "elu";
-    case Function::sigmoid: return "sigmoid";
-    case Function::tanh: return "tanh";
-    case Function::silu: return "silu";
-  }
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) \
+  if (function == Function::name) return #name;
+#include "kernels/core/functions.def"
   return "?";
+}
+
+std::optional<Function> function_named(std::string_view name) {
+  for (const Function function : kFunctions) {
+    if (name == to_string(function)) return function;
+  }
+  return std::nullopt;
 }
 
 const char* to_string(Extent extent) {
@@ -38,8 +39,7 @@ std::string number(float value) {
 }
 
 std::string name(Function function, float slope) {
-  return to_string(function) +
-         (function == Function::leaky_relu ? " " + number(slope) : std::string());
+  return to_string(function) + (takes_slope(function) ? " " + number(slope) : std::string());
 }
 
 std::string describe(const Step& step) {
@@ -51,6 +51,7 @@ std::string describe(const Step& step) {
       return "affine " + (scalar ? number(step.a) + " " + number(step.b) : to_string(step.extent));
     case Step::Kind::activate: return name(step.function, step.a);
     case Step::Kind::clamp: return "clamp [" + number(step.a) + ", " + number(step.b) + "]";
+    case Step::Kind::prelu: return "prelu " + (scalar ? number(step.a) : to_string(step.extent));
     case Step::Kind::gate:
       return "gate " + name(step.function, step.a) + " " + to_string(step.gate);
   }

@@ -13,8 +13,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/core/error.h"
@@ -22,20 +25,37 @@
 
 namespace kintsugi {
 
-enum class Function : uint8_t { identity, relu, leaky_relu, elu, sigmoid, tanh, silu };
+/// The rows of functions.def.
+enum class Function : uint8_t {
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) name,
+#include "kernels/core/functions.def"
+};
 
-/// f(x); `slope` is leaky_relu's factor below zero.
+/// All of them, in order.
+inline constexpr std::array kFunctions = {
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) Function::name,
+#include "kernels/core/functions.def"
+};
+
+/// A function as a type: the backends overload `evaluate` by it. Unlike std::integral_constant it does not
+/// convert to Function, so a missing overload is an error and not a call of the switch itself.
+template <Function>
+struct Is {};
+
+/// The definition: f(x); `slope` is leaky_relu's factor below zero.
 [[nodiscard]] inline double evaluate(Function function, double x, double slope) {
-  switch (function) {
-    case Function::identity: return x;
-    case Function::relu: return x > 0 || std::isnan(x) ? x : 0;
-    case Function::leaky_relu: return x > 0 ? x : slope * x;
-    case Function::elu: return x > 0 ? x : std::expm1(x);
-    case Function::sigmoid: return 1 / (1 + std::exp(-x));
-    case Function::tanh: return std::tanh(x);
-    case Function::silu: return x / (1 + std::exp(-x));
-  }
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) \
+  if (function == Function::name) return formula;
+#include "kernels/core/functions.def"
   return x;
+}
+
+/// Whether the function reads the slope.
+[[nodiscard]] constexpr bool takes_slope(Function function) {
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) \
+  if (function == Function::name) return takes_slope;
+#include "kernels/core/functions.def"
+  return false;
 }
 
 /// How far one element of a step's operand reaches.
@@ -54,6 +74,7 @@ struct Step {
     affine,    // x * a + b
     activate,  // function(x), slope in a
     clamp,     // min(max(x, a), b)
+    prelu,     // x > 0 ? x : x * a
     gate,      // function(x) * gate(x of the channel K further on): K channels of 2K
   };
 
@@ -77,6 +98,11 @@ namespace step {
 [[nodiscard]] constexpr Step mul(Extent extent) { return {Step::Kind::mul, extent, {}, 0, 0}; }
 [[nodiscard]] constexpr Step affine(Extent extent) {
   return {Step::Kind::affine, extent, {}, 0, 0};
+}
+/// torch.nn.PReLU's weight in memory, or one for all channels.
+[[nodiscard]] constexpr Step prelu(Extent extent) { return {Step::Kind::prelu, extent, {}, 0, 0}; }
+[[nodiscard]] constexpr Step prelu(float a) {
+  return {Step::Kind::prelu, Extent::scalar, {}, a, 0};
 }
 [[nodiscard]] constexpr Step add(float a) { return {Step::Kind::add, Extent::scalar, {}, a, 0}; }
 [[nodiscard]] constexpr Step mul(float a) { return {Step::Kind::mul, Extent::scalar, {}, a, 0}; }
@@ -166,6 +192,8 @@ struct Prologue {
 /// "affine sample-channel, relu, nearest x2"
 [[nodiscard]] std::string to_string(const Prologue& prologue);
 [[nodiscard]] const char* to_string(Function function);
+/// The function of that name; nothing where there is none.
+[[nodiscard]] std::optional<Function> function_named(std::string_view name);
 [[nodiscard]] const char* to_string(Extent extent);
 
 /// What both convolutions accept behind their sums of `filters` channels: everything but a second
@@ -194,18 +222,51 @@ struct Prologue {
           (may_upsample && first.upsample == 2 && prologue.upsample == 1 && !per_pixel));
 }
 
-/// What a step reads, bound at launch. For `channel` and `sample_channel`, `pitch` separates one
-/// sample from the next and `data` holds C elements a sample, zeros up to the plan's granule; for
+/// `first`, then `second`: what accepts_before() allows.
+[[nodiscard]] inline Prologue joined(const Prologue& first, const Prologue& second) {
+  Prologue both = first;
+  for (const Step& step : second.steps) both.steps.append(step);
+  both.upsample *= second.upsample;
+  return both;
+}
+
+/// What a step reads, bound at launch: elements of the activations' type for `tensor`, else of
+/// Exact<T> (call.h). For `channel` and `sample_channel`, `pitch` separates one batch item from the
+/// next and `data` holds C elements each, and up to the plan's granule others that may be anything; for
 /// `pixel` and `tensor` it separates one pixel from the next.
-template <class T>
 struct Operand {
-  const T* data = nullptr;
+  const void* data = nullptr;
   int64_t pitch = 0;
 };
 
 /// The operands of a whole list, in step order; an affine takes two, its factor first.
-template <class T>
-using Operands = std::span<const Operand<T>>;
+using Operands = std::span<const Operand>;
+
+/// The operands of a prologue and an epilogue, held by value.
+class OperandList {
+ public:
+  OperandList() = default;
+  OperandList(Operands operands) {  // NOLINT: a list is made of operands
+    for (const Operand& operand : operands) append(operand);
+  }
+  OperandList(const std::vector<Operand>& operands)  // NOLINT
+      : OperandList(Operands(operands)) {}
+
+  void append(const Operand& operand) {
+    if (size_ == items_.size()) throw Error(ErrorCode::internal, "two step lists read 32 operands");
+    items_[size_++] = operand;
+  }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] const Operand& operator[](size_t i) const { return items_[i]; }
+  operator Operands() const { return {items_.data(), size_}; }  // NOLINT
+  [[nodiscard]] Operands first(size_t count) const { return Operands(*this).first(count); }
+  [[nodiscard]] Operands subspan(size_t from) const { return Operands(*this).subspan(from); }
+
+ private:
+  std::array<Operand, size_t{4} * Steps::kMaxSteps> items_{};  // two lists, two a step
+  size_t size_ = 0;
+};
 
 /// Where the element a step works on stands; `y x` are output pixels of a picture h by w.
 struct Position {
@@ -216,16 +277,17 @@ struct Position {
 /// The definition of steps [first, last) of a list without a gate among them, in double: the value
 /// after them. `operands` begin with what the first of them reads; what they read is taken off.
 template <class T>
-[[nodiscard]] double apply_steps(const Steps& steps, int first, int last, Operands<T>& operands,
+[[nodiscard]] double apply_steps(const Steps& steps, int first, int last, Operands& operands,
                                  double value, const Position& at) {
-  const auto load = [&at](Extent extent, const Operand<T>& operand) -> double {
+  const auto load = [&at](Extent extent, const Operand& operand) -> double {
+    const auto* data = static_cast<const T*>(operand.data);
     const int64_t pixel = (at.n * at.h + at.y) * at.w + at.x;
     switch (extent) {
       case Extent::scalar: break;
-      case Extent::channel: return operand.data[at.k];
-      case Extent::sample_channel: return operand.data[at.n * operand.pitch + at.k];
-      case Extent::pixel: return operand.data[pixel * operand.pitch];
-      case Extent::tensor: return operand.data[pixel * operand.pitch + at.k];
+      case Extent::channel: return data[at.k];
+      case Extent::sample_channel: return data[at.n * operand.pitch + at.k];
+      case Extent::pixel: return data[pixel * operand.pitch];
+      case Extent::tensor: return data[pixel * operand.pitch + at.k];
     }
     return 0;
   };
@@ -243,6 +305,7 @@ template <class T>
       case Step::Kind::activate: value = evaluate(step.function, value, a); break;
       // A NaN passes through: hiding it would be a silent wrong.
       case Step::Kind::clamp: value = std::isnan(value) ? value : std::clamp(value, a, b); break;
+      case Step::Kind::prelu: value = value > 0 ? value : value * a; break;
       case Step::Kind::gate: throw Error(ErrorCode::internal, "a gate pairs two channels");
     }
   }
@@ -252,23 +315,23 @@ template <class T>
 /// The definition of a step list: channel `at.k` of `channels` that are there after all steps.
 /// `before(k)` is the value of channel k before the first.
 template <class T, class Before>
-[[nodiscard]] double apply_steps(const Steps& steps, Operands<T> operands, const Before& before,
+[[nodiscard]] double apply_steps(const Steps& steps, Operands operands, const Before& before,
                                  const Position& at, int64_t channels) {
   const int gate = steps.gate();
-  if (gate < 0) return apply_steps(steps, 0, steps.size(), operands, before(at.k), at);
+  if (gate < 0) return apply_steps<T>(steps, 0, steps.size(), operands, before(at.k), at);
   Position partner = at;
   partner.k += channels;
-  Operands<T> same = operands;
-  const double feature = apply_steps(steps, 0, gate, operands, before(at.k), at);
-  const double gated = apply_steps(steps, 0, gate, same, before(partner.k), partner);
+  Operands same = operands;
+  const double feature = apply_steps<T>(steps, 0, gate, operands, before(at.k), at);
+  const double gated = apply_steps<T>(steps, 0, gate, same, before(partner.k), partner);
   const Step& step = steps[gate];
   const double value = evaluate(step.function, feature, step.a) * evaluate(step.gate, gated, 0);
-  return apply_steps(steps, gate + 1, steps.size(), operands, value, at);
+  return apply_steps<T>(steps, gate + 1, steps.size(), operands, value, at);
 }
 
 /// The definition of a prologue's steps: a picture after them, dense [N, H, W, C].
 template <class T>
-[[nodiscard]] std::vector<double> apply_steps(const Steps& steps, Operands<T> operands,
+[[nodiscard]] std::vector<double> apply_steps(const Steps& steps, Operands operands,
                                               const TensorView<const T>& input) {
   const Shape& in = input.shape;
   std::vector<double> values;
@@ -279,7 +342,7 @@ template <class T>
       for (at.x = 0; at.x < in.w(); ++at.x) {
         const T* pixel = input.pixel(at.n, at.y, at.x);
         for (at.k = 0; at.k < in.c(); ++at.k) {
-          values.push_back(apply_steps(
+          values.push_back(apply_steps<T>(
               steps, operands, [&](int64_t k) { return static_cast<double>(pixel[k]); }, at,
               in.c()));
         }

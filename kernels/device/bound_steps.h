@@ -12,11 +12,8 @@
 
 namespace kintsugi::device {
 
-/// What a step reads; as Operand<T> in steps.h, on the device.
-struct StepOperand {
-  const void* data = nullptr;
-  int64_t pitch = 0;
-};
+/// What a step reads, on the device.
+using StepOperand = kintsugi::Operand;
 
 struct BoundStep {
   Step::Kind kind = Step::Kind::add;
@@ -35,7 +32,7 @@ struct BoundSteps {
 };
 
 /// `operands` in step order, an affine's factor before its summand.
-[[nodiscard]] inline BoundSteps bind(const Steps& steps, std::span<const StepOperand> operands) {
+[[nodiscard]] inline BoundSteps bind(const Steps& steps, kintsugi::Operands operands) {
   BoundSteps bound;
   bound.gate = steps.gate();
   size_t next = 0;

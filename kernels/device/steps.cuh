@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "kernels/core/normal_tail.h"
 #include "kernels/device/bound_steps.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/numeric.cuh"
@@ -60,15 +61,76 @@ KIN_DEVICE void read_operand(const StepOperand& operand, Extent extent, const Si
 
 KIN_DEVICE float exponential(float x) { return exp2(x * 1.4426950408889634f); }
 
+/// exp(x) - 1 with a small relative error: near zero, where the difference would keep nothing but the
+/// rounding of exp, by its series.
+KIN_DEVICE float expm1(float x) {
+  float tail = 1.0f / 40320;
+  tail = fma(tail, x, 1.0f / 5040);
+  tail = fma(tail, x, 1.0f / 720);
+  tail = fma(tail, x, 1.0f / 120);
+  tail = fma(tail, x, 1.0f / 24);
+  tail = fma(tail, x, 1.0f / 6);
+  tail = fma(tail, x, 0.5f);
+  const float near_zero = fma(x * x, tail, x);
+  return x > -0.5f && x < 0.5f ? near_zero : exponential(x) - 1.0f;
+}
+/// Beyond 10 it is 1 in f32.
+KIN_DEVICE float tanh(float x) {
+  const float e = expm1(2.0f * (x > 10.0f ? 10.0f : x));
+  return e * rcp(e + 2.0f);
+}
+
+/// By the tail of the normal distribution (kernels/core/normal_tail.h), which is 0 from 14.5 on.
+KIN_DEVICE float gelu(float x) {
+  float a = x < 0 ? -x : x;
+  if (a > 14.5f) a = 14.5f;
+  // The exponent of two, -a^2 / (2 ln 2), and in `rest` its rounding error.
+  constexpr float kScale = -0.72134752f;
+  constexpr float kScaleRest = -9.6298149e-9f;
+  const float square = a * a;
+  const float exponent = square * kScale;
+  const float rest =
+      fma(fma(a, a, -square), kScale, fma(square, kScaleRest, fma(square, kScale, -exponent)));
+  const float s = (a - NormalTail::kMiddle) * rcp(a + NormalTail::kMiddle);
+  constexpr NormalTail kTail;
+  float tail = kTail.coefficient[NormalTail::kDegree];
+#pragma unroll
+  for (int i = NormalTail::kDegree - 1; i >= 0; --i) tail = fma(tail, s, kTail.coefficient[i]);
+  tail *= exp2(exponent);
+  tail = fma(tail, 0.69314718f * rest, tail);
+  return fma(-a, tail, x > 0 ? x : 0 * x);
+}
+
+// The rows of functions.def, on a value and the slope.
+KIN_DEVICE float evaluate(Is<Function::identity>, float x, float) { return x; }
+KIN_DEVICE float evaluate(Is<Function::relu>, float x, float) {
+  return x < 0 ? 0.0f : x;  // a NaN stays one
+}
+KIN_DEVICE float evaluate(Is<Function::leaky_relu>, float x, float slope) {
+  return x < 0 ? slope * x : x;
+}
+KIN_DEVICE float evaluate(Is<Function::elu>, float x, float) { return x < 0 ? expm1(x) : x; }
+KIN_DEVICE float evaluate(Is<Function::sigmoid>, float x, float) {
+  return rcp(1.0f + exponential(-x));
+}
+KIN_DEVICE float evaluate(Is<Function::tanh>, float x, float) { return tanh(x); }
+KIN_DEVICE float evaluate(Is<Function::silu>, float x, float) {
+  return x * rcp(1.0f + exponential(-x));
+}
+KIN_DEVICE float evaluate(Is<Function::gelu>, float x, float) { return gelu(x); }
+KIN_DEVICE float evaluate(Is<Function::rsqrt>, float x, float) { return rsqrt(x); }
+KIN_DEVICE float evaluate(Is<Function::hard_swish>, float x, float) {
+  // The factor first: it is at most 1, and x * 6 could overflow.
+  const float part = x + 3.0f;
+  return x * ((part < 0 ? 0.0f : part > 6.0f ? 6.0f : part) * (1.0f / 6));
+}
+
 KIN_DEVICE float evaluate(Function function, float x, float slope) {
   switch (function) {
-    case Function::identity: return x;
-    case Function::relu: return x < 0 ? 0.0f : x;  // a NaN stays one
-    case Function::leaky_relu: return x < 0 ? slope * x : x;
-    case Function::elu: return x < 0 ? exponential(x) - 1.0f : x;
-    case Function::sigmoid: return rcp(1.0f + exponential(-x));
-    case Function::tanh: return 1.0f - 2.0f * rcp(1.0f + exponential(2.0f * x));
-    case Function::silu: return x * rcp(1.0f + exponential(-x));
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) \
+  case Function::name:                                \
+    return evaluate(Is<Function::name>(), x, slope);
+#include "kernels/core/functions.def"
   }
   return x;
 }
@@ -79,6 +141,11 @@ KIN_DEVICE void apply(const BoundSteps& steps, int first, int last, const Site& 
                       float (&value)[kCount]) {
   for (int s = first; s < last; ++s) {
     const BoundStep& step = steps.step[s];
+    // Apart from the others: it reads no operand, so a and b take no registers meanwhile.
+    if (step.kind == Step::Kind::activate) {
+      for (int i = 0; i < kCount; ++i) value[i] = evaluate(step.function, value[i], step.a);
+      continue;
+    }
     float a[kCount];
     float b[kCount];
     for (int i = 0; i < kCount; ++i) {
@@ -94,11 +161,12 @@ KIN_DEVICE void apply(const BoundSteps& steps, int first, int last, const Site& 
         case Step::Kind::add: value[i] += a[i]; break;
         case Step::Kind::mul: value[i] *= a[i]; break;
         case Step::Kind::affine: value[i] = fma(value[i], a[i], b[i]); break;
-        case Step::Kind::activate: value[i] = evaluate(step.function, value[i], a[i]); break;
         case Step::Kind::clamp:
           value[i] = value[i] < a[i] ? a[i] : value[i] > b[i] ? b[i] : value[i];
           break;
-        case Step::Kind::gate: break;  // apply_gated
+        case Step::Kind::prelu: value[i] = value[i] > 0 ? value[i] : value[i] * a[i]; break;
+        case Step::Kind::activate: break;  // above
+        case Step::Kind::gate: break;      // apply_gated
       }
     }
   }

@@ -18,6 +18,7 @@
 
 #include "kernels/device/narrow.h"
 #include "kernels/device/steps.cuh"
+#include "kernels/elementwise/contract.h"
 
 namespace kintsugi::elementwise {
 namespace {
@@ -72,7 +73,7 @@ struct ElementwiseSteps {
 };
 
 template <class T, bool kGated>
-void run(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void run(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = ElementwiseSteps<T, kGated>;
   const Shape& shape = args.output.shape;
   if (args.input.pitch % Kernel::kPer != 0 || args.output.pitch % Kernel::kPer != 0) {
@@ -101,13 +102,18 @@ void run(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   return desc.steps.gate() < 0 ? run<T, false>(desc, args, stream)
                                : run<T, true>(desc, args, stream);
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { elementwise::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::elementwise

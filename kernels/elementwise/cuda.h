@@ -14,17 +14,8 @@
 
 namespace kintsugi::elementwise {
 
-template <class T>
-struct CudaArgs {
-  TensorView<const T> input;
-  /// In step order; channel vectors hold whole multiples of 16 bytes of T, those before a gate both
-  /// halves.
-  std::span<const device::StepOperand> operands;
-  TensorView<T> output;  // without a gate the input's view, or not overlapping it
-};
-
 /// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes.
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::elementwise

@@ -14,11 +14,16 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::elementwise {
 
@@ -26,6 +31,9 @@ struct Desc {
   Steps steps;
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// The input's own shape, after a gate half its channels; throws Error::mismatch when it is not [N, C, H, W] with an element.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
@@ -45,7 +53,8 @@ struct Desc {
 template <class T>
 struct Args {
   TensorView<const T> input;  // [N, C, H, W]
-  Operands<T> operands;       // in step order
+  OperandList operands;       // in step order; on CUDA vectors of channels hold whole groups of 16
+                              // bytes of T, those before a gate both halves
   TensorView<T> output;       // the input's view, or not overlapping it
 };
 

@@ -16,7 +16,7 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
     for (int64_t x = 0; x < shape.w(); ++x) {
       const T* in = args.input.pixel(n, y, x);
       for (int64_t k = 0; k < shape.c(); ++k) {
-        args.output.at(n, k, y, x) = static_cast<T>(apply_steps(
+        args.output.at(n, k, y, x) = static_cast<T>(apply_steps<T>(
             desc.steps, args.operands, [&](int64_t i) { return static_cast<double>(in[i]); },
             {.n = n, .k = k, .y = y, .x = x, .h = shape.h(), .w = shape.w()}, shape.c()));
       }

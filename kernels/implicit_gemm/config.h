@@ -66,7 +66,7 @@ struct CudaArgs {
   const T* weight = nullptr;  // packed
   /// Of the prologue, then of the epilogue, in step order; channel vectors hold whole multiples of
   /// 16 bytes of T. Those before a gate are dense: the gate of channel k at K + k.
-  std::span<const device::StepOperand> operands;
+  kintsugi::OperandList operands;
   TensorView<T> output;
   uint32_t* tickets = nullptr;  // both at multiples of 16 bytes; null without splits
   float* partial = nullptr;

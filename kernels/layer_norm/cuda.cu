@@ -20,6 +20,7 @@
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/steps.cuh"
 #include "kernels/device/warp.cuh"
+#include "kernels/layer_norm/contract.h"
 
 namespace kintsugi::layer_norm {
 namespace {
@@ -122,7 +123,7 @@ struct LayerNorm {
 constexpr const char* kOp = "layer_norm";
 
 template <int kHeld, class T>
-void launch(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
+void launch(const Desc& desc, const CudaConfig& config, const Args<T>& args,
             device::Stream& stream) {
   using Kernel = LayerNorm<T, kHeld>;
   const Shape& shape = args.output.shape;
@@ -133,8 +134,8 @@ void launch(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
   const int64_t blocks = divide_up(pixels, int64_t{Kernel::kThreads / lanes});
   device::launch(stream, {.x = static_cast<unsigned>(blocks)},
                  Kernel{.input = args.input.data,
-                        .weight = args.weight,
-                        .bias = args.bias,
+                        .weight = args.weight.data(),
+                        .bias = args.bias.data(),
                         .output = args.output.data,
                         .pitch = args.input.pitch,
                         .out_pitch = args.output.pitch,
@@ -147,7 +148,7 @@ void launch(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
 }
 
 template <class T>
-void check(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) {
+void check(const Desc& desc, const CudaConfig& config, const Args<T>& args) {
   constexpr int kPer = device::Pack<T>::kCount;
   const auto refuse = [](const char* what) {
     throw Error(ErrorCode::internal, std::string("layer_norm on CUDA: ") + what);
@@ -157,10 +158,10 @@ void check(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) 
     refuse("an output does not fit");
   }
   if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.weight) || !aligned(args.bias)) {
+      !aligned(args.output.data) || !aligned(args.weight.data()) || !aligned(args.bias.data())) {
     refuse("a pixel does not start at 16 bytes");
   }
-  if (desc.affine != (args.weight != nullptr) || desc.affine != (args.bias != nullptr)) {
+  if (desc.affine == args.weight.empty() || desc.affine == args.bias.empty()) {
     refuse("weight and bias are given with `affine`, and only then");
   }
   const int lanes = config.lanes;
@@ -174,8 +175,7 @@ void check(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args) 
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
-          device::Stream& stream) {
+void cuda(const Desc& desc, const CudaConfig& config, const Args<T>& args, device::Stream& stream) {
   check(desc, config, args);
   switch (config.held) {
     case 0: return launch<0>(desc, config, args, stream);
@@ -187,8 +187,14 @@ void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
   }
 }
 
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaConfig&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(), [&]<class T>(T) {
+    layer_norm::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
+  });
+}
 
 }  // namespace kintsugi::layer_norm

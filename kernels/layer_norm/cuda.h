@@ -32,19 +32,9 @@ using device::Traffic;
 [[nodiscard]] Traffic traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
                               int64_t element_bytes);
 
-template <class T>
-struct CudaArgs {
-  TensorView<const T> input;
-  /// Where affine: [C] in whole multiples of 16 bytes of T, as a step's channel operand.
-  const float* weight = nullptr;
-  const float* bias = nullptr;
-  TensorView<T> output;  // the input's view, or not overlapping it
-};
-
 /// T is float, f16 or bf16. Throws Error::unsupported where pixels or channels do not fit 31 bits,
 /// Error::internal where arguments do not belong together.
 template <class T>
-void cuda(const Desc& desc, const CudaConfig& config, const CudaArgs<T>& args,
-          device::Stream& stream);
+void cuda(const Desc& desc, const CudaConfig& config, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::layer_norm

@@ -14,11 +14,16 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::layer_norm {
 
@@ -27,6 +32,9 @@ struct Desc {
   bool affine = false;  // whether weight and bias are read; else one and zero
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// The input's own shape; throws Error::mismatch when it is not [N, C, H, W] with an element.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
@@ -45,9 +53,9 @@ struct Desc {
 
 template <class T>
 struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight, bias;  // where affine: [storage_channels(C)] each
-  TensorView<T> output;             // [N, C, H, W]; the input's view, or not overlapping it
+  TensorView<const T> input;               // [N, C, H, W]
+  std::span<const Exact<T>> weight, bias;  // where affine: [C] in whole granules
+  TensorView<T> output;                    // [N, C, H, W]; the input's view, or not overlapping it
 };
 
 /// The definition: the mean, then the squares about it, in double. T is float or double.

@@ -3,7 +3,7 @@
 // norm on the CPU.
 //
 // Math        of each group: mean = sum x / count, variance = sum (x - mean)^2 / count
-// Shapes      x [N,C,H,W]   y [N,C,2,1]: scale, shift
+// Shapes      x [N,C,H,W]   scale, shift [N,C,1,1]
 // Layout      NHWC with a pitch; pad channels are read, and written as zeros
 // Tiling      a tile is some 32 Ki elements: up to 256 pixels with all their channels; a task takes
 //             neighbouring tiles. Then a task is a group, which gathers its tiles in order. Where what
@@ -56,8 +56,8 @@ void store(const Desc& desc, const Args<float>& args, int64_t n, const Sum& grou
     const double weight = desc.affine ? double{args.weight[i]} : 1.0;
     const double bias = desc.affine ? double{args.bias[i]} : 0.0;
     const double scale = weight / std::sqrt(group.squares / group.count + desc.eps);
-    args.output.at(n, c, 0, 0) = static_cast<float>(scale);
-    args.output.at(n, c, 1, 0) = static_cast<float>(bias - group.mean * scale);
+    args.scale.at(n, c, 0, 0) = static_cast<float>(scale);
+    args.shift.at(n, c, 0, 0) = static_cast<float>(bias - group.mean * scale);
   }
 }
 
@@ -65,9 +65,9 @@ void store(const Desc& desc, const Args<float>& args, int64_t n, const Sum& grou
 /// each group its channels.
 void gather(const Desc& desc, const Args<float>& args, const MomentsView<const float>& moments,
             int64_t n, int64_t first, int64_t end) {
-  const Shape& in = args.input.shape;
-  const int64_t channels = in.c() / desc.groups;
-  const auto pixels = static_cast<double>(in.h() * in.w());
+  const int64_t channels = args.scale.shape.c() / desc.groups;
+  double pixels = 0;
+  for (int64_t t = 0; t < moments.tiles; ++t) pixels += double{moments.count(n, t)};
   double means[kGathered];
   double squares[kGathered];
   Sum group;
@@ -98,14 +98,15 @@ void gather(const Desc& desc, const Args<float>& args, const MomentsView<const f
   }
 }
 
-/// Reads the input, for who was given no moments.
+/// Used when no moments were passed: reads the input.
 MomentsView<const float> measure(const Desc& desc, simd::Isa isa, const Args<float>& args,
                                  Parallel& parallel) {
   const Shape& in = args.input.shape;
-  if (static_cast<int64_t>(args.workspace.size()) < workspace_elements(desc, in)) {
+  if (static_cast<int64_t>(args.workspace.as<float>().size()) < workspace_elements(desc, in)) {
     throw Error(ErrorCode::internal, to_string(desc) + ": the workspace is too small");
   }
-  const MomentsView<float> moments{args.workspace.data(), tiles_of(in), storage_channels(in.c())};
+  const MomentsView<float> moments{args.workspace.as<float>().data(), tiles_of(in),
+                                   storage_channels(in.c())};
   simd::JoinMoments* const join = simd::join_moments(isa);
   const int64_t size = tile_pixels(in);
   const int64_t task_tiles = std::max<int64_t>(kTaskElements / (size * moments.channels), 1);
@@ -131,28 +132,30 @@ MomentsView<const float> measure(const Desc& desc, simd::Isa isa, const Args<flo
 
 int64_t workspace_elements(const Desc& desc, const Shape& input) {
   static_cast<void>(output_shape(desc, input));
-  if (desc.from_moments) return 0;
+  if (desc.moments_of > 0) return 0;
   return moment_elements(input.n(), tiles_of(input), storage_channels(input.c()));
 }
 
 void cpu(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& parallel) {
-  const Shape& in = args.input.shape;
-  check_moments(desc, desc.from_moments, args.moments, std::max<int64_t>(args.moments.tiles, 1),
-                storage_channels(in.c()));
+  const int64_t batch = args.scale.shape.n();
+  const int64_t channels = args.scale.shape.c();
+  const bool given = desc.moments_of > 0;
+  check_moments(desc, given, args.moments, std::max<int64_t>(args.moments.tiles, 1),
+                storage_channels(channels));
   const MomentsView<const float> moments =
-      desc.from_moments ? args.moments : measure(desc, isa, args, parallel);
+      given ? args.moments : measure(desc, isa, args, parallel);
   // A task gathers whole groups, of kGathered channels together where they are smaller.
-  const int64_t channels = in.c() / desc.groups;
-  const int64_t of_task = std::max<int64_t>(kGathered / channels, 1) * channels;
-  const int64_t tasks = divide_up(in.c(), of_task);
-  parallel.parallel_for(in.n() * tasks, [&](int64_t task) {
+  const int64_t of_group = channels / desc.groups;
+  const int64_t of_task = std::max<int64_t>(kGathered / of_group, 1) * of_group;
+  const int64_t tasks = divide_up(channels, of_task);
+  parallel.parallel_for(batch * tasks, [&](int64_t task) {
     const int64_t first = task % tasks * of_task;
-    gather(desc, args, moments, task / tasks, first, std::min(in.c(), first + of_task));
+    gather(desc, args, moments, task / tasks, first, std::min(channels, first + of_task));
   });
-  for (int64_t n = 0; n < in.n(); ++n) {
-    for (int64_t row = 0; row < 2; ++row) {
-      float* pixel = args.output.pixel(n, row, 0);
-      std::fill(pixel + in.c(), pixel + storage_channels(in.c()), 0.0f);
+  for (int64_t n = 0; n < batch; ++n) {
+    for (const TensorView<float>& output : {args.scale, args.shift}) {
+      float* pixel = output.pixel(n, 0, 0);
+      std::fill(pixel + channels, pixel + storage_channels(channels), 0.0f);
     }
   }
 }

@@ -4,13 +4,13 @@
 //
 // Math        of each group: mean = sum x / count, variance = sum (x - mean)^2 / count;
 //             scale = weight / sqrt(variance + eps), shift = bias - mean * scale
-// Shapes      x [N,H,W,C] with a pitch; y [N,2,C] with a pitch, f32; moments a record a tile of pixels
+// Shapes      x [N,H,W,C] with a pitch; scale, shift [N,C] with a pitch, f32; moments a record a tile of pixels
 //             (kernels/core/moments.h), f32, of whole groups of 16 bytes of T
 // Tiling      first grid (N * tiles * column_blocks), kernels/device/pixel_tiles.h: a block takes a tile
 //             of pixels by up to 32 groups of 16 bytes of channels, a thread one group of every rows-th
 //             pixel. Second grid (N * C / 8), gather.h: a block takes whole groups of up to 8, 16 or 32
-//             channels, or one larger group; a thread a channel of every rows-th tile. Where who stored
-//             the picture has left its moments the second grid is all: it reads records, never the picture.
+//             channels, or one larger group; a thread a channel of every rows-th tile. Where moments were passed
+//             the second grid is all: it reads records, never the image.
 // Shared      first: count [256], mean and squares [channels of a thread][256] f32, pivots of one row:
 //             18 KiB at most; second: moments [1024], 12 KiB
 // Sync        one barrier a halving of the rows; second: a warp's before its lanes' channels are read
@@ -34,6 +34,7 @@
 #include "kernels/device/numeric.cuh"
 #include "kernels/device/pixel_tiles.h"
 #include "kernels/device/sync.cuh"
+#include "kernels/norm/contract.h"
 #include "kernels/norm/gather.h"
 
 namespace kintsugi::norm {
@@ -149,7 +150,7 @@ struct NormTiles {
   }
 };
 
-/// Whose moments they are, or who left them, is nothing to it.
+/// Works on any records, whoever wrote them.
 struct NormGather {
   static constexpr unsigned kThreads = kGatherThreads;
   static constexpr int kMaxRegisters = 64;
@@ -163,8 +164,10 @@ struct NormGather {
   MomentsView<const float> moments;
   const float* weight;
   const float* bias;
-  float* output;
-  int64_t out_pitch;
+  float* scales;
+  float* shifts;
+  int64_t scale_pitch;  // from one batch item to the next
+  int64_t shift_pitch;
   uint32_t channels;
   Gather gather;
   float eps;
@@ -230,18 +233,19 @@ struct NormGather {
       all = device::join(all, shared.part[i]);
     }
     const float deviation = device::rsqrt(all.squares / all.count + eps);
-    float* to = output + n * 2 * out_pitch;
+    float* scale_of = scales + n * scale_pitch;
+    float* shift_of = shifts + n * shift_pitch;
     for (uint32_t k = first + column; k < end; k += gather.columns) {
       const float scale = weight != nullptr ? device::load(weight + k) * deviation : deviation;
       const float addend = bias != nullptr ? device::load(bias + k) : 0.0f;
-      device::store(to + k, scale);
-      device::store(to + out_pitch + k,
+      device::store(scale_of + k, scale);
+      device::store(shift_of + k,
                     device::fma(-pivot, scale, device::fma(-all.mean, scale, addend)));
     }
     if (end < channels) return;
     for (uint32_t k = channels + column; k < moments.channels; k += gather.columns) {
-      device::store(to + k, 0.0f);
-      device::store(to + out_pitch + k, 0.0f);
+      device::store(scale_of + k, 0.0f);
+      device::store(shift_of + k, 0.0f);
     }
   }
 };
@@ -249,73 +253,94 @@ struct NormGather {
 constexpr const char* kOp = "norm";
 
 /// What a description does not say, and the kernels rely on.
+[[noreturn]] void refuse(const char* what) {
+  throw Error(ErrorCode::internal, std::string("norm on CUDA: ") + what);
+}
+
+bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
+
+/// Of results for `channels` channels, of which `stored` are written.
 template <class T>
-void check(const Desc& desc, const CudaArgs<T>& args) {
-  constexpr int64_t kPer = device::Pack<T>::kCount;
-  const auto refuse = [](const char* what) {
-    throw Error(ErrorCode::internal, std::string("norm on CUDA: ") + what);
-  };
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
-  if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
-    refuse("an output does not fit");
+void check(const Desc& desc, const Args<T>& args, const Shape& output, int64_t stored) {
+  for (const TensorView<float>& result : {args.scale, args.shift}) {
+    if (!(result.shape == output)) refuse("an output does not fit");
+    if (result.pitch % 4 != 0 || !aligned(result.data)) {
+      refuse("a pixel does not start at 16 bytes");
+    }
+    if (result.pitch < stored) {
+      refuse("an output does not hold whole groups of the input's channels");
+    }
   }
-  if (args.input.pitch % kPer != 0 || args.output.pitch % 4 != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.workspace) || !aligned(args.moments.data)) {
-    refuse("a pixel does not start at 16 bytes");
-  }
-  if (args.output.pitch < round_up(args.input.shape.c(), kPer)) {
-    refuse("its output does not hold whole groups of the input's channels");
-  }
-  if (desc.from_moments != (args.moments.data != nullptr)) {
-    refuse("moments are given with `from_moments`, and only then");
-  }
-  if (desc.from_moments &&
-      (args.moments.tiles < 1 || args.moments.channels != round_up(args.input.shape.c(), kPer))) {
-    refuse("moments do not fit the input");
-  }
-  if (desc.affine != (args.weight != nullptr) || desc.affine != (args.bias != nullptr)) {
+  if (desc.affine == args.weight.empty() || desc.affine == args.bias.empty()) {
     refuse("weight and bias are given with `affine`, and only then");
   }
+  if ((desc.moments_of > 0) != (args.moments.data != nullptr)) {
+    refuse("moments are given with `moments_of`, and only then");
+  }
+}
+
+/// Moments of tiles of the input, into the workspace.
+template <class T>
+MomentsView<const float> measure(const Args<T>& args, device::Stream& stream) {
+  constexpr int64_t kPer = device::Pack<T>::kCount;
+  const Shape& in = args.input.shape;
+  if (args.input.pitch % kPer != 0 || !aligned(args.input.data) || !aligned(args.workspace.data)) {
+    refuse("a pixel does not start at 16 bytes");
+  }
+  const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
+  const int64_t channels = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
+  const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
+  const auto blocks = static_cast<unsigned>(
+      device::narrow_int(kOp, checked_multiply(in.n(), grid.blocks()), "blocks"));
+  const MomentsView<float> own{reinterpret_cast<float*>(args.workspace.data), grid.tiles, channels};
+  device::launch(
+      stream, {.x = blocks},
+      NormTiles<T>{
+          .input = args.input.data, .moments = own, .pitch = args.input.pitch, .grid = grid});
+  return own;
 }
 
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
-  constexpr int64_t kPer = device::Pack<T>::kCount;
-  check(desc, args);
-  const Shape& in = args.input.shape;
-  const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
-  const int64_t channels = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
-  MomentsView<const float> moments = args.moments;
-  if (!desc.from_moments) {
-    const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
-    const auto blocks = static_cast<unsigned>(
-        device::narrow_int(kOp, checked_multiply(in.n(), grid.blocks()), "blocks"));
-    const MomentsView<float> own{static_cast<float*>(args.workspace), grid.tiles, channels};
-    device::launch(
-        stream, {.x = blocks},
-        NormTiles<T>{
-            .input = args.input.data, .moments = own, .pitch = args.input.pitch, .grid = grid});
-    moments = {own.data, own.tiles, own.channels};
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
+  const bool given = desc.moments_of > 0;
+  const int64_t batch = given ? args.scale.shape.n() : args.input.shape.n();
+  const int64_t channels = given ? desc.moments_of : args.input.shape.c();
+  const int64_t stored =
+      given ? args.moments.channels : round_up(channels, int64_t{device::Pack<T>::kCount});
+  check(desc, args, given ? Shape{batch, channels, 1, 1} : output_shape(desc, args.input.shape),
+        stored);
+  if (given && (args.moments.tiles < 1 || args.moments.channels < channels ||
+                args.moments.channels % 4 != 0 || !aligned(args.moments.data))) {
+    refuse("moments do not fit the input");
   }
+  static_cast<void>(device::narrow_int(kOp, stored, "channels"));
+  const MomentsView<const float> moments = given ? args.moments : measure(args, stream);
 
-  const Gather gather = gather_of(in.c(), desc.groups);
+  const Gather gather = gather_of(channels, desc.groups);
   device::launch(stream,
                  {.x = static_cast<unsigned>(device::narrow_int(
-                      kOp, checked_multiply(in.n(), int64_t{gather.blocks}), "blocks"))},
+                      kOp, checked_multiply(batch, int64_t{gather.blocks}), "blocks"))},
                  NormGather{.moments = moments,
-                            .weight = args.weight,
-                            .bias = args.bias,
-                            .output = args.output.data,
-                            .out_pitch = args.output.pitch,
-                            .channels = static_cast<uint32_t>(in.c()),
+                            .weight = args.weight.data(),
+                            .bias = args.bias.data(),
+                            .scales = args.scale.data,
+                            .shifts = args.shift.data,
+                            .scale_pitch = args.scale.pitch,
+                            .shift_pitch = args.shift.pitch,
+                            .channels = static_cast<uint32_t>(channels),
                             .gather = gather,
                             .eps = static_cast<float>(desc.eps)});
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { norm::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::norm

@@ -24,21 +24,9 @@ using device::Traffic;
 [[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes,
                               int64_t moment_tiles = 0);
 
-template <class T>
-struct CudaArgs {
-  TensorView<const T> input;
-  const float* weight = nullptr;  // [C] where affine
-  const float* bias = nullptr;
-  /// [N, C, 2, 1]. A pixel holds whole groups of 16 bytes of T, widened: as a step on T reads them.
-  TensorView<float> output;
-  void* workspace = nullptr;
-  /// Of the input, where they were left; a record's channels are whole groups of 16 bytes of T.
-  MomentsView<const float> moments = {};
-};
-
 /// T is float, f16 or bf16. Two launches, one from given moments. Throws Error::unsupported where a
 /// picture's pixels, channels or all its blocks do not fit 31 bits, Error::internal where arguments do not belong together.
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::norm

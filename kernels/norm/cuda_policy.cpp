@@ -19,7 +19,7 @@ device::PixelTiles tiles_of(const Shape& input, int64_t element_bytes) {
 
 int64_t scratch(const Desc& desc, const Shape& input, int64_t element_bytes) {
   static_cast<void>(output_shape(desc, input));
-  if (desc.from_moments) return 0;
+  if (desc.moments_of > 0) return 0;
   const device::PixelTiles t = tiles_of(input, element_bytes);
   return checked_multiply(4,
                           moment_elements(input.n(), t.tiles, t.packs * per_pack(element_bytes)));
@@ -30,7 +30,7 @@ Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes, int
   const int64_t stored = t.packs * per_pack(element_bytes);
   Traffic moved;
   int64_t tiles = moment_tiles;
-  if (!desc.from_moments) {
+  if (desc.moments_of == 0) {
     tiles = t.tiles;
     // Every row of a tile reads the first pixel as its pivot.
     const int64_t pixels = checked_add(t.pixels, checked_multiply(t.tiles, t.rows));

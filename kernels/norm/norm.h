@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // norm: the contract. What instance, group and layer norm (Ulyanov et al. 2016, Wu and He 2018, Ba et
-// al. 2016) know of a sample, as one value [N, C, 2, 1]:
+// al. 2016) know of a batch item, as two values [N, C, 1, 1]:
 //
-//   scale[n,c] = weight[c] / sqrt(variance(n, group of c) + eps)      y = 0
-//   shift[n,c] = bias[c] - mean(n, group of c) * scale[n,c]           y = 1
+//   scale[n,c] = weight[c] / sqrt(variance(n, group of c) + eps)
+//   shift[n,c] = bias[c] - mean(n, group of c) * scale[n,c]
 //
 // A group is C / groups neighbouring channels with all their pixels; its variance is the biased one.
-// To apply the norm is the step `affine sample_channel`, whose operands are the two rows (operand()):
-// this op reads the picture once and writes nothing of its size. As torch.nn.InstanceNorm2d without
+// To apply the norm is the step `affine sample_channel`, whose operands are the two: this op reads the
+// image once and writes nothing of its size. As torch.nn.InstanceNorm2d without
 // running statistics (groups = C), GroupNorm (groups), and GroupNorm(1), which is layer norm over
 // C, H, W. The layer norm of a single pixel's channels is layer_norm. `reference` defines the result,
 // `cpu` is fast. Neither allocates activations.
@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
@@ -25,18 +26,26 @@
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
 
+namespace kintsugi {
+struct OpTable;
+}
+
 namespace kintsugi::norm {
 
 struct Desc {
   int64_t groups = 1;   // divides the channels
   double eps = 1e-5;    // not negative; with zero a constant group has an infinite scale
   bool affine = false;  // whether weight and bias are read; else one and zero
-  /// What stored the input has left its moments: `cpu` and CUDA do not read it again.
-  bool from_moments = false;
+  /// Above zero: what stored the input has left moments of so many channels, which `cpu` and CUDA read
+  /// instead.
+  int64_t moments_of = 0;
   friend bool operator==(const Desc&, const Desc&) = default;
 };
 
-/// [N, C, 2, 1]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description.
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
+
+/// Of both results, [N, C, 1, 1]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);
 
 /// Four an element: its part of the mean, its difference, the square and its part of their sum. None of
@@ -52,19 +61,14 @@ struct Desc {
 /// "norm_stats, groups 32, eps 1e-05, affine"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-/// Row 0 or 1 of the result as the operand of a step with the extent sample_channel.
-template <class T>
-[[nodiscard]] Operand<T> operand(const TensorView<const T>& result, int64_t row) {
-  return {result.pixel(0, row, 0), 2 * result.pitch};
-}
-
 template <class T>
 struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight, bias;  // [C] each where affine
-  TensorView<T> output;             // [N, C, 2, 1]
-  std::span<T> workspace;  // for `cpu`: workspace_elements(), nothing in it before or after
-  MomentsView<const T> moments = {};  // for `cpu`, of the input, where they were left
+  TensorView<const T> input;               // [N, C, H, W]; without data where moments are given
+  std::span<const Exact<T>> weight, bias;  // [C] each where affine
+  TensorView<Exact<T>> scale,
+      shift;                 // [N, C, 1, 1]; a pixel holds whole groups of 16 bytes of T, widened
+  Workspace workspace = {};  // workspace_elements() or scratch()
+  MomentsView<const float> moments = {};  // of the input, where they were left
 };
 
 /// The definition: the mean, then the squares about it, in double. T is float or double.

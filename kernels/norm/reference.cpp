@@ -34,13 +34,13 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
       const double weight = desc.affine ? static_cast<double>(args.weight[i]) : 1.0;
       const double bias = desc.affine ? static_cast<double>(args.bias[i]) : 0.0;
       const double scale = weight / std::sqrt(variance + desc.eps);
-      args.output.at(n, c, 0, 0) = static_cast<T>(scale);
-      args.output.at(n, c, 1, 0) = static_cast<T>(bias - mean * scale);
+      args.scale.at(n, c, 0, 0) = static_cast<T>(scale);
+      args.shift.at(n, c, 0, 0) = static_cast<T>(bias - mean * scale);
     }
   });
   for (int64_t n = 0; n < in.n(); ++n) {
-    for (int64_t row = 0; row < 2; ++row) {
-      T* pixel = args.output.pixel(n, row, 0);
+    for (const TensorView<T>& output : {args.scale, args.shift}) {
+      T* pixel = output.pixel(n, 0, 0);
       std::fill(pixel + in.c(), pixel + storage_channels(in.c()), T{0});
     }
   }

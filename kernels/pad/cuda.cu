@@ -15,6 +15,7 @@
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
+#include "kernels/pad/contract.h"
 
 namespace kintsugi::pad {
 namespace {
@@ -56,7 +57,7 @@ struct PadBorders {
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = PadBorders<T>;
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
@@ -87,8 +88,13 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
                         .mode = desc.mode});
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { pad::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::pad

@@ -11,11 +11,16 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::pad {
 
@@ -24,6 +29,9 @@ struct Desc {
   PaddingMode mode = PaddingMode::zero;
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// [N, C, H + top + bottom, W + left + right]; throws Error::mismatch when `input` does not fit.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);

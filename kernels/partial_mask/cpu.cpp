@@ -43,7 +43,7 @@ void add_row(const Desc& desc, const TensorView<const float>& mask, float channe
   }
 }
 
-void store(const Desc& desc, float sum, float window, float eps, float* pixel) {
+void store(const Desc& desc, float sum, float window, float eps, float* to_ratio, float* to_valid) {
   float ratio = 0, valid = 0;
   if (desc.form == Form::naoto) {
     if (sum != 0) valid = 1, ratio = 1 / sum;
@@ -51,16 +51,17 @@ void store(const Desc& desc, float sum, float window, float eps, float* pixel) {
     valid = sum > 1 ? 1 : sum;
     ratio = window / (sum + eps) * valid;
   }
-  std::fill_n(pixel, storage_channels(2), 0.0f);
-  pixel[kRatio] = ratio;
-  pixel[kValid] = valid;
+  std::fill_n(to_ratio, storage_channels(1), 0.0f);
+  std::fill_n(to_valid, storage_channels(1), 0.0f);
+  *to_ratio = ratio;
+  *to_valid = valid;
 }
 
 }  // namespace
 
 void cpu(const Desc& desc, const Args<float>& args, Parallel& parallel) {
   const Shape& in = args.masks[0].shape;
-  const Shape& out = args.output.shape;
+  const Shape& out = args.ratio.shape;
   const auto window = static_cast<float>(window_entries(desc));
   const auto eps = static_cast<float>(desc.eps);
   const int64_t row_taps = out.w() * desc.kernel.h * desc.kernel.w * desc.planes();
@@ -82,7 +83,8 @@ void cpu(const Desc& desc, const Args<float>& args, Parallel& parallel) {
           }
         }
         for (int64_t x = run.from; x < run.to; ++x) {
-          store(desc, sums[x - run.from], window, eps, args.output.pixel(run.n, run.y, x));
+          store(desc, sums[x - run.from], window, eps, args.ratio.pixel(run.n, run.y, x),
+                args.valid.pixel(run.n, run.y, x));
         }
       }
     }

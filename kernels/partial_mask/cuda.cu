@@ -3,14 +3,14 @@
 // partial_mask on CUDA.
 //
 // Math        S = sum of channels_i * m_i over a window; ratio and valid of it (partial_mask.h)
-// Shapes      m_i [N,H,W,1]   y [N,P,Q,2], each with a pitch, f32
+// Shapes      m_i [N,H,W,1]   ratio, valid [N,P,Q,1], each with a pitch, f32
 // Tiling      grid (pixels / 256); a thread owns an output pixel and walks its window in all planes at
 //             once, rows outermost; the taps in the picture are counted first
 // Shared      none; what windows have in common is for the caches
 // Sync        none
 // Numerics    f32: a sum for each plane in the order of the window, joined by an fma; a division that
 //             rounds to nearest. Sums of a binary mask are exact, and so bits are the definition's
-// Roofline    R*S*planes additions over 16 bytes written and 16*st*st*planes read (a mask's pixel is
+// Roofline    R*S*planes additions over 32 bytes written and 16*st*st*planes read (a mask's pixel is
 //             as wide as that): bound by the loads of taps from L1; beside the convolution nothing
 // Limits      pixels in and out below 2^31, and what a stride or a dilation reaches
 #include "kernels/partial_mask/cuda.h"
@@ -18,6 +18,7 @@
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
+#include "kernels/partial_mask/contract.h"
 
 namespace kintsugi::partial_mask {
 namespace {
@@ -56,8 +57,10 @@ struct PartialMask {
   static constexpr int kMaxRegisters = 56;
 
   Plane plane[kPlanes];
-  float* output;
-  int64_t out_pitch;
+  float* ratios;
+  float* valids;
+  int64_t ratio_pitch;
+  int64_t valid_pitch;
   uint32_t pixels;
   Axis vertical;
   Axis horizontal;
@@ -94,16 +97,16 @@ struct PartialMask {
 #pragma unroll
     for (int i = 0; i < kPlanes; ++i) sum = device::fma(plane[i].channels, known[i], sum);
 
-    device::Pack<float> pack{};
+    device::Pack<float> ratio{}, valid{};
     if (naoto) {
-      pack.x[kRatio] = sum == 0 ? 0.0f : 1.0f / sum;
-      pack.x[kValid] = sum == 0 ? 0.0f : 1.0f;
+      ratio.x[0] = sum == 0 ? 0.0f : 1.0f / sum;
+      valid.x[0] = sum == 0 ? 0.0f : 1.0f;
     } else if (!(sum <= 0)) {  // a NaN is kept
-      const float valid = sum > 1 ? 1.0f : sum;
-      pack.x[kRatio] = window / (sum + eps) * valid;
-      pack.x[kValid] = valid;
+      valid.x[0] = sum > 1 ? 1.0f : sum;
+      ratio.x[0] = window / (sum + eps) * valid.x[0];
     }
-    device::store_pack(output + pixel * out_pitch, pack);
+    device::store_pack(ratios + pixel * ratio_pitch, ratio);
+    device::store_pack(valids + pixel * valid_pitch, valid);
   }
 };
 
@@ -127,11 +130,13 @@ template <int kPlanes>
 void launch(const Desc& desc, const Args<float>& args, device::Stream& stream) {
   using Kernel = PartialMask<kPlanes>;
   const Shape& in = args.masks[0].shape;
-  const Shape& out = args.output.shape;
+  const Shape& out = args.ratio.shape;
   const int pixels = device::narrow_int(kOp, out.pixels(), "pixels");
   Kernel kernel{.plane = {},
-                .output = args.output.data,
-                .out_pitch = args.output.pitch,
+                .ratios = args.ratio.data,
+                .valids = args.valid.data,
+                .ratio_pitch = args.ratio.pitch,
+                .valid_pitch = args.valid.pitch,
                 .pixels = static_cast<uint32_t>(pixels),
                 .vertical = axis_of(in.h(), out.h(), desc.kernel.h, desc.stride.h, desc.dilation.h,
                                     desc.padding.h),
@@ -156,15 +161,22 @@ void cuda(const Desc& desc, const Args<float>& args, device::Stream& stream) {
     return reinterpret_cast<uintptr_t>(p) % bytes == 0;
   };
   const Shape& mask = args.masks[0].shape;
-  if (!(output_shape(desc, mask) == args.output.shape) ||
+  const Shape out = output_shape(desc, mask);
+  if (!(out == args.ratio.shape) || !(out == args.valid.shape) ||
       (desc.planes() > 1 && !(args.masks[1].shape == mask))) {
     throw Error(ErrorCode::internal, "partial_mask on CUDA: a mask or the output does not fit");
   }
-  if (args.output.pitch % device::Pack<float>::kCount != 0 || !starts_at(args.output.data, 16)) {
-    throw Error(ErrorCode::internal, "partial_mask on CUDA: a pixel does not start at 16 bytes");
+  for (const TensorView<float>& result : {args.ratio, args.valid}) {
+    if (result.pitch % device::Pack<float>::kCount != 0 || !starts_at(result.data, 16)) {
+      throw Error(ErrorCode::internal, "partial_mask on CUDA: a pixel does not start at 16 bytes");
+    }
   }
   if (desc.planes() == 1) return launch<1>(desc, args, stream);
   launch<2>(desc, args, stream);
+}
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  partial_mask::cuda(desc, bind<float>(desc, call), stream);
 }
 
 }  // namespace kintsugi::partial_mask

@@ -40,7 +40,7 @@ Shape output_shape(const Desc& desc, const Shape& mask) {
   require(desc.channels[0] > 0 && desc.channels[1] >= 0, desc,
           "a mask stands for one channel at least");
   require(std::isfinite(desc.eps) && desc.eps >= 0, desc, "eps must be a number, not negative");
-  const Shape out{mask.n(), 2, output_extent(mask.h(), kernel.h, stride.h, dilation.h, padding.h),
+  const Shape out{mask.n(), 1, output_extent(mask.h(), kernel.h, stride.h, dilation.h, padding.h),
                   output_extent(mask.w(), kernel.w, stride.w, dilation.w, padding.w)};
   require(out.h() > 0 && out.w() > 0, desc,
           "the mask " + mask.to_string() + " leaves no output pixel");
@@ -59,7 +59,7 @@ int64_t flops(const Desc& desc, const Shape& mask) {
 }
 
 int64_t bytes(const Desc& desc, const Shape& mask, int64_t) {
-  const int64_t written = output_shape(desc, mask).elements();
+  const int64_t written = checked_multiply(2, output_shape(desc, mask).elements());
   return checked_multiply(4,
                           checked_add(checked_multiply(mask.elements(), desc.planes()), written));
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // partial_mask: the contract. The mask's side of a partial convolution (Liu et al. 2018). Of each
-// window of the convolution it says how much is known, as one value [N, 2, P, Q]:
+// window of the convolution it says how much is known, as two values [N, 1, P, Q]:
 //
 //   S(y,x)        = sum over the planes i of  channels_i * sum over r,s of  m_i[n, 0, y*st + r*d - p,
 //                   x*st + s*d - p], the padding a hole
-//   y[n,0,y,x]    = ratio    paper: R*S' / (S + eps) * clamp(S, 0, 1)     naoto: 1 / S
-//   y[n,1,y,x]    = valid    paper: clamp(S, 0, 1)                        naoto: 1
+//   ratio[n,0,y,x] = paper: R*S' / (S + eps) * clamp(S, 0, 1)     naoto: 1 / S
+//   valid[n,0,y,x] = paper: clamp(S, 0, 1)                        naoto: 1
 //
 // R*S' is the number of the window's entries, kernel times all channels. Where nothing is known, S = 0
 // (paper: not above zero), both are zero. "paper" is the layer of the authors and of MMEditing, "naoto"
@@ -25,10 +25,15 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::partial_mask {
 
@@ -47,7 +52,10 @@ struct Desc {
   friend bool operator==(const Desc&, const Desc&) = default;
 };
 
-/// [N, 2, P, Q]; throws Error::mismatch when `mask` [N, 1, H, W], the shape of every plane, does not
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
+
+/// Of both results, [N, 1, P, Q]; throws Error::mismatch when `mask` [N, 1, H, W], the shape of every plane, does not
 /// fit the description or leaves no output pixel, Error::unsupported for windows beyond 2^24 entries.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& mask);
 
@@ -66,26 +74,10 @@ struct Desc {
 /// "partial_mask paper 3x3 512+256, stride 1, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-/// The channels of the result.
-constexpr int64_t kRatio = 0, kValid = 1;
-
-/// One of them as the operand of a step with the extent pixel.
-template <class T>
-[[nodiscard]] Operand<T> operand(const TensorView<const T>& result, int64_t channel) {
-  return {result.data + channel, result.pitch};
-}
-
-/// Its valid pixels as a mask of the next layer: a plane, whose neighbours are no zeros.
-template <class T>
-[[nodiscard]] TensorView<const T> mask_of(const TensorView<const T>& result) {
-  const Shape& s = result.shape;
-  return {result.data + kValid, {s.n(), 1, s.h(), s.w()}, result.pitch};
-}
-
 template <class T>
 struct Args {
   std::array<TensorView<const T>, 2> masks;  // [N, 1, H, W] each; nothing but its channel is read
-  TensorView<T> output;                      // [N, 2, P, Q], not overlapping the masks
+  TensorView<T> ratio, valid;                // [N, 1, P, Q] each, not overlapping the masks
 };
 
 /// The definition: plain loops, S in double, rounded once; then the form's own arithmetic in T, as the

@@ -10,7 +10,7 @@ namespace kintsugi::partial_mask {
 template <class T>
 void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
   const Shape& in = args.masks[0].shape;
-  const Shape& out = args.output.shape;
+  const Shape& out = args.ratio.shape;
   const T window = static_cast<T>(window_entries(desc));
   const T eps = static_cast<T>(desc.eps);
   parallel.parallel_for(out.n() * out.h(), [&](int64_t row) {
@@ -38,10 +38,13 @@ void reference(const Desc& desc, const Args<T>& args, Parallel& parallel) {
         valid = sum <= 0 ? T{0} : sum > 1 ? T{1} : sum;
         ratio = sum <= 0 ? T{0} : window / (sum + eps) * valid;
       }
-      T* pixel = args.output.pixel(n, y, x);
-      std::fill_n(pixel, storage_channels(out.c()), T{0});
-      pixel[kRatio] = ratio;
-      pixel[kValid] = valid;
+      const auto store = [&](const TensorView<T>& output, T value) {
+        T* pixel = output.pixel(n, y, x);
+        std::fill_n(pixel, storage_channels(1), T{0});
+        *pixel = value;
+      };
+      store(args.ratio, ratio);
+      store(args.valid, valid);
     }
   });
 }

@@ -17,6 +17,7 @@
 #include "kernels/pool/cuda.h"
 
 #include <algorithm>
+#include "kernels/pool/contract.h"
 
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
@@ -114,7 +115,7 @@ Axis axis_of(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t pa
 }
 
 template <typename T, Mode kMode>
-void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = Pool<T, kMode>;
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
@@ -139,7 +140,7 @@ void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   constexpr int kPer = device::Pack<T>::kCount;
   const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
@@ -153,8 +154,13 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   launch<T, Mode::average>(desc, args, stream);
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { pool::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::pool

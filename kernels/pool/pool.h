@@ -15,11 +15,16 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::pool {
 
@@ -33,6 +38,9 @@ struct Desc {
   bool count_include_pad = true;  // of averages: whether the padding's zeros count
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// [N, C, P, Q]; throws Error::mismatch when `input` [N, C, H, W] does not fit the description or
 /// leaves no output pixel.

@@ -133,7 +133,7 @@ void gather(const Desc& desc, const Args<float>& args, int64_t n, int64_t first)
   const int64_t stored = storage_channels(in.c());
   const int64_t tiles = tiles_of(in);
   const int64_t count = std::min(kGathered, stored - first);
-  const float* parts = args.workspace.data() + n * tiles * stored + first;
+  const float* parts = args.workspace.as<float>().data() + n * tiles * stored + first;
   double result[kGathered];
   for (int64_t c = 0; c < count; ++c) result[c] = static_cast<double>(parts[c]);
   for (int64_t t = 1; t < tiles; ++t) {
@@ -157,7 +157,7 @@ void gather(const Desc& desc, const Args<float>& args, int64_t n, int64_t first)
 void cpu_over_pixels(const Desc& desc, simd::Isa isa, const Args<float>& args, Parallel& parallel) {
   const Shape& in = args.input.shape;
   const int64_t stored = storage_channels(in.c());
-  if (static_cast<int64_t>(args.workspace.size()) < workspace_elements(desc, in)) {
+  if (static_cast<int64_t>(args.workspace.as<float>().size()) < workspace_elements(desc, in)) {
     throw Error(ErrorCode::internal, to_string(desc) + ": the workspace is too small");
   }
   simd::ReduceRun* const run =
@@ -173,7 +173,7 @@ void cpu_over_pixels(const Desc& desc, simd::Isa isa, const Args<float>& args, P
            .pitch = args.input.pitch,
            .pixels = std::min(kTilePixels, in.h() * in.w() - t * kTilePixels),
            .channels = in.c(),
-           .output = args.workspace.data() + (n * tiles + t) * stored});
+           .output = args.workspace.as<float>().data() + (n * tiles + t) * stored});
     }
   });
   const int64_t blocks = divide_up(stored, kGathered);

@@ -18,6 +18,7 @@
 #include "kernels/reduce/cuda.h"
 
 #include <limits>
+#include "kernels/reduce/contract.h"
 
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
@@ -230,7 +231,7 @@ unsigned block_count(int64_t value) {
 }
 
 template <typename Join, typename T>
-void over_pixels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
+void over_pixels(const Args<T>& args, bool mean, device::Stream& stream) {
   constexpr int64_t kPer = device::Pack<T>::kCount;
   constexpr int64_t kLanes = ReduceGather<T, Join>::kLanes;
   const Shape& in = args.input.shape;
@@ -238,10 +239,10 @@ void over_pixels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
   const int64_t stored = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
   const device::PixelTiles grid = device::pixel_tiles(pixels, stored / kPer);
   const float factor = mean ? 1.0f / static_cast<float>(pixels) : 1.0f;
-  if (grid.tiles > 1 && args.workspace == nullptr) {
+  if (grid.tiles > 1 && args.workspace.data == nullptr) {
     refuse("a picture of several tiles needs a workspace");
   }
-  auto* const partial = grid.tiles > 1 ? static_cast<float*>(args.workspace) : nullptr;
+  auto* const partial = grid.tiles > 1 ? reinterpret_cast<float*>(args.workspace.data) : nullptr;
   device::launch(stream, {.x = block_count(checked_multiply(in.n(), grid.blocks()))},
                  ReduceTiles<T, Join>{.input = args.input.data,
                                       .partial = partial,
@@ -264,7 +265,7 @@ void over_pixels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
 }
 
 template <typename Join, typename T>
-void over_channels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
+void over_channels(const Args<T>& args, bool mean, device::Stream& stream) {
   using Kernel = ReduceChannels<T, Join>;
   const Shape& in = args.input.shape;
   const int64_t pixels = device::narrow_int(kOp, in.pixels(), "pixels");
@@ -287,14 +288,14 @@ void over_channels(const CudaArgs<T>& args, bool mean, device::Stream& stream) {
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   constexpr int kPer = device::Pack<T>::kCount;
   const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
     refuse("an output does not fit");
   }
   if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.workspace)) {
+      !aligned(args.output.data) || !aligned(args.workspace.data)) {
     refuse("a pixel does not start at 16 bytes");
   }
   const bool mean = desc.reduction == Reduction::mean;
@@ -307,8 +308,13 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   over_channels<Plus>(args, mean, stream);
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { reduce::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::reduce

@@ -22,17 +22,10 @@ using device::Traffic;
 /// Of all launches together.
 [[nodiscard]] Traffic traffic(const Desc& desc, const Shape& input, int64_t element_bytes);
 
-template <class T>
-struct CudaArgs {
-  TensorView<const T> input;
-  TensorView<T> output;  // not overlapping the input
-  void* workspace = nullptr;
-};
-
 /// T is float, f16 or bf16; sums are f32, and rounded to T once. One launch, or two over the pixels of a
 /// picture of several tiles. Throws Error::unsupported where a picture's pixels, channels or all blocks
 /// do not fit 31 bits, Error::internal where arguments do not belong together.
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::reduce

@@ -14,11 +14,16 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::reduce {
 
@@ -30,6 +35,9 @@ struct Desc {
   Over over = Over::pixels;
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// [N, C, 1, 1] or [N, 1, H, W]; throws Error::mismatch when `input` is not [N, C, H, W] with an
 /// element.
@@ -51,7 +59,7 @@ template <class T>
 struct Args {
   TensorView<const T> input;  // [N, C, H, W]
   TensorView<T> output;       // not overlapping the input
-  std::span<T> workspace;     // for `cpu`: workspace_elements(), nothing in it before or after
+  Workspace workspace = {};   // workspace_elements() or scratch()
 };
 
 /// The definition: plain loops, sums in double. T is float or double.

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <limits>
+#include "kernels/resample/contract.h"
 
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
@@ -128,7 +129,7 @@ Axis axis_of(const Desc& desc, int64_t in, int64_t out) {
 }
 
 template <typename T, Mode kMode>
-void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = Resample<T, kMode>;
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
@@ -150,7 +151,7 @@ void launch(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
 }  // namespace
 
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   constexpr int kPer = device::Pack<T>::kCount;
   const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
@@ -164,8 +165,13 @@ void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream) {
   launch<T, Mode::bilinear>(desc, args, stream);
 }
 
-template void cuda(const Desc&, const CudaArgs<float>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<f16>&, device::Stream&);
-template void cuda(const Desc&, const CudaArgs<bf16>&, device::Stream&);
+template void cuda(const Desc&, const Args<float>&, device::Stream&);
+template void cuda(const Desc&, const Args<f16>&, device::Stream&);
+template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
+
+void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
+  with_cuda_type(call.dtype(),
+                 [&]<class T>(T) { resample::cuda<T>(desc, bind<T>(desc, call), stream); });
+}
 
 }  // namespace kintsugi::resample

@@ -11,16 +11,10 @@
 
 namespace kintsugi::resample {
 
-template <class T>
-struct CudaArgs {
-  TensorView<const T> input;
-  TensorView<T> output;  // not overlapping the input
-};
-
 /// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes, and where twice
 /// the product of an axis' two extents does not fit 32 bits; Error::internal where arguments do not
 /// belong together.
 template <class T>
-void cuda(const Desc& desc, const CudaArgs<T>& args, device::Stream& stream);
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream);
 
 }  // namespace kintsugi::resample

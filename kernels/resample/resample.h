@@ -15,11 +15,16 @@
 #include <cstdint>
 #include <string>
 
+#include "kernels/core/call.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
+
+namespace kintsugi {
+struct OpTable;
+}
 
 namespace kintsugi::resample {
 
@@ -31,6 +36,9 @@ struct Desc {
   bool align_corners = false;  // bilinear only
   friend bool operator==(const Desc&, const Desc&) = default;
 };
+
+/// What callers that name no op know of this one (kernels/contract).
+[[nodiscard]] const OpTable& op_table(const Desc*);
 
 /// [N, C, size]; throws Error::mismatch when `input` does not fit.
 [[nodiscard]] Shape output_shape(const Desc& desc, const Shape& input);

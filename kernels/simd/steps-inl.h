@@ -55,7 +55,7 @@ HWY_INLINE void store_first(V v, float* p, int64_t count) {
 
 /// What a step reads at the tile's pixel `i`, channels `c` and following.
 template <Extent kExtent>
-HWY_INLINE V fetch(const Operand<float>& operand, float scalar, const StepTile& t, int64_t i,
+HWY_INLINE V fetch(const FloatOperand& operand, float scalar, const StepTile& t, int64_t i,
                    int64_t c) {
   const F32 d;
   const int64_t k = t.k0 + c;
@@ -115,23 +115,43 @@ HWY_INLINE void with_operands(const StepTile& t, const BoundStep& step, const F&
 
 /// x > 0 or NaN: x, else 0.
 HWY_INLINE V relu(V v) { return hn::IfThenZeroElse(hn::Le(v, hn::Zero(F32())), v); }
+/// x > 0: x, else `below`; a comparison with a NaN is false.
+HWY_INLINE V where_positive(V v, V below) {
+  return hn::IfThenElse(hn::Gt(v, hn::Zero(F32())), v, below);
+}
+
+// The rows of functions.def, on a vector and the slope.
+HWY_INLINE V evaluate(Is<Function::identity>, V v, V) { return v; }
+HWY_INLINE V evaluate(Is<Function::relu>, V v, V) { return relu(v); }
+HWY_INLINE V evaluate(Is<Function::leaky_relu>, V v, V slope) {
+  return where_positive(v, hn::Mul(v, slope));
+}
+HWY_INLINE V evaluate(Is<Function::elu>, V v, V) { return where_positive(v, expm1(v)); }
+HWY_INLINE V evaluate(Is<Function::sigmoid>, V v, V) { return sigmoid(v); }
+HWY_INLINE V evaluate(Is<Function::tanh>, V v, V) { return tanh(v); }
+HWY_INLINE V evaluate(Is<Function::silu>, V v, V) {
+  // Below -88 sigmoid stays at 6e-39, where exp saturates; times a huge v that is not small.
+  return hn::Mul(v, hn::IfThenZeroElse(hn::Lt(v, hn::Set(F32(), -88.0f)), sigmoid(v)));
+}
+HWY_INLINE V evaluate(Is<Function::gelu>, V v, V) { return gelu(v); }
+HWY_INLINE V evaluate(Is<Function::rsqrt>, V v, V) {
+  return hn::Div(hn::Set(F32(), 1.0f), hn::Sqrt(v));
+}
+HWY_INLINE V evaluate(Is<Function::hard_swish>, V v, V) {
+  // The factor first: it is at most 1, and v * 6 could overflow.
+  const F32 d;
+  const V part = limit(hn::Add(v, hn::Set(d, 3.0f)), 0.0f, 6.0f);
+  return hn::Mul(v, hn::Mul(part, hn::Set(d, 1.0f / 6)));
+}
 
 HWY_INLINE void activate(const StepTile& t, Function function, float below) {
-  const F32 d;
-  const V zero = hn::Zero(d);
-  const V slope = hn::Set(d, below);
-  // A comparison with a NaN is false: each form below lets it through.
+  const V slope = hn::Set(F32(), below);
+  if (function == Function::identity) return;
   switch (function) {
-    case Function::identity: return;
-    case Function::relu: return for_each_vector(t, [](V v) { return relu(v); });
-    case Function::leaky_relu:
-      return for_each_vector(
-          t, [&](V v) { return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(v, slope)); });
-    case Function::elu:
-      return for_each_vector(t, [&](V v) { return hn::IfThenElse(hn::Gt(v, zero), v, expm1(v)); });
-    case Function::sigmoid: return for_each_vector(t, [](V v) { return sigmoid(v); });
-    case Function::tanh: return for_each_vector(t, [](V v) { return tanh(v); });
-    case Function::silu: return for_each_vector(t, [](V v) { return hn::Mul(v, sigmoid(v)); });
+#define KINTSUGI_FUNCTION(name, takes_slope, formula) \
+  case Function::name:                                \
+    return for_each_vector(t, [&](V v) { return evaluate(Is<Function::name>(), v, slope); });
+#include "kernels/core/functions.def"
   }
 }
 
@@ -154,6 +174,9 @@ inline HWY_NOINLINE void apply_steps(const BoundSteps& steps, int first, int las
       case Step::Kind::activate: activate(t, step.function, step.a); break;
       case Step::Kind::clamp:
         for_each_vector(t, [&](V v) { return limit(v, step.a, step.b); });
+        break;
+      case Step::Kind::prelu:
+        with_operands(t, step, [](V v, V a, V) { return where_positive(v, hn::Mul(v, a)); });
         break;
       case Step::Kind::gate: break;  // apply_gated's
     }

@@ -10,13 +10,19 @@
 
 namespace kintsugi::simd {
 
+/// An Operand of f32.
+struct FloatOperand {
+  const float* data = nullptr;
+  int64_t pitch = 0;
+};
+
 struct BoundStep {
   Step::Kind kind = Step::Kind::add;
   Extent extent = Extent::scalar;
   Function function = Function::identity;
   Function gate = Function::identity;
-  float a = 0, b = 0;             // when the extent is scalar
-  Operand<float> factor, addend;  // else; `factor` alone unless the kind is affine
+  float a = 0, b = 0;           // when the extent is scalar
+  FloatOperand factor, addend;  // else; `factor` alone unless the kind is affine
 };
 
 struct BoundSteps {
@@ -26,7 +32,7 @@ struct BoundSteps {
 };
 
 /// Throws Error::internal when the operands are not as many as the steps read.
-[[nodiscard]] BoundSteps bind(const Steps& steps, Operands<float> operands);
+[[nodiscard]] BoundSteps bind(const Steps& steps, Operands operands);
 
 /// Some pixels of an output row by some of its channels, in scratch memory.
 struct StepTile {

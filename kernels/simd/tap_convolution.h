@@ -47,7 +47,7 @@ struct TapConvolution {
   int64_t task_rows = 1;    // rows of a phase that a task computes
 
   const Steps* steps = nullptr;
-  Operands<float> operands;
+  Operands operands;
   MomentsView<float> moments;  // of the output, where they are to be left; else without data
 };
 

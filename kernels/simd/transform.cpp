@@ -92,9 +92,8 @@ Row* row_function(Isa isa) { KINTSUGI_SELECT(isa, transform_row); }
 
 }  // namespace
 
-void transform(Isa isa, const Steps& steps, Operands<float> operands,
-               const TensorView<const float>& input, const TensorView<float>& output,
-               Parallel& parallel) {
+void transform(Isa isa, const Steps& steps, Operands operands, const TensorView<const float>& input,
+               const TensorView<float>& output, Parallel& parallel) {
   const Shape& shape = output.shape;
   const BoundSteps bound = bind(steps, operands);
   Row* const transform_row = row_function(isa);
@@ -117,7 +116,7 @@ void transform(Isa isa, const Steps& steps, Operands<float> operands,
   });
 }
 
-TensorView<const float> transform_copy(Isa isa, const Steps& steps, Operands<float> operands,
+TensorView<const float> transform_copy(Isa isa, const Steps& steps, Operands operands,
                                        const TensorView<const float>& input,
                                        std::span<float> workspace, Parallel& parallel) {
   const int64_t needed = copy_elements(input.shape);

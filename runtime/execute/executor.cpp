@@ -5,7 +5,7 @@
 
 namespace kintsugi::execute {
 
-void Executor::ask(const Hooks& hooks, int step) const {
+void Executor::check_cancelled(const Hooks& hooks, int step) const {
   if (!hooks.before || hooks.before(step)) return;
   throw Error(ErrorCode::cancelled,
               "stopped before the step " + plan_.steps[static_cast<size_t>(step)].names.back());

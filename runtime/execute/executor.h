@@ -4,7 +4,7 @@
 // It decides nothing, and while it runs allocates no activations: only rows on their way in and out,
 // and the kernels' own small lists. The arena, the stream and the packed weights belong to the
 // session; the executor holds on to them. One thread at a time calls it. There are two: one calls
-// kernels of this machine's processor, the other launches those of a GPU.
+// kernels of the CPU, the other launches those of a GPU.
 #pragma once
 
 #include <array>
@@ -28,8 +28,8 @@ namespace kintsugi::execute {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
-/// What is wrong with the values of a slot.
-struct Survey {
+/// What is wrong with a value.
+struct ValueCheck {
   std::optional<std::array<int64_t, 4>> not_finite;  // the first NaN or infinity, as n, c, y, x
   bool constant = false;                             // all values are the same
 };
@@ -37,6 +37,9 @@ struct Survey {
 /// Where an executor runs.
 struct Binding {
   std::byte* arena = nullptr;  // at least Plan::arena_bytes, on the GPU if it is the plan's backend
+  std::byte* states =
+      nullptr;  // Plan::state_bytes, likewise; kept from run to run. A run that fails or
+                // is stopped may have written some of them
   Parallel* parallel = nullptr;
   std::byte* staging = nullptr;      // page-locked, at least Plan::staging_bytes()
   device::Stream* stream = nullptr;  // of a GPU, nullptr otherwise
@@ -63,23 +66,25 @@ class Executor {
   virtual void bind(const Binding& binding) = 0;
 
   /// Fills an input row by row, on all threads: `write` is called from several at once.
-  virtual void write_input(int slot, const WriteRow& write) = 0;
+  virtual void write_input(const plan::Placed& input, const WriteRow& write) = 0;
   /// Makes an input of a picture, which is read before this returns. On a GPU the run does the
   /// arithmetic, and what it made can be read once it is over, or in a hook. Throws Error::mismatch
   /// where they do not fit.
-  virtual void write_input(int slot, const image::PictureIn& picture) = 0;
+  virtual void write_input(const plan::Placed& input, const image::PictureIn& picture) = 0;
+  /// Fills an entry of a state, at once.
+  virtual void fill(const plan::StateEntry& entry, const WriteRow& write) = 0;
   /// Runs every step. Outputs stay readable until the next run; inputs survive it. A GPU replays all
   /// steps as one graph, and calls `before` for the first alone, unless `after` or `time_steps` asks
   /// for each.
   virtual void run(const Hooks& hooks) = 0;
-  /// Hands out a slot row by row, in order, on the calling thread. In a hook any slot alive there
-  /// can be read, after a run the inputs and outputs.
-  virtual void read(int slot, const ReadRow& read) const = 0;
+  /// Hands out a value row by row, in order, on the calling thread. In a hook any value alive there
+  /// can be read, after a run the inputs, outputs and states.
+  virtual void read(const plan::Placed& value, const ReadRow& read) const = 0;
   /// Puts an output into a picture, after a run. Throws Error::not_finite where a number makes no
   /// sample; the picture is then not whole.
-  virtual void read(int slot, const image::PictureOut& picture) = 0;
-  /// Looks at a slot on all threads; which may be looked at is as for read.
-  [[nodiscard]] virtual Survey survey(int slot) const = 0;
+  virtual void read(const plan::Placed& output, const image::PictureOut& picture) = 0;
+  /// Looks at a value on all threads; which may be looked at is as for read.
+  [[nodiscard]] virtual ValueCheck check(const plan::Placed& value) const = 0;
 
   /// Of the last run that was completed and timed its steps, one a step; all zero before.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }
@@ -90,11 +95,8 @@ class Executor {
   Executor(plan::Plan plan, PackedWeights weights)
       : plan_(std::move(plan)), weights_(std::move(weights)), times_(plan_.steps.size()) {}
 
-  [[nodiscard]] const plan::Slot& slot(int index) const {
-    return plan_.slots[static_cast<size_t>(index)];
-  }
   /// Asks `hooks` whether to go on with a step; throws Error::cancelled.
-  void ask(const Hooks& hooks, int step) const;
+  void check_cancelled(const Hooks& hooks, int step) const;
 
   plan::Plan plan_;
   PackedWeights weights_;

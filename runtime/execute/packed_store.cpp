@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
-#include <type_traits>
 
 #include "kernels/device/api.h"
 #include "runtime/execute/rows.h"
@@ -24,27 +23,13 @@ std::vector<double> evaluate(const plan::Plan& plan, graph::ConstantId id,
 }
 
 /// `out` is zeros before.
-template <class T>
-void store(const plan::Packed& packed, const std::vector<double>& values, std::span<T> out) {
-  if (!packed.by_kernel) {
-    std::ranges::transform(values, out.begin(), store_as<T>);
-    return;
-  }
-  const std::vector<float> rounded(values.begin(), values.end());
-  std::visit(
-      [&](const auto& desc, const auto& config) {
-        if constexpr (!std::is_same_v<T, double> &&
-                      requires { pack(desc, config, std::span<const float>(), out); }) {
-          pack(desc, config, std::span<const float>(rounded), out);
-        }
-      },
-      packed.op, packed.config);
-}
-
 void store(const plan::Packed& packed, const std::vector<double>& values, std::byte* out) {
+  const AnyView view{out, packed.dtype, {packed.elements}, 0};
+  if (packed.by_kernel) {
+    return packed.work.pack(std::vector<float>(values.begin(), values.end()), view);
+  }
   with_storage(packed.dtype, [&]<class T>(T) {
-    store(packed, values,
-          std::span(reinterpret_cast<T*>(out), static_cast<size_t>(packed.elements)));
+    std::ranges::transform(values, reinterpret_cast<T*>(out), store_as<T>);
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Values on their way in and out: rows of floats to and from memory in a plan's storage type and
-// pitch, and what is wrong with them. The memory is the host's; who runs elsewhere copies first.
+// pitch, and what is wrong with them. The memory is the host's; what stands elsewhere is copied first.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/core/call.h"
 #include "kernels/core/half.h"
-#include "kernels/core/moments.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/executor.h"
@@ -50,40 +50,12 @@ auto with_storage(DType dtype, F&& f) {
   }
 }
 
-template <class T>
-[[nodiscard]] TensorView<T> view_of(const plan::Slot& slot, std::byte* begin) {
-  return {reinterpret_cast<T*>(begin), slot.shape, slot.pitch};
-}
-
-/// Moments that a step leaves or gathers; without data where it has none. `begin(slot)`.
-template <class Begin>
-[[nodiscard]] MomentsView<float> moments_of(const plan::Plan& plan, const plan::PlanStep& step,
-                                            const Begin& begin) {
-  if (step.moments < 0) return {};
-  const Shape& shape = plan.slots[static_cast<size_t>(step.moments)].shape;
-  return {reinterpret_cast<float*>(begin(step.moments)), shape.c(),
-          (shape.w() - MomentsView<float>::kHeader) / 2};
-}
-
-/// The planes that a partial_mask reads; of a value of its own kind the mask in it. `view(slot)`.
-template <class View>
-[[nodiscard]] auto masks_of(const plan::PlanStep& step, const View& view) {
-  using T = std::remove_pointer_t<decltype(view(0).data)>;
-  std::array<TensorView<const T>, 2> masks;
-  for (size_t i = 0; i < step.inputs.size(); ++i) {
-    const TensorView<const T> value = view(step.inputs[i]);
-    masks[i] = value.shape.c() == 2 ? partial_mask::mask_of(value) : value;
-  }
-  return masks;
-}
-
 /// Pad channels become zeros, to the end of their granule.
-inline void write_rows(const plan::Slot& slot, std::byte* begin, const WriteRow& write,
-                       Parallel& parallel) {
-  with_storage(slot.dtype, [&]<class T>(T) {
-    const TensorView<T> to = view_of<T>(slot, begin);
+inline void write_rows(const AnyView& view, const WriteRow& write, Parallel& parallel) {
+  with_storage(view.dtype, [&]<class T>(T) {
+    const TensorView<T> to = view.as<T>();
     const int64_t channels = to.shape.c();
-    const int64_t stored = round_up(channels, plan::granule(slot.dtype));
+    const int64_t stored = round_up(channels, plan::granule(view.dtype));
     parallel.parallel_for(to.shape.n() * to.shape.h(), [&](int64_t row) {
       const int64_t n = row / to.shape.h();
       const int64_t y = row % to.shape.h();
@@ -98,9 +70,9 @@ inline void write_rows(const plan::Slot& slot, std::byte* begin, const WriteRow&
   });
 }
 
-inline void read_rows(const plan::Slot& slot, std::byte* begin, const ReadRow& read) {
-  with_storage(slot.dtype, [&]<class T>(T) {
-    const TensorView<const T> from = view_of<T>(slot, begin);
+inline void read_rows(const AnyView& view, const ReadRow& read) {
+  with_storage(view.dtype, [&]<class T>(T) {
+    const TensorView<const T> from = view.as<const T>();
     const int64_t channels = from.shape.c();
     std::vector<float> row(static_cast<size_t>(from.shape.w() * channels));
     for (int64_t n = 0; n < from.shape.n(); ++n) {
@@ -136,16 +108,16 @@ template <class T>
   return (any & kSign) != 0;
 }
 
-inline Survey survey_rows(const plan::Slot& slot, std::byte* begin, Parallel& parallel) {
-  return with_storage(slot.dtype, [&]<class T>(T) {
-    const TensorView<const T> values = view_of<T>(slot, begin);
+inline ValueCheck check_rows(const AnyView& view, Parallel& parallel) {
+  return with_storage(view.dtype, [&]<class T>(T) {
+    const TensorView<const T> values = view.as<const T>();
     const Shape& shape = values.shape;
     const int64_t rows = shape.n() * shape.h();
     const auto first = number(values.pixel(0, 0, 0)[0]);
     // One entry a row, so that the answer does not depend on who looked first.
     std::vector<int64_t> bad(static_cast<size_t>(rows), -1);  // x * C + c
     std::vector<char> same(static_cast<size_t>(rows), 1);
-    const bool dense = values.pitch == round_up(shape.c(), plan::granule(slot.dtype));
+    const bool dense = values.pitch == round_up(shape.c(), plan::granule(view.dtype));
     parallel.parallel_for(rows, [&](int64_t row) {
       const T* pixels = values.pixel(row / shape.h(), row % shape.h(), 0);
       /// The first value, counted as x * C + c, that is so; -1 for none.
@@ -161,14 +133,13 @@ inline Survey survey_rows(const plan::Slot& slot, std::byte* begin, Parallel& pa
       if (dense && !any_not_finite(pixels, shape.w() * values.pitch)) return;  // pads are zero
       bad[static_cast<size_t>(row)] = first_that([](auto v) { return !std::isfinite(v); });
     });
-    Survey survey{.not_finite = {}, .constant = std::ranges::find(same, 0) == same.end()};
+    ValueCheck check{.not_finite = {}, .constant = std::ranges::find(same, 0) == same.end()};
     const auto found = std::ranges::find_if(bad, [](int64_t at) { return at >= 0; });
     if (found != bad.end()) {
       const int64_t row = found - bad.begin();
-      survey.not_finite = {row / shape.h(), *found % shape.c(), row % shape.h(),
-                           *found / shape.c()};
+      check.not_finite = {row / shape.h(), *found % shape.c(), row % shape.h(), *found / shape.c()};
     }
-    return survey;
+    return check;
   });
 }
 

@@ -70,6 +70,7 @@ struct Room {
   const auto runs = static_cast<int>(plan.steps.size());
   std::vector<std::pair<int64_t, int64_t>> taken;
   for (const plan::Slot& slot : plan.slots) {
+    if (slot.state) continue;
     if (slot.first < 0 || slot.last >= runs) taken.emplace_back(slot.offset, slot.bytes);
   }
   taken.emplace_back(plan.arena_bytes, 0);

@@ -8,34 +8,27 @@
 namespace kintsugi::graph {
 namespace {
 
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-
 /// "conv1 (runtime/networks/glcic/net.cpp:44)"; nodes of no network have no line.
 std::string where_of(const Node& node) {
   if (node.where.line() == 0) return node.name();
   return node.name() + " (" + weights::source_line(node.where) + ")";
 }
 
-/// The shape a step's operand must have beside a value [N, C, H, W]; a constant has no sample axis.
+/// Whether a step's operand has the shape that it needs beside a value [N, C, H, W]; a constant has no
+/// batch axis.
 bool fits(Extent extent, const Graph& graph, const Operand& operand, const Shape& value) {
-  const Value* other = value_of(operand);
+  const auto* other = std::get_if<Value>(&operand);
   if (other == nullptr) {
     const Shape& shape = graph.constant(std::get<ConstantId>(operand)).shape;
     return extent == Extent::channel && shape == Shape({value.c()});
   }
-  const Shape& shape = graph.node(*other).shape;
-  const auto* part = std::get_if<Part>(&operand);
-  if (part != nullptr && (part->index < 0 || part->index > 1)) return false;
-  const int64_t parts = part != nullptr ? 2 : 1;
+  const Shape& shape = graph.shape(*other);
   switch (extent) {
     case Extent::scalar: return false;
-    case Extent::channel: return part == nullptr && shape == Shape({value.c()});
-    case Extent::sample_channel: return shape == Shape({value.n(), value.c(), parts, 1});
-    case Extent::pixel: return shape == Shape({value.n(), parts, value.h(), value.w()});
-    case Extent::tensor: return part == nullptr && shape == value;
+    case Extent::channel: return shape == Shape({1, value.c(), 1, 1});
+    case Extent::sample_channel: return shape == Shape({value.n(), value.c(), 1, 1});
+    case Extent::pixel: return shape == Shape({value.n(), 1, value.h(), value.w()});
+    case Extent::tensor: return shape == value;
   }
   return false;
 }
@@ -51,8 +44,8 @@ void check_operands(const Graph& graph, const Steps& steps, Shape shape,
       const Operand& operand = operands.front();
       operands = operands.subspan(1);
       if (fits(steps[s].extent, graph, operand, value)) continue;
-      const Value* other = value_of(operand);
-      const Shape& found = other != nullptr ? graph.node(*other).shape
+      const auto* other = std::get_if<Value>(&operand);
+      const Shape& found = other != nullptr ? graph.shape(*other)
                                             : graph.constant(std::get<ConstantId>(operand)).shape;
       throw Error(ErrorCode::mismatch, "the step '" + kintsugi::to_string(Steps{steps[s]}) +
                                            "' cannot read " + found.to_string() + " beside " +
@@ -62,62 +55,110 @@ void check_operands(const Graph& graph, const Steps& steps, Shape shape,
 }
 
 void check_operands(const Graph& graph, const Node& node) {
-  const Prologue* prologue = prologue_of(node.op);
   const Steps none;
+  const Prologue* prologue = node.op()->prologue();
   const Steps& before = prologue != nullptr ? prologue->steps : none;
-  const Steps& behind = steps_of(node.op) != nullptr ? *steps_of(node.op) : none;
+  const Steps& behind = node.op()->steps() != nullptr ? *node.op()->steps() : none;
   const int wanted = before.operand_count() + behind.operand_count();
   if (wanted != static_cast<int>(node.operands.size())) {
     throw Error(ErrorCode::mismatch, "its steps read " + std::to_string(wanted) +
                                          " operands, not " + std::to_string(node.operands.size()));
   }
   std::span<const Operand> operands = node.operands;
-  if (!before.empty()) check_operands(graph, before, graph.node(node.inputs[0]).shape, operands);
-  check_operands(graph, behind, node.shape, operands);
+  if (!before.empty()) check_operands(graph, before, graph.shape(node.inputs[0]), operands);
+  check_operands(graph, behind, node.shapes[0], operands);
 }
 
-/// What an op's contract is asked about: the shape of its first input, of masks the plane.
-Shape shape_read(const Graph& graph, const Node& node) {
-  const auto plane = [&](Value value) {
-    const Shape& s = graph.node(value).shape;
-    return s.rank() == 4 && s.c() == 2 ? Shape{s.n(), 1, s.h(), s.w()} : s;
-  };
-  const auto* mask = std::get_if<partial_mask::Desc>(&node.op);
-  if (mask == nullptr) return graph.node(node.inputs[0]).shape;
-  if (static_cast<int>(node.inputs.size()) != mask->planes() ||
-      !(plane(node.inputs.front()) == plane(node.inputs.back()))) {
-    throw Error(ErrorCode::mismatch,
-                to_string(*mask) + " reads as many masks as it names, of one size");
+void check_count(const Node& node) {
+  const std::vector<Value>& inputs = node.inputs;
+  const int wanted = node.op()->inputs();
+  if (wanted < 0 ? inputs.empty() : static_cast<int>(inputs.size()) != wanted) {
+    throw Error(ErrorCode::mismatch, to_string(node) + " reads " +
+                                         (wanted < 0 ? "at least 1" : std::to_string(wanted)) +
+                                         " inputs, not " + std::to_string(inputs.size()));
   }
-  return plane(node.inputs[0]);
+}
+
+void check_weights(const Graph& graph, const Node& node, ShapeSpan inputs) {
+  const Shapes weights = node.op()->weights(inputs);
+  const bool fit = std::ranges::equal(
+      weights, node.weights,
+      [&](const Shape& shape, ConstantId id) { return graph.constant(id).shape == shape; });
+  if (!fit) throw Error(ErrorCode::mismatch, to_string(node) + " has other weights");
 }
 
 }  // namespace
 
-const Value* value_of(const Operand& operand) {
-  if (const auto* part = std::get_if<Part>(&operand)) return &part->value;
-  return std::get_if<Value>(&operand);
+Shapes Graph::shapes(std::span<const Value> values) const {
+  Shapes all;
+  all.reserve(values.size());
+  for (const Value value : values) all.push_back(shape(value));
+  return all;
 }
 
 Value Graph::input(std::string name, const Shape& shape, bool exact, std::source_location where) {
-  const Value value = record({.op = Input{shape, exact},
-                              .inputs = {},
-                              .weights = {},
-                              .operands = {},
+  const Value value = record({.does = Input{.shape = shape, .exact = exact, .state = {}},
                               .names = {name},
-                              .shape = {},
                               .where = where});
   inputs.push_back({std::move(name), value});
   return value;
 }
 
+StateId Graph::state(State state) {
+  if (state.entries < 1 || state.shape.rank() != 4 || state.shape.elements() == 0) {
+    throw Error(
+        ErrorCode::mismatch,
+        "the state '" + state.name + "' is not [N, C, H, W] with an element, of one entry or more");
+  }
+  if (std::ranges::find(states, state.name, &State::name) != states.end()) {
+    throw Error(ErrorCode::mismatch, "two states are called '" + state.name + "'");
+  }
+  states.push_back(std::move(state));
+  return {static_cast<int32_t>(states.size()) - 1};
+}
+
+Value Graph::read(StateId id, int64_t entry, std::source_location where) {
+  const State& of = states[static_cast<size_t>(id.index)];
+  if (entry < 0 || entry >= of.entries) {
+    throw Error(ErrorCode::mismatch, "the state '" + of.name + "' has " +
+                                         std::to_string(of.entries) +
+                                         " entries, none with number " + std::to_string(entry));
+  }
+  return record({.does = Input{.shape = of.shape, .exact = of.exact, .state = id, .entry = entry},
+                 .names = {of.name},
+                 .where = where});
+}
+
+void Graph::write(StateId id, Value value, int64_t entry) {
+  const State& to = states[static_cast<size_t>(id.index)];
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::mismatch, "the state '" + to.name + "' " + why);
+  };
+  if (!(shape(value) == to.shape)) {
+    refuse("holds " + to.shape.to_string() + ", not " + shape(value).to_string());
+  }
+  if (entry < 0 || entry >= to.entries) {
+    refuse("has " + std::to_string(to.entries) + " entries, none with number " +
+           std::to_string(entry));
+  }
+  if (std::ranges::any_of(writes,
+                          [&](const Write& w) { return w.state == id && w.entry == entry; })) {
+    refuse("is written twice");
+  }
+  writes.push_back({id, entry, value});
+}
+
 Value Graph::record(Node node) {
   try {
-    node.shape = std::visit(
-        Overloaded{[](const Input& op) { return op.shape; },
-                   [&](const auto& op) { return output_shape(op, shape_read(*this, node)); }},
-        node.op);
-    check_operands(*this, node);
+    if (const auto* input = std::get_if<Input>(&node.does)) {
+      node.shapes = {input->shape};
+    } else {
+      check_count(node);
+      const Shapes in = shapes(node.inputs);
+      node.shapes = node.op()->outputs(in);
+      check_weights(*this, node, in);
+      check_operands(*this, node);
+    }
   } catch (const Error& error) {
     throw Error(error.code(), where_of(node) + ": " + error.what(), error.hint());
   }
@@ -126,43 +167,16 @@ Value Graph::record(Node node) {
 }
 
 ConstantId Graph::constant(Constant constant) {
-  const auto same = std::ranges::find(constants, constant.name, &Constant::name);
-  const auto index = static_cast<int32_t>(same - constants.begin());
-  if (same == constants.end()) constants.push_back(std::move(constant));
-  return {index};
-}
-
-const Steps* steps_of(const Op& op) {
-  return std::visit(
-      [](const auto& desc) -> const Steps* {
-        if constexpr (requires { desc.epilogue; }) {
-          return &desc.epilogue;
-        } else if constexpr (requires { desc.steps; }) {
-          return &desc.steps;
-        } else {
-          return nullptr;
-        }
-      },
-      op);
-}
-
-Steps* steps_of(Op& op) {
-  return const_cast<Steps*>(steps_of(static_cast<const Op&>(op)));  // the op itself is mutable
-}
-
-const Prologue* prologue_of(const Op& op) {
-  return std::visit(
-      [](const auto& desc) -> const Prologue* {
-        if constexpr (requires { desc.prologue; }) return &desc.prologue;
-        return nullptr;
-      },
-      op);
+  const auto [at, is_new] =
+      constant_names_.try_emplace(constant.name, static_cast<int32_t>(constants.size()));
+  if (is_new) constants.push_back(std::move(constant));
+  return {at->second};
 }
 
 std::vector<Value> reads(const Node& node) {
   std::vector<Value> values = node.inputs;
   for (const Operand& operand : node.operands) {
-    if (const Value* value = value_of(operand)) values.push_back(*value);
+    if (const auto* value = std::get_if<Value>(&operand)) values.push_back(*value);
   }
   return values;
 }
@@ -170,29 +184,19 @@ std::vector<Value> reads(const Node& node) {
 void rewrite_reads(Node& node, const std::function<Value(Value)>& change) {
   for (Value& value : node.inputs) value = change(value);
   for (Operand& operand : node.operands) {
-    if (Value* value = std::get_if<Value>(&operand)) *value = change(*value);
-    if (Part* part = std::get_if<Part>(&operand)) part->value = change(part->value);
+    if (auto* value = std::get_if<Value>(&operand)) *value = change(*value);
   }
 }
 
-std::string to_string(const Op& op) {
-  return std::visit(
-      Overloaded{[](const Input& input) { return "input " + input.shape.to_string(); },
-                 [](const auto& desc) { return to_string(desc); }},
-      op);
+void rewrite_ends(Graph& graph, const std::function<Value(Value)>& change) {
+  for (Port& port : graph.outputs) port.value = change(port.value);
+  for (Write& write : graph.writes) write.value = change(write.value);
 }
 
-int64_t flops(const Graph& graph, const Node& node) {
-  return std::visit(Overloaded{[](const Input&) { return int64_t{0}; },
-                               [&](const auto& op) { return flops(op, shape_read(graph, node)); }},
-                    node.op);
-}
-
-int64_t bytes(const Graph& graph, const Node& node, int64_t element_bytes) {
-  return std::visit(
-      Overloaded{[](const Input&) { return int64_t{0}; },
-                 [&](const auto& op) { return bytes(op, shape_read(graph, node), element_bytes); }},
-      node.op);
+std::string to_string(const Node& node) {
+  if (node.op() != nullptr) return kintsugi::to_string(*node.op());
+  const auto& input = std::get<Input>(node.does);
+  return (input.state.index < 0 ? "input " : "state ") + input.shape.to_string();
 }
 
 }  // namespace kintsugi::graph

@@ -1,38 +1,32 @@
 // SPDX-License-Identifier: MIT
 //
-// A Graph is the record a network leaves behind: nodes in the order they were written, each an op
-// with its inputs and constants. It computes nothing and owns no memory but its own description;
-// the passes of runtime/plan rewrite it, and what remains is laid out and replayed. Shapes are
-// inferred while recording, so a mistake surfaces on the network's own line.
+// A Graph is the record of a network: nodes in the order they were written, each an op with its inputs
+// and constants. It computes nothing and owns no memory but its own description; the passes of
+// runtime/plan rewrite it, and what remains is laid out and replayed. Shapes are inferred while
+// recording, so a mistake surfaces on the network's own line.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
-#include "kernels/conv2d/conv2d.h"
-#include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/contract/any_op.h"
+#include "kernels/core/dtype.h"
 #include "kernels/core/shape.h"
-#include "kernels/core/steps.h"
-#include "kernels/elementwise/elementwise.h"
-#include "kernels/layer_norm/layer_norm.h"
-#include "kernels/norm/norm.h"
-#include "kernels/pad/pad.h"
-#include "kernels/partial_mask/partial_mask.h"
-#include "kernels/pool/pool.h"
-#include "kernels/reduce/reduce.h"
-#include "kernels/resample/resample.h"
 
 namespace kintsugi::graph {
 
-/// A node's output; every node has one.
+/// One output of a node.
 struct Value {
   int32_t node = -1;
+  int32_t output = 0;
   friend bool operator==(const Value&, const Value&) = default;
 };
 
@@ -40,6 +34,12 @@ struct Value {
 struct ConstantId {
   int32_t index = -1;
   friend bool operator==(const ConstantId&, const ConstantId&) = default;
+};
+
+/// A tensor that outlives a replay: an entry of Graph::states.
+struct StateId {
+  int32_t index = -1;
+  friend bool operator==(const StateId&, const StateId&) = default;
 };
 
 /// Stored in the checkpoint, or computed once from other constants, in double.
@@ -54,41 +54,45 @@ struct Constant {
   std::source_location where;
 };
 
-/// A tensor fed from outside.
+/// Declared once beside all graphs of a program. A ring is several entries of one shape.
+struct State {
+  std::string name;
+  Shape shape;         // of an entry, [N, C, H, W]
+  bool exact = false;  // f32 however activations are stored
+  int64_t entries = 1;
+};
+
+/// A node that computes nothing: a tensor fed from outside, or what a state's entry holds.
 struct Input {
   Shape shape;
   bool exact = false;  // f32 however activations are stored: a mask, a statistic
+  StateId state;       // index -1: none
+  int64_t entry = 0;
 };
 
-/// `partial_mask` reads masks [N, 1, H, W]; of a value [N, 2, H, W], its own or one made of it, the
-/// second channel.
-using Op = std::variant<Input, conv2d::Desc, conv_transpose2d::Desc, elementwise::Desc, pad::Desc,
-                        norm::Desc, layer_norm::Desc, partial_mask::Desc, resample::Desc,
-                        pool::Desc, reduce::Desc>;
-
-/// One of the two operands that a value holds: row `index` of norm's [N, C, 2, 1], for each sample
-/// and channel, or channel `index` of partial_mask's [N, 2, H, W], for each pixel.
-struct Part {
-  Value value;
-  int32_t index = 0;
-};
-
-/// What a step reads: a constant, another node's output or a part of one.
-using Operand = std::variant<ConstantId, Value, Part>;
-
-/// The value that an operand is or is part of; nullptr for a constant.
-[[nodiscard]] const Value* value_of(const Operand& operand);
+/// What a step reads: a constant or another node's output.
+using Operand = std::variant<ConstantId, Value>;
 
 struct Node {
-  Op op;
+  std::variant<AnyOp, Input> does;
   std::vector<Value> inputs;
   std::vector<ConstantId> weights;
   std::vector<Operand> operands;   // of the op's steps, in step order, a prologue's first
-  std::vector<std::string> names;  // modules computed here, in order; the last names the output
-  Shape shape;                     // [N, C, H, W]
+  std::vector<std::string> names;  // modules computed here, in order; the last names the outputs
+  Shapes shapes;                   // of the outputs, [N, C, H, W]
   std::source_location where;
+  // By the pass `types`: what the kernel computes in, and how each output is stored.
+  DType dtype = DType::f32;
+  std::vector<DType> types;
 
   [[nodiscard]] const std::string& name() const { return names.back(); }
+  [[nodiscard]] const AnyOp* op() const { return std::get_if<AnyOp>(&does); }
+  [[nodiscard]] AnyOp* op() { return std::get_if<AnyOp>(&does); }
+  /// The op's description where it is of this op, else null.
+  template <class Desc>
+  [[nodiscard]] const Desc* as() const {
+    return op() != nullptr ? op()->as<Desc>() : nullptr;
+  }
 };
 
 struct Port {
@@ -96,45 +100,63 @@ struct Port {
   Value value;
 };
 
+/// At the end of a replay an entry of a state holds `value`.
+struct Write {
+  StateId state;
+  int64_t entry = 0;
+  Value value;
+};
+
 struct Graph {
   std::vector<Node> nodes;  // every input stands before its readers
   std::vector<Constant> constants;
+  std::vector<State> states;
   std::vector<Port> inputs;
   std::vector<Port> outputs;
+  std::vector<Write> writes;
 
   [[nodiscard]] const Node& node(Value value) const {
     return nodes[static_cast<size_t>(value.node)];
   }
   [[nodiscard]] Node& node(Value value) { return nodes[static_cast<size_t>(value.node)]; }
+  [[nodiscard]] const Shape& shape(Value value) const {
+    return node(value).shapes[static_cast<size_t>(value.output)];
+  }
   [[nodiscard]] const Constant& constant(ConstantId id) const {
     return constants[static_cast<size_t>(id.index)];
   }
+  [[nodiscard]] Shapes shapes(std::span<const Value> values) const;
 
   Value input(std::string name, const Shape& shape, bool exact = false,
               std::source_location where = std::source_location::current());
   void output(std::string name, Value value) { outputs.push_back({std::move(name), value}); }
-  /// Appends a node, infers its shape and checks what its steps read; throws Error::mismatch naming
-  /// the network's line.
+  /// Declares a state. Graphs of one program declare the same states in the same order. Throws
+  /// Error::mismatch for a second one of the name, or a shape that is none.
+  StateId state(State state);
+  /// What an entry holds when a replay begins. Throws Error::mismatch for an entry beyond the ring.
+  Value read(StateId state, int64_t entry = 0,
+             std::source_location where = std::source_location::current());
+  /// What it holds after the replay. Throws Error::mismatch where shapes differ, or where the entry is
+  /// written twice.
+  void write(StateId state, Value value, int64_t entry = 0);
+  /// Appends a node, infers its shapes and checks its weights and what its steps read; throws
+  /// Error::mismatch naming the network's line. Returns its first output.
   Value record(Node node);
   /// Returns the one with the same name where there is one.
   ConstantId constant(Constant constant);
+
+ private:
+  std::unordered_map<std::string, int32_t> constant_names_;
 };
-
-/// The steps an op applies to what it computed, its `epilogue` or `steps`; nullptr for an op that
-/// has neither.
-[[nodiscard]] Steps* steps_of(Op& op);
-[[nodiscard]] const Steps* steps_of(const Op& op);
-
-/// The steps on its input, where an op has a prologue; else nullptr.
-[[nodiscard]] const Prologue* prologue_of(const Op& op);
 
 /// Every value a node reads, inputs first.
 [[nodiscard]] std::vector<Value> reads(const Node& node);
 /// Calls `change` on every value a node reads.
 void rewrite_reads(Node& node, const std::function<Value(Value)>& change);
+/// The same of all nodes, outputs and writes of a graph.
+void rewrite_ends(Graph& graph, const std::function<Value(Value)>& change);
 
-[[nodiscard]] std::string to_string(const Op& op);
-[[nodiscard]] int64_t flops(const Graph& graph, const Node& node);
-[[nodiscard]] int64_t bytes(const Graph& graph, const Node& node, int64_t element_bytes);
+/// "conv2d 3x3 64->64", "input [1, 3, 64, 64]"
+[[nodiscard]] std::string to_string(const Node& node);
 
 }  // namespace kintsugi::graph

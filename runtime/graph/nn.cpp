@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "runtime/graph/nn.h"
 
+#include "kernels/concat/concat.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/copy/copy.h"
+#include "kernels/pad/pad.h"
+#include "kernels/pool/pool.h"
+#include "kernels/reduce/reduce.h"
+
 #include "runtime/graph/nn_record.h"
 #include "runtime/weights/source_line.h"
 
@@ -22,31 +30,25 @@ Value convolve(const Scope& m, Value x, Desc desc, bool bias) {
   return record(m, {x}, desc, {weight}, std::move(operands));
 }
 
-/// Columns `from` on of a weight [K, columns], as many as a filter of this shape holds.
-ConstantId filters(const Scope& m, ConstantId weight, const Shape& shape, int64_t from) {
+/// A single number [1] as a vector [C].
+ConstantId repeated(const Scope& m, ConstantId number, int64_t channels) {
   graph::Graph& graph = m.graph();
-  const int64_t columns = graph.constant(weight).shape[1];
-  const int64_t taken = shape.elements() / shape[0];
-  return graph.constant({.name = graph.constant(weight).name + "[:, " + std::to_string(from) + ":" +
-                                 std::to_string(from + taken) + "] as " + shape.to_string(),
-                         .shape = shape,
-                         .sources = {weight},
-                         .formula =
-                             [columns, from, taken](std::span<const std::vector<double>> s) {
-                               std::vector<double> out;
-                               for (auto row = s[0].begin(); row != s[0].end(); row += columns) {
-                                 out.insert(out.end(), row + from, row + from + taken);
-                               }
-                               return out;
-                             },
-                         .where = m.where()});
+  return graph.constant(
+      {.name = graph.constant(number).name + " for " + std::to_string(channels) + " channels",
+       .shape = {channels},
+       .sources = {number},
+       .formula =
+           [channels](std::span<const std::vector<double>> s) {
+             return std::vector<double>(static_cast<size_t>(channels), s[0][0]);
+           },
+       .where = m.where()});
 }
 
 }  // namespace
 
 Value conv2d(const Scope& m, Value x, const Conv2d& options) {
   return convolve(m, x,
-                  conv2d::Desc{.in_channels = m.graph().node(x).shape.c(),
+                  conv2d::Desc{.in_channels = m.graph().shape(x).c(),
                                .out_channels = options.channels,
                                .kernel = options.kernel,
                                .stride = options.stride,
@@ -58,7 +60,7 @@ Value conv2d(const Scope& m, Value x, const Conv2d& options) {
 
 Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options) {
   return convolve(m, x,
-                  conv_transpose2d::Desc{.in_channels = m.graph().node(x).shape.c(),
+                  conv_transpose2d::Desc{.in_channels = m.graph().shape(x).c(),
                                          .out_channels = options.channels,
                                          .kernel = options.kernel,
                                          .stride = options.stride,
@@ -68,49 +70,34 @@ Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options) 
                   options.bias);
 }
 
-// On one picture a linear layer is a convolution whose filters are as large as the picture; on several
-// side by side it is the sum of one for each.
-Value linear(const Scope& m, std::span<const Value> parts, int64_t features) {
-  int64_t columns = 0;
-  for (const Value part : parts) {
-    const Shape& s = m.graph().node(part).shape;
-    columns = checked_add(columns, checked_product({s.c(), s.h(), s.w()}));
-  }
-  const ConstantId weight = m.weight("weight", {features, columns});
-  const ConstantId bias = m.weight("bias", {features});
-  Value sum;
-  int64_t from = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const Shape s = m.graph().node(parts[i]).shape;
-    conv2d::Desc desc{.in_channels = s.c(), .out_channels = features, .kernel = {s.h(), s.w()}};
-    std::vector<Operand> operands;
-    if (i > 0) {
-      desc.epilogue.append(step::add(Extent::tensor));
-      operands.emplace_back(sum);
-    }
-    const bool last = i + 1 == parts.size();
-    if (last) {
-      desc.epilogue.append(step::add(Extent::channel));
-      operands.emplace_back(bias);
-    }
-    const Scope named = last ? m : m.inner("part " + std::to_string(i));
-    sum = record(named, {parts[i]}, desc, {filters(m, weight, desc.weight_shape(), from)},
-                 std::move(operands));
-    from += s.c() * s.h() * s.w();
-  }
-  return sum;
+// A convolution whose filters are as large as the image: its weight is the same numbers in the same order.
+Value linear(const Scope& m, Value x, int64_t features) {
+  const Shape& s = m.graph().shape(x);
+  const conv2d::Desc desc{.in_channels = s.c(),
+                          .out_channels = features,
+                          .kernel = {s.h(), s.w()},
+                          .epilogue = {step::add(Extent::channel)}};
+  const ConstantId weight = m.weight("weight", {features, checked_product({s.c(), s.h(), s.w()})});
+  const ConstantId filters = m.graph().constant(
+      {.name = m.graph().constant(weight).name + " as " + desc.weight_shape().to_string(),
+       .shape = desc.weight_shape(),
+       .sources = {weight},
+       .formula = [](std::span<const std::vector<double>> stored) { return stored[0]; },
+       .where = m.where()});
+  return record(m, {x}, desc, {filters}, {m.weight("bias", {features})});
 }
 
-Value relu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::relu), {}); }
-Value leaky_relu(const Scope& m, Value x, float slope) {
-  return apply(m, x, step::activate(Function::leaky_relu, slope), {});
+Value activate(const Scope& m, Value x, Function function, float slope) {
+  return apply(m, x, step::activate(function, slope), {});
 }
-Value elu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::elu), {}); }
-Value sigmoid(const Scope& m, Value x) {
-  return apply(m, x, step::activate(Function::sigmoid), {});
+
+Value prelu(const Scope& m, Value x, int64_t parameters) {
+  const int64_t channels = m.graph().shape(x).c();
+  ConstantId weight = m.weight("weight", {parameters});
+  if (parameters == 1 && channels != 1) weight = repeated(m, weight, channels);
+  return apply(m, x, step::prelu(Extent::channel), {weight});
 }
-Value tanh(const Scope& m, Value x) { return apply(m, x, step::activate(Function::tanh), {}); }
-Value silu(const Scope& m, Value x) { return apply(m, x, step::activate(Function::silu), {}); }
+
 Value clamp(const Scope& m, Value x, float low, float high) {
   return apply(m, x, step::clamp(low, high), {});
 }
@@ -120,10 +107,10 @@ Value gate(const Scope& m, Value x, Function feature, Function gate, float slope
 }
 
 Value add(const Scope& m, Value a, Value b) {
-  if (!(m.graph().node(a).shape == m.graph().node(b).shape)) {
+  if (!(m.graph().shape(a) == m.graph().shape(b))) {
     throw Error(ErrorCode::mismatch, m.path() + " (" + weights::source_line(m.where()) +
-                                         "): cannot add " + m.graph().node(b).shape.to_string() +
-                                         " to " + m.graph().node(a).shape.to_string());
+                                         "): cannot add " + m.graph().shape(b).to_string() +
+                                         " to " + m.graph().shape(a).to_string());
   }
   return apply(m, a, step::add(Extent::tensor), {b});
 }
@@ -135,9 +122,17 @@ Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode) {
       {});
 }
 
+Value concat(const Scope& m, std::span<const Value> parts) {
+  return record(m, {parts.begin(), parts.end()}, concat::Desc{}, {}, {});
+}
+
+Value slice(const Scope& m, Value x, int64_t first, int64_t channels) {
+  return record(m, {x}, copy::Desc{.first = first, .channels = channels}, {}, {});
+}
+
 Value mul(const Scope& m, Value a, Value b) {
-  const Shape& factor = m.graph().node(b).shape;
-  const Extent extent = factor == m.graph().node(a).shape    ? Extent::tensor
+  const Shape& factor = m.graph().shape(b);
+  const Extent extent = factor == m.graph().shape(a)         ? Extent::tensor
                         : factor.h() == 1 && factor.w() == 1 ? Extent::sample_channel
                                                              : Extent::pixel;
   return apply(m, a, step::mul(extent), {b});
@@ -152,7 +147,7 @@ Value interpolate(const Scope& m, Value x, const Interpolate& options) {
 }
 
 Value upsample_nearest(const Scope& m, Value x, int64_t factor) {
-  const Shape& s = m.graph().node(x).shape;
+  const Shape& s = m.graph().shape(x);
   return interpolate(m, x,
                      {.size = {checked_multiply(factor, s.h()), checked_multiply(factor, s.w())}});
 }
@@ -181,11 +176,8 @@ Value global_avg_pool2d(const Scope& m, Value x) { return record(m, {x}, reduce:
 // The picture without its holes, convolved; what each sum lacks of its window made good, the bias, and
 // nothing where nothing was known.
 Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& options) {
-  const int64_t channels = m.graph().node(x).shape.c();
-  const bool made = m.graph().node(mask).shape.c() == 2;
-  const graph::Operand known =
-      made ? graph::Operand(graph::Part{mask, partial_mask::kValid}) : graph::Operand(mask);
-  const Value holes = record(m.inner("mask"), {mask},
+  const int64_t channels = m.graph().shape(x).c();
+  const Value ratio = record(m.inner("mask"), {mask},
                              partial_mask::Desc{.kernel = options.kernel,
                                                 .stride = options.stride,
                                                 .dilation = options.dilation,
@@ -193,6 +185,7 @@ Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& 
                                                 .channels = {channels, 0},
                                                 .form = options.form},
                              {}, {});
+  const Value valid{ratio.node, 1};
   conv2d::Desc desc{.in_channels = channels,
                     .out_channels = options.channels,
                     .kernel = options.kernel,
@@ -201,15 +194,15 @@ Masked partial_conv2d(const Scope& m, Value x, Value mask, const PartialConv2d& 
                     .padding = options.padding};
   const ConstantId weight = m.weight("weight", desc.weight_shape());
   desc.epilogue.append(step::mul(Extent::pixel));
-  std::vector<Operand> operands{graph::Part{holes, partial_mask::kRatio}};
+  std::vector<Operand> operands{ratio};
   if (options.bias) {
     desc.epilogue.append(step::add(Extent::channel));
     desc.epilogue.append(step::mul(Extent::pixel));
     operands.emplace_back(m.weight("bias", {options.channels}));
-    operands.emplace_back(graph::Part{holes, partial_mask::kValid});
+    operands.emplace_back(valid);
   }
-  const Value without = apply(m.inner("input"), x, step::mul(Extent::pixel), {known});
-  return {record(m, {without}, desc, {weight}, std::move(operands)), holes};
+  const Value without = apply(m.inner("input"), x, step::mul(Extent::pixel), {mask});
+  return {record(m, {without}, desc, {weight}, std::move(operands)), valid};
 }
 
 }  // namespace kintsugi::nn

@@ -7,13 +7,16 @@
 
 #include <span>
 
+#include "kernels/core/padding.h"
 #include "kernels/core/steps.h"
+#include "kernels/partial_mask/partial_mask.h"
+#include "kernels/resample/resample.h"
 #include "runtime/graph/scope.h"
 
 namespace kintsugi::nn {
 
-using conv2d::PaddingMode;
 using graph::Value;
+using kintsugi::PaddingMode;
 
 struct Conv2d {
   int64_t channels = 0;  // out_channels; in_channels are those of the input
@@ -39,12 +42,9 @@ struct ConvTranspose2d {
 /// torch.nn.ConvTranspose2d: `weight` [C, K, R, S], `bias` [K].
 [[nodiscard]] Value conv_transpose2d(const Scope& m, Value x, const ConvTranspose2d& options);
 
-/// torch.nn.Linear on what stands side by side in `parts` [N, C, H, W], each flattened as PyTorch does,
-/// channels outermost: `weight` [K, sum of C*H*W], `bias` [K]. Returns [N, K, 1, 1].
-[[nodiscard]] Value linear(const Scope& m, std::span<const Value> parts, int64_t features);
-[[nodiscard]] inline Value linear(const Scope& m, Value x, int64_t features) {
-  return linear(m, std::span(&x, 1), features);
-}
+/// torch.nn.Linear on x [N, C, H, W], flattened as PyTorch does, channels outermost: `weight`
+/// [K, C*H*W], `bias` [K]. Returns [N, K, 1, 1].
+[[nodiscard]] Value linear(const Scope& m, Value x, int64_t features);
 
 /// torch.nn.BatchNorm2d in eval mode: `weight`, `bias`, `running_mean`, `running_var`, all [C].
 [[nodiscard]] Value batch_norm(const Scope& m, Value x, double eps = 1e-5);
@@ -58,12 +58,24 @@ struct ConvTranspose2d {
 /// torch.nn.LayerNorm(C) over the channels of each pixel (Ba et al. 2016).
 [[nodiscard]] Value layer_norm(const Scope& m, Value x, double eps = 1e-5, bool affine = true);
 
-[[nodiscard]] Value relu(const Scope& m, Value x);
-[[nodiscard]] Value leaky_relu(const Scope& m, Value x, float slope);
-[[nodiscard]] Value elu(const Scope& m, Value x);
-[[nodiscard]] Value sigmoid(const Scope& m, Value x);
-[[nodiscard]] Value tanh(const Scope& m, Value x);
-[[nodiscard]] Value silu(const Scope& m, Value x);
+/// `slope` is leaky_relu's factor below zero.
+[[nodiscard]] Value activate(const Scope& m, Value x, Function function, float slope = 0);
+[[nodiscard]] inline Value relu(const Scope& m, Value x) { return activate(m, x, Function::relu); }
+[[nodiscard]] inline Value leaky_relu(const Scope& m, Value x, float slope) {
+  return activate(m, x, Function::leaky_relu, slope);
+}
+[[nodiscard]] inline Value elu(const Scope& m, Value x) { return activate(m, x, Function::elu); }
+[[nodiscard]] inline Value sigmoid(const Scope& m, Value x) {
+  return activate(m, x, Function::sigmoid);
+}
+[[nodiscard]] inline Value tanh(const Scope& m, Value x) { return activate(m, x, Function::tanh); }
+[[nodiscard]] inline Value silu(const Scope& m, Value x) { return activate(m, x, Function::silu); }
+[[nodiscard]] inline Value gelu(const Scope& m, Value x) { return activate(m, x, Function::gelu); }
+[[nodiscard]] inline Value hard_swish(const Scope& m, Value x) {
+  return activate(m, x, Function::hard_swish);
+}
+/// torch.nn.PReLU: `weight` [parameters], one for all channels or one for each.
+[[nodiscard]] Value prelu(const Scope& m, Value x, int64_t parameters = 1);
 [[nodiscard]] Value clamp(const Scope& m, Value x, float low, float high);
 
 /// Of [N, 2K, H, W] the first half through `feature`, times the second through `gate`: what follows the
@@ -74,6 +86,12 @@ struct ConvTranspose2d {
 [[nodiscard]] Value add(const Scope& m, Value a, Value b);
 /// a * b; b is of a's shape [N, C, H, W], or [N, C, 1, 1], or [N, 1, H, W].
 [[nodiscard]] Value mul(const Scope& m, Value a, Value b);
+
+/// torch.cat(parts, dim=1): 1 to 8 images of one size, side by side in their channels. It costs nothing
+/// where they can be computed at their place; one that begins as an earlier one does shares its memory.
+[[nodiscard]] Value concat(const Scope& m, std::span<const Value> parts);
+/// x[:, first:first + channels], a view where its ends are whole groups of 16 bytes.
+[[nodiscard]] Value slice(const Scope& m, Value x, int64_t first, int64_t channels);
 
 /// The same amount on all four sides.
 [[nodiscard]] Value pad(const Scope& m, Value x, int64_t amount, PaddingMode mode);
@@ -108,13 +126,13 @@ struct PartialConv2d {
   bool bias = true;
   partial_mask::Form form = partial_mask::Form::paper;
 };
-/// A picture and what is known of it.
+/// An image and what is known of it.
 struct Masked {
   Value x;
-  Value mask;  // partial_mask's value: [N, 2, P, Q]
+  Value mask;  // exact, [N, 1, P, Q]: 1 = known
 };
 /// Partial convolution (Liu et al. 2018): `weight` [K, C, R, S], `bias` [K]. `mask` is an exact plane
-/// [N, 1, H, W], 1 = known, or what another layer made.
+/// [N, 1, H, W], 1 = known: an input, or that of another layer.
 [[nodiscard]] Masked partial_conv2d(const Scope& m, Value x, Value mask,
                                     const PartialConv2d& options);
 

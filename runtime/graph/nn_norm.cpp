@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "kernels/layer_norm/layer_norm.h"
+#include "kernels/norm/norm.h"
 #include "runtime/graph/nn_record.h"
 
 namespace kintsugi::nn {
@@ -22,22 +24,20 @@ std::string exactly(double value) {
 /// `weight` and `bias` [C] of a module, or nothing.
 std::vector<ConstantId> affine_of(const Scope& m, Value x, bool affine) {
   if (!affine) return {};
-  const Shape vector{m.graph().node(x).shape.c()};
+  const Shape vector{m.graph().shape(x).c()};
   return {m.weight("weight", vector), m.weight("bias", vector)};
 }
 
 Value normalize(const Scope& m, Value x, const norm::Desc& desc) {
-  const Value statistics =
-      record(m.inner("statistics"), {x}, desc, affine_of(m, x, desc.affine), {});
-  return apply(m, x, step::affine(Extent::sample_channel),
-               {graph::Part{statistics, 0}, graph::Part{statistics, 1}});
+  const Value scale = record(m.inner("statistics"), {x}, desc, affine_of(m, x, desc.affine), {});
+  return apply(m, x, step::affine(Extent::sample_channel), {scale, graph::Value{scale.node, 1}});
 }
 
 }  // namespace
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias, recorded as the affine it is.
 Value batch_norm(const Scope& m, Value x, double eps) {
-  const Shape vector{m.graph().node(x).shape.c()};
+  const Shape vector{m.graph().shape(x).c()};
   const ConstantId weight = m.weight("weight", vector);
   const ConstantId bias = m.weight("bias", vector);
   const ConstantId mean = m.weight("running_mean", vector);
@@ -70,7 +70,7 @@ Value batch_norm(const Scope& m, Value x, double eps) {
 }
 
 Value instance_norm(const Scope& m, Value x, double eps, bool affine) {
-  return normalize(m, x, {.groups = m.graph().node(x).shape.c(), .eps = eps, .affine = affine});
+  return normalize(m, x, {.groups = m.graph().shape(x).c(), .eps = eps, .affine = affine});
 }
 
 Value group_norm(const Scope& m, Value x, int64_t groups, double eps, bool affine) {

@@ -6,19 +6,19 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/elementwise/elementwise.h"
 #include "runtime/graph/nn.h"
 
 namespace kintsugi::nn {
 
 /// One node of `op` on `inputs`, named after its module.
-inline Value record(const Scope& m, std::vector<Value> inputs, graph::Op op,
+inline Value record(const Scope& m, std::vector<Value> inputs, AnyOp op,
                     std::vector<graph::ConstantId> weights, std::vector<graph::Operand> operands) {
-  return m.graph().record({.op = std::move(op),
+  return m.graph().record({.does = std::move(op),
                            .inputs = std::move(inputs),
                            .weights = std::move(weights),
                            .operands = std::move(operands),
                            .names = {m.path()},
-                           .shape = {},
                            .where = m.where()});
 }
 

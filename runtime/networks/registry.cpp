@@ -3,17 +3,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "runtime/networks/cyclegan/cyclegan.h"
-#include "runtime/networks/cyclegan_discriminator/cyclegan_discriminator.h"
-#include "runtime/networks/glcic/glcic.h"
-#include "runtime/networks/glcic_discriminator/glcic_discriminator.h"
 #include "runtime/networks/network.h"
+#include "runtime/networks/networks.h"  // made from networks.list
 
 namespace kintsugi::networks {
 namespace {
 
-constexpr Network kRegistry[] = {glcic::kNetwork, glcic_discriminator::kNetwork, cyclegan::kNetwork,
-                                 cyclegan_discriminator::kNetwork};
+#define KINTSUGI_NETWORK(name) name::kNetwork,
+constexpr Network kRegistry[] = {KINTSUGI_NETWORKS};
+#undef KINTSUGI_NETWORK
 
 std::string names() {
   std::string list;

@@ -2,7 +2,11 @@
 //
 // fold: conv -> batch norm becomes conv. Legal only where the affine reads the convolution's own
 // output and nothing stands between: after a ReLU, zero padding would meet a shifted border.
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/elementwise/elementwise.h"
 #include "runtime/plan/plan.h"
+#include "runtime/plan/uses.h"
 
 namespace kintsugi::plan {
 namespace {
@@ -16,9 +20,9 @@ constexpr Step kBias = step::add(Extent::channel);
 constexpr Step kAffine = step::affine(Extent::channel);
 
 /// The axis of output channels in an op's weight, or -1 for an op without one.
-int output_axis(const graph::Op& op) {
-  if (std::holds_alternative<conv2d::Desc>(op)) return 0;            // [K, C, R, S]
-  if (std::holds_alternative<conv_transpose2d::Desc>(op)) return 1;  // [C, K, R, S]
+int output_axis(const Node& node) {
+  if (node.as<conv2d::Desc>() != nullptr) return 0;            // [K, C, R, S]
+  if (node.as<conv_transpose2d::Desc>() != nullptr) return 1;  // [C, K, R, S]
   return -1;
 }
 
@@ -63,9 +67,9 @@ Constant scaled_bias(const graph::Graph& g, ConstantId bias, ConstantId scale, C
 }  // namespace
 
 void fold(graph::Graph& graph) {
-  const std::vector<int> readers = count_readers(graph);
+  const Uses uses(graph);
   for (Node& affine : graph.nodes) {
-    auto* desc = std::get_if<elementwise::Desc>(&affine.op);
+    const auto* desc = affine.as<elementwise::Desc>();
     if (desc == nullptr || desc->steps.empty() || !(desc->steps[0] == kAffine)) continue;
     const auto* scale = std::get_if<ConstantId>(&affine.operands[0]);
     const auto* shift = std::get_if<ConstantId>(&affine.operands[1]);
@@ -73,9 +77,9 @@ void fold(graph::Graph& graph) {
 
     const Value producer = affine.inputs[0];
     Node& conv = graph.node(producer);
-    const int axis = output_axis(conv.op);
-    if (axis < 0 || readers[static_cast<size_t>(producer.node)] != 1) continue;
-    Steps& epilogue = *graph::steps_of(conv.op);
+    const int axis = output_axis(conv);
+    if (axis < 0 || uses.count(producer.node) != 1) continue;
+    const Steps& epilogue = *conv.op()->steps();
     if (!is_bare(epilogue)) continue;
     if (!conv.operands.empty() && !std::holds_alternative<ConstantId>(conv.operands[0])) continue;
 
@@ -85,13 +89,13 @@ void fold(graph::Graph& graph) {
           scaled_bias(graph, std::get<ConstantId>(conv.operands[0]), *scale, *shift));
     }
     conv.weights[0] = graph.constant(scaled_weight(graph, conv.weights[0], *scale, axis));
-    epilogue = {kBias};
+    conv.op()->replace_steps({kBias});
     conv.operands = {bias};
 
     // The affine is done: what is left of the node are its other steps, possibly none.
     Steps rest;
     for (int i = 1; i < desc->steps.size(); ++i) rest.append(desc->steps[i]);
-    desc->steps = rest;
+    affine.op()->replace_steps(rest);
     affine.operands.erase(affine.operands.begin(), affine.operands.begin() + 2);
   }
   sweep(graph);

@@ -1,32 +1,48 @@
 // SPDX-License-Identifier: MIT
 //
-// layout: how far apart the pixels of each value stand. The tight pitch is the channels rounded up
-// to the granule. Left out, the pass leaves a hole behind every pixel, which no kernel may mind.
+// layout: a slot for every value, and how far apart its pixels stand. The tight pitch is the channels
+// rounded up to the granule of the plan's storage type, since kernels read operands in its groups.
+// Left out, the pass leaves a gap behind every pixel, which no kernel may mind. Records of moments
+// stand without gaps.
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
 
-DType storage_type(const Options& options) {
-  if (options.backend == Backend::reference_f64) return DType::f64;
-  if (options.backend != Backend::gpu) return DType::f32;
-  switch (options.precision) {
-    case Precision::f32:
-    case Precision::tf32: return DType::f32;
-    case Precision::f16: return DType::f16;
-    case Precision::bf16: return DType::bf16;
-  }
-  return DType::f32;
-}
-
-std::vector<int64_t> layout(const graph::Graph& graph, const Options& options) {
+Layout layout(const graph::Graph& graph, const Arranged& arranged, const Options& options) {
   const int64_t channels = granule(storage_type(options));
-  const int64_t hole = options.passes.layout ? 0 : channels;
-  std::vector<int64_t> pitches;
-  pitches.reserve(graph.nodes.size());
-  for (const graph::Node& node : graph.nodes) {
-    pitches.push_back(checked_add(round_up(node.shape.c(), channels), hole));
+  const int64_t gap = options.passes.layout ? 0 : channels;
+  Layout out{.regions = arranged.regions};
+  const auto add = [&](const Shape& shape, DType dtype, int64_t pitch) {
+    out.slots.push_back({.dtype = dtype,
+                         .pitch = pitch,
+                         .bytes = checked_product({shape.pixels(), pitch, size_bytes(dtype)}),
+                         .first = static_cast<int>(graph.nodes.size()),
+                         .last = -1});
+    return static_cast<int>(out.slots.size()) - 1;
+  };
+  const auto pitch_of = [&](const Shape& shape) {
+    return checked_add(round_up(shape.c(), channels), gap);
+  };
+  for (const Arranged::Shared& shared : arranged.shared) {
+    Slot& slot =
+        out.slots[static_cast<size_t>(add(shared.shape, shared.dtype, pitch_of(shared.shape)))];
+    if (!shared.state) continue;
+    slot.state = true;
+    slot.offset = out.state_bytes;
+    out.state_bytes = checked_add(out.state_bytes, round_up(slot.bytes, 64));
   }
-  return pitches;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const graph::Node& node = graph.nodes[i];
+    for (size_t o = 0; o < node.shapes.size(); ++o) {
+      Region& region = out.regions[i][o];
+      if (region.slot >= 0) continue;
+      const bool records =
+          node.op() != nullptr && node.op()->makes(static_cast<int>(o)) == Stored::moments;
+      const Shape& shape = node.shapes[o];
+      region.slot = add(shape, node.types[o], records ? shape.c() : pitch_of(shape));
+    }
+  }
+  return out;
 }
 
 }  // namespace kintsugi::plan

@@ -4,21 +4,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "kernels/elementwise/elementwise.h"
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
-
-std::string to_string(const Config& config) {
-  return std::visit(
-      [](const auto& choice) -> std::string {
-        if constexpr (std::is_same_v<std::decay_t<decltype(choice)>, std::monostate>) {
-          return "-";
-        } else {
-          return to_string(choice);
-        }
-      },
-      config);
-}
 
 const char* to_string(Precision precision) {
   switch (precision) {
@@ -84,16 +73,17 @@ std::string table(const Plan& plan, const Rename& rename) {
       {"step", "modules", "op", "then", "output", "type", "config", "GFLOP", "moves", "at"}};
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const PlanStep& step = plan.steps[i];
-    const Slot& slot = plan.slots[static_cast<size_t>(step.output)];
+    const Placed& output = step.outputs[0];
+    const Slot& slot = plan.slot(output);
     std::vector<std::string> names;
     for (const std::string& name : step.names) names.push_back(rename(name));
-    const bool fusible = !std::holds_alternative<elementwise::Desc>(step.op);
-    const Steps* steps = fusible ? graph::steps_of(step.op) : nullptr;
-    rows.push_back({std::to_string(i), join(names, " + "), graph::to_string(step.op),
+    const AnyOp& op = step.work.op();
+    const Steps* steps = op.as<elementwise::Desc>() == nullptr ? op.steps() : nullptr;
+    rows.push_back({std::to_string(i), join(names, " + "), kintsugi::to_string(op),
                     steps != nullptr && !steps->empty() ? kintsugi::to_string(*steps) : "-",
-                    slot.shape.to_string(), kintsugi::to_string(slot.dtype), to_string(step.config),
-                    gigaflops(step.flops), readable_bytes(step.bytes),
-                    readable_bytes(slot.offset)});
+                    output.shape.to_string(), kintsugi::to_string(slot.dtype),
+                    step.work.describe_config(), gigaflops(step.flops), readable_bytes(step.bytes),
+                    (slot.state ? "state " : "") + readable_bytes(slot.offset)});
   }
   return align(rows);
 }
@@ -106,13 +96,14 @@ std::string memory_picture(const Plan& plan, const Rename& rename, int columns) 
   for (int step = 0; step < static_cast<int>(plan.steps.size()); ++step) {
     std::string row(static_cast<size_t>(columns), '.');
     for (const Slot& slot : plan.slots) {
-      if (slot.bytes == 0 || step < slot.first || step > slot.last) continue;
+      if (slot.state || slot.bytes == 0 || step < slot.first || step > slot.last) continue;
       const auto column = [&](int64_t offset) { return offset * columns / plan.arena_bytes; };
       const int64_t begin = column(slot.offset);
       const int64_t end = std::max(begin + 1, column(slot.offset + slot.bytes));
       const PlanStep& now = plan.steps[static_cast<size_t>(step)];
       const auto index = &slot - plan.slots.data();
-      const bool written = now.output == index || (now.moments == index && slot.first == step);
+      const bool written = std::ranges::any_of(
+          now.outputs, [&](const Placed& value) { return value.region.slot == index; });
       std::fill(row.begin() + begin, row.begin() + std::min<int64_t>(end, columns),
                 written ? '#' : '=');
     }

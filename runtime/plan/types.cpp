@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// types: how each value is stored. Large activations take the storage type of the plan. A value is
-// exact, f32 whatever that type, where it is a mask, a ratio or a statistic: an input recorded so, what
-// norm and partial_mask compute, and whatever is computed from exact values alone, element by element or
-// by an op that moves and gathers them. What a kernel would read as wider or narrower than it is, is refused here.
+// types: how each value is stored, and what each kernel computes in. Large activations take the storage
+// type of the plan. A value is exact, f32 whatever that type, where it is a mask, a ratio or a statistic:
+// an input recorded so, what an op makes exact, and whatever a kernel computes from exact values alone,
+// which then runs in f32. Where a reader needs a value in the other type, one copy converts it for all
+// such readers.
+#include <map>
+
+#include "kernels/copy/copy.h"
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
@@ -13,96 +17,140 @@ using graph::Graph;
 using graph::Node;
 using graph::Value;
 
-template <class Desc>
-constexpr bool kComputesExact =
-    std::is_same_v<Desc, norm::Desc> || std::is_same_v<Desc, partial_mask::Desc>;
-template <class Desc>
-constexpr bool kKeepsExact =
-    std::is_same_v<Desc, elementwise::Desc> || std::is_same_v<Desc, pad::Desc> ||
-    std::is_same_v<Desc, resample::Desc> || std::is_same_v<Desc, pool::Desc> ||
-    std::is_same_v<Desc, reduce::Desc>;
+class Types {
+ public:
+  Types(Graph& graph, DType storage) : graph_(graph), storage_(storage) {}
 
-/// `types` holds those of the nodes before.
-DType type_of(const Node& node, const std::vector<DType>& types, DType storage) {
-  const auto is_f32 = [&](Value value) {
-    return types[static_cast<size_t>(value.node)] == DType::f32;
-  };
-  return std::visit(
-      [&]<class Desc>(const Desc& desc) {
-        if constexpr (std::is_same_v<Desc, graph::Input>) {
-          return desc.exact ? DType::f32 : storage;
-        } else if constexpr (kComputesExact<Desc>) {
-          return DType::f32;
-        } else if constexpr (kKeepsExact<Desc>) {
-          return std::ranges::all_of(graph::reads(node), is_f32) ? DType::f32 : storage;
-        } else {
-          return storage;
-        }
-      },
-      node.op);
-}
-
-[[noreturn]] void refuse(const Graph& graph, const Node& node, Value read, DType found,
-                         const char* wanted) {
-  throw Error(ErrorCode::unsupported,
-              node.name() + " (" + graph::to_string(node.op) + ") reads " +
-                  graph.node(read).name() + ", which this plan stores as " +
-                  kintsugi::to_string(found) + ", as " + wanted,
-              "take dtype f32 or tf32");
-}
-
-/// Every input has the type the node's kernel takes it for.
-void check_inputs(const Graph& graph, const Node& node, const std::vector<DType>& types,
-                  DType own) {
-  for (const Value value : node.inputs) {
-    const DType found = types[static_cast<size_t>(value.node)];
-    if (std::holds_alternative<partial_mask::Desc>(node.op)) {
-      if (found != DType::f32) refuse(graph, node, value, found, "an exact mask");
-    } else if (found != own && !std::holds_alternative<norm::Desc>(node.op)) {
-      refuse(graph, node, value, found, kintsugi::to_string(own));
+  void run() {
+    std::vector<Node> before = std::move(graph_.nodes);
+    graph_.nodes.clear();
+    std::vector<int32_t> moved(before.size());
+    const auto move = [&](Value v) { return Value{moved[static_cast<size_t>(v.node)], v.output}; };
+    for (size_t i = 0; i < before.size(); ++i) {
+      Node node = std::move(before[i]);
+      graph::rewrite_reads(node, move);
+      if (node.op() == nullptr) {
+        const bool exact = std::get<graph::Input>(node.does).exact;
+        node.types = {exact ? exact_type() : storage_};
+      } else {
+        settle(node);
+      }
+      moved[i] = static_cast<int32_t>(graph_.nodes.size());
+      graph_.nodes.push_back(std::move(node));
+    }
+    for (graph::Port& port : graph_.inputs) port.value = move(port.value);
+    graph::rewrite_ends(graph_, move);
+    for (graph::Write& write : graph_.writes) {
+      const bool exact = graph_.states[static_cast<size_t>(write.state.index)].exact;
+      write.value = as(write.value, exact ? exact_type() : storage_);
     }
   }
-}
 
-/// Operands below a whole tensor are read as f32, a tensor as what the node stores.
-void check_operands(const Graph& graph, const Node& node, std::span<const Step> steps,
-                    const std::vector<DType>& types, DType own, size_t& next) {
-  for (const Step& step : steps) {
-    for (int i = 0; i < step.operand_count(); ++i) {
-      const Value* value = graph::value_of(node.operands[next++]);
-      if (value == nullptr) continue;
-      const DType wanted = step.extent == Extent::tensor ? own : DType::f32;
-      const DType found = types[static_cast<size_t>(value->node)];
-      if (found != wanted) {
-        refuse(graph, node, *value, found,
-               wanted == own ? kintsugi::to_string(own) : "an exact operand");
+ private:
+  /// Exact values of a plan whose storage is no narrower are stored like all others.
+  [[nodiscard]] DType exact_type() const {
+    return size_bytes(storage_) >= 4 ? storage_ : DType::f32;
+  }
+  [[nodiscard]] DType type_of(Value v) const {
+    return graph_.node(v).types[static_cast<size_t>(v.output)];
+  }
+
+  /// The value in `type`: itself, or a copy.
+  Value as(Value value, DType type) {
+    if (type_of(value) == type) return value;
+    const auto [known, is_new] = converted_.try_emplace({value.node, value.output});
+    if (is_new) {
+      const Node& from = graph_.node(value);
+      Node node{
+          .does = copy::Desc{.type = type == storage_ ? copy::Type::kernel : copy::Type::exact},
+          .inputs = {value},
+          .names = {from.name() + " as " + kintsugi::to_string(type)},
+          .shapes = {graph_.shape(value)},
+          .where = from.where,
+          .dtype = type_of(value),
+          .types = {type}};
+      graph_.nodes.push_back(std::move(node));
+      known->second = {static_cast<int32_t>(graph_.nodes.size()) - 1};
+    }
+    return known->second;
+  }
+
+  /// Calls f(operand's value, its step) for every operand that is a value.
+  template <class F>
+  static void each_operand(Node& node, const F& f) {
+    size_t next = 0;
+    const Prologue* before = node.op()->prologue();
+    const Steps none;
+    for (const Steps* steps : {before != nullptr ? &before->steps : &none,
+                               node.op()->steps() != nullptr ? node.op()->steps() : &none}) {
+      for (const Step& step : *steps) {
+        for (int i = 0; i < step.operand_count(); ++i) {
+          if (auto* value = std::get_if<Value>(&node.operands[next++])) f(*value, step);
+        }
       }
     }
   }
-}
+
+  void settle(Node& node) {
+    const AnyOp op = *node.op();
+    bool exact = true;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (op.reads(static_cast<int>(i)) == Stored::exact) continue;
+      exact = exact && type_of(node.inputs[i]) == exact_type();
+    }
+    each_operand(node, [&](Value value, const Step& step) {
+      if (step.extent == Extent::tensor) exact = exact && type_of(value) == exact_type();
+    });
+    node.dtype = exact ? exact_type() : storage_;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const Stored reads = op.reads(static_cast<int>(i));
+      if (reads == Stored::any) continue;
+      node.inputs[i] = as(node.inputs[i], reads == Stored::exact ? exact_type() : node.dtype);
+    }
+    each_operand(node, [&](Value& value, const Step& step) {
+      value = as(value, step.extent == Extent::tensor ? node.dtype : exact_type());
+    });
+    node.types.clear();
+    for (size_t i = 0; i < node.shapes.size(); ++i) {
+      const Stored makes = op.makes(static_cast<int>(i));
+      node.types.push_back(makes == Stored::as_kernel ? node.dtype
+                           : makes == Stored::storage ? storage_
+                                                      : exact_type());
+    }
+  }
+
+  Graph& graph_;
+  DType storage_;
+  std::map<std::pair<int32_t, int32_t>, Value> converted_;
+};
 
 }  // namespace
 
-std::vector<DType> types(const Graph& graph, const Options& options) {
-  const DType storage = storage_type(options);
-  std::vector<DType> types;
-  types.reserve(graph.nodes.size());
-  for (const Node& node : graph.nodes) {
-    const bool one_type = size_bytes(storage) >= 4;  // exact values are stored like all others
-    const DType own = one_type ? storage : type_of(node, types, storage);
-    if (!one_type && !std::holds_alternative<graph::Input>(node.op)) {
-      check_inputs(graph, node, types, own);
-      size_t next = 0;
-      const Prologue* before = graph::prologue_of(node.op);
-      const Steps* behind = graph::steps_of(node.op);
-      if (before != nullptr) {
-        check_operands(graph, node, before->steps, types, own, next);
-      }
-      if (behind != nullptr) check_operands(graph, node, *behind, types, own, next);
-    }
-    types.push_back(own);
+void types(Graph& graph, const Options& options) { Types(graph, storage_type(options)).run(); }
+
+DType storage_type(const Options& options) {
+  if (options.backend == Backend::reference_f64) return DType::f64;
+  if (options.backend != Backend::gpu) return DType::f32;
+  switch (options.precision) {
+    case Precision::f32:
+    case Precision::tf32: return DType::f32;
+    case Precision::f16: return DType::f16;
+    case Precision::bf16: return DType::bf16;
   }
-  return types;
+  return DType::f32;
+}
+
+Target target_of(const Options& options, DType dtype) {
+  return {.kernels = options.backend == Backend::gpu   ? KernelSet::cuda
+                     : options.backend == Backend::cpu ? KernelSet::cpu
+                                                       : KernelSet::reference,
+          .dtype = dtype,
+          .isa = options.isa,
+          .gpu = options.gpu,
+          .tf32 = options.precision == Precision::tf32,
+          .threads = options.threads,
+          .winograd = options.passes.winograd,
+          .tuned = options.passes.select};
 }
 
 }  // namespace kintsugi::plan

@@ -50,7 +50,7 @@ struct Device {
 /// that the device does not have.
 [[nodiscard]] Device choose_device(const std::string& name, const std::string& dtype);
 
-/// Throws Error::usage when a name is not one of the five passes or "winograd".
+/// Throws Error::usage when a name is not one of the passes that can be left out, or "winograd".
 [[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
 
 /// plan::make within `limit` bytes, 0 for no limit. A plan that exceeds it is made again without
@@ -120,7 +120,9 @@ struct Session::Impl {
   std::unique_ptr<Parallel> parallel;
   device::Handle<device::Stream> stream;  // of a GPU
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
-  execute::Buffer arena;  // on the device
+  execute::Buffer arena;   // on the device
+  execute::Buffer states;  // likewise; kept from run to run
+  std::string states_key;  // whose they are
   std::shared_ptr<execute::Meter> staging_meter = std::make_shared<execute::Meter>();
   execute::Buffer staging;  // of the host, for a GPU
 

@@ -9,11 +9,6 @@
 namespace kintsugi {
 namespace {
 
-bool runs_winograd(const plan::PlanStep& step) {
-  const auto* config = std::get_if<conv2d::CpuConfig>(&step.config);
-  return config != nullptr && config->algorithm == conv2d::Algorithm::winograd;
-}
-
 double tolerance_of(const plan::Plan& plan, plan::Precision precision) {
   switch (precision) {
     case plan::Precision::f32: break;
@@ -21,7 +16,10 @@ double tolerance_of(const plan::Plan& plan, plan::Precision precision) {
     case plan::Precision::f16: return 1e-2;
     case plan::Precision::bf16: return 5e-2;
   }
-  return std::ranges::any_of(plan.steps, runs_winograd) ? 1e-4 : 1e-5;
+  return std::ranges::any_of(plan.steps,
+                             [](const plan::PlanStep& step) { return step.work.loses_a_digit(); })
+             ? 1e-4
+             : 1e-5;
 }
 
 }  // namespace
@@ -70,21 +68,22 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   summary.memory = {.mapped = opened.description.mapped_bytes,
                     .packed = plan.packed_bytes,
                     .arena = plan.arena_bytes,
+                    .persistent = plan.state_bytes,
                     .staging = plan.staging_bytes()};
   summary.flops = plan.flops;
   summary.tolerance = tolerance_of(plan, device.precision);
   summary.table = plan::table(plan, stored);
   summary.picture = plan::memory_picture(plan, stored);
   for (const plan::PlanStep& step : plan.steps) {
-    const Steps* steps = graph::steps_of(step.op);
-    summary.steps.push_back(
-        {.name = stored(step.names.back()),
-         .op = graph::to_string(step.op),
-         .epilogue = steps != nullptr ? kintsugi::to_string(*steps) : "",
-         .config = plan::to_string(step.config),
-         .shape = plan.slots[static_cast<size_t>(step.output)].shape.to_string(),
-         .flops = step.flops,
-         .bytes = step.bytes});
+    const AnyOp& op = step.work.op();
+    const Steps* steps = op.steps();
+    summary.steps.push_back({.name = stored(step.names.back()),
+                             .op = to_string(op),
+                             .epilogue = steps != nullptr ? kintsugi::to_string(*steps) : "",
+                             .config = step.work.describe_config(),
+                             .shape = step.outputs[0].shape.to_string(),
+                             .flops = step.flops,
+                             .bytes = step.bytes});
   }
   return summary;
 }

@@ -19,7 +19,7 @@ double seconds(const execute::Executor::StepTime& time) {
 
 void session::fill_with_noise(execute::Executor& executor) {
   for (const plan::Port& port : executor.plan().inputs) {
-    executor.write_input(port.slot, [](int64_t n, int64_t y, std::span<float> row) {
+    executor.write_input(port.value, [](int64_t n, int64_t y, std::span<float> row) {
       const auto values = session::random_values(static_cast<int64_t>(row.size()),
                                                  static_cast<uint64_t>(n * 65536 + y));
       std::ranges::transform(values, row.begin(), [](double v) { return static_cast<float>(v); });
@@ -45,7 +45,7 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
   session::fill_with_noise(executor);
   run(executor, {});  // warm caches and check the result; not counted
 
-  const bool measures_peaks = wanted.measure_peaks && !on_gpu();  // they are the processor's
+  const bool measures_peaks = wanted.measure_peaks && !on_gpu();  // they are the CPU's
   std::vector<std::vector<double>> times(plan.steps.size());
   std::vector<double> totals;
   std::vector<double> peaks;
@@ -66,8 +66,8 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
   for (size_t i = 0; i < times.size(); ++i) {
     const plan::PlanStep& step = plan.steps[i];
     profile.rows.push_back({.name = model->opened.keys.module(step.names.back()),
-                            .op = graph::to_string(step.op),
-                            .config = plan::to_string(step.config),
+                            .op = to_string(step.work.op()),
+                            .config = step.work.describe_config(),
                             .seconds = session::median(times[i]),
                             .flops = step.flops,
                             .bytes = step.bytes});
@@ -101,8 +101,8 @@ std::string session::chrome_trace(const plan::Plan& plan, const StepTimes& times
                       {"ts", static_cast<double>(times[i].begin_ns) * 1e-3},
                       {"dur", static_cast<double>(times[i].end_ns - times[i].begin_ns) * 1e-3},
                       {"args",
-                       {{"op", graph::to_string(step.op)},
-                        {"config", plan::to_string(step.config)},
+                       {{"op", to_string(step.work.op())},
+                        {"config", step.work.describe_config()},
                         {"flops", step.flops},
                         {"bytes", step.bytes}}}});
   }

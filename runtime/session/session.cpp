@@ -11,10 +11,10 @@ namespace {
 constexpr size_t kCachedPlans = 8;
 
 /// A value of the plan as a dense NCHW tensor.
-Tensor copy_out(const execute::Executor& executor, int slot) {
-  const Shape shape = executor.plan().slots[static_cast<size_t>(slot)].shape;
+Tensor copy_out(const execute::Executor& executor, const plan::Placed& value) {
+  const Shape& shape = value.shape;
   Tensor tensor{shape, std::vector<float>(static_cast<size_t>(shape.elements()))};
-  executor.read(slot, [&](int64_t n, int64_t y, std::span<const float> row) {
+  executor.read(value, [&](int64_t n, int64_t y, std::span<const float> row) {
     for (int64_t c = 0; c < shape.c(); ++c) {
       float* out =
           &tensor.values[static_cast<size_t>(((n * shape.c() + c) * shape.h() + y) * shape.w())];
@@ -24,9 +24,9 @@ Tensor copy_out(const execute::Executor& executor, int slot) {
   return tensor;
 }
 
-void copy_in(execute::Executor& executor, int slot, const Tensor& tensor) {
+void copy_in(execute::Executor& executor, const plan::Placed& input, const Tensor& tensor) {
   const Shape& shape = tensor.shape;
-  executor.write_input(slot, [&](int64_t n, int64_t y, std::span<float> row) {
+  executor.write_input(input, [&](int64_t n, int64_t y, std::span<float> row) {
     for (int64_t c = 0; c < shape.c(); ++c) {
       const float* in =
           &tensor.values[static_cast<size_t>(((n * shape.c() + c) * shape.h() + y) * shape.w())];
@@ -97,12 +97,23 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
     arena = execute::Buffer(executor.plan().arena_bytes, meter,
                             on_gpu() ? execute::Memory::device : execute::Memory::host);
   }
+  if (std::string key = plan::states_key(executor.plan()); key != states_key) {
+    states_key = std::move(key);  // other states: they begin anew, as zeros
+    states = {};
+    if (on_gpu()) device::select(device.gpu);
+    states = execute::Buffer(executor.plan().state_bytes, meter,
+                             on_gpu() ? execute::Memory::device : execute::Memory::host);
+    if (on_gpu() && states.bytes() > 0) {
+      device::fill(*stream, states.data(), 0, static_cast<size_t>(states.bytes()));
+    }
+  }
   if (staging.bytes() < executor.plan().staging_bytes()) {
     staging = {};
     staging =
         execute::Buffer(executor.plan().staging_bytes(), staging_meter, execute::Memory::staging);
   }
   executor.bind({.arena = arena.data(),
+                 .states = states.data(),
                  .parallel = parallel.get(),
                  .staging = staging.data(),
                  .stream = stream.get(),
@@ -114,7 +125,9 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
 void Session::Impl::make_room(const plan::Plan& plan) {
   const auto fits = [&] {
     const int64_t packed = model->store.meter(place()).held() + plan.packed_bytes;  // at most
-    return packed + std::max(arena.bytes(), plan.arena_bytes) <= options.max_memory;
+    return packed + std::max(arena.bytes(), plan.arena_bytes) +
+               std::max(states.bytes(), plan.state_bytes) <=
+           options.max_memory;
   };
   while (!cache.empty() && !fits()) cache.pop_back();
   if (cache.empty() && arena.bytes() > plan.arena_bytes) arena = {};
@@ -136,12 +149,12 @@ void Session::Impl::run(execute::Executor& executor,
                     },
                 .after = after_step});
   for (const plan::Port& port : plan.outputs) {
-    const execute::Survey survey = executor.survey(port.slot);
-    if (survey.not_finite) explain_not_finite(executor, port.name);
+    const execute::ValueCheck check = executor.check(port.value);
+    if (check.not_finite) explain_not_finite(executor, port.name);
     // A single number a picture, a score, cannot be anything but constant.
-    const Shape& shape = plan.slots[static_cast<size_t>(port.slot)].shape;
-    if (survey.constant && shape.h() * shape.w() > 1 &&
-        !executor.survey(plan.inputs[0].slot).constant) {
+    const Shape& shape = port.value.shape;
+    if (check.constant && shape.h() * shape.w() > 1 &&
+        !executor.check(plan.inputs[0].value).constant) {
       warn("every value of the output '" + port.name +
            "' is the same; are these the right weights?");
     }
@@ -158,13 +171,17 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
                     ", column " + std::to_string(at[3]));
   };
   for (const plan::Port& port : plan.inputs) {
-    if (const auto at = executor.survey(port.slot).not_finite) {
+    if (const auto at = executor.check(port.value).not_finite) {
       refuse("the input '" + port.name + "'", *at);
     }
   }
+  if (plan.state_bytes > 0) {  // a second run would begin with what the first one wrote
+    const auto found = std::ranges::find(plan.outputs, output, &plan::Port::name);
+    refuse("the output '" + output + "'", *executor.check(found->value).not_finite);
+  }
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-                  if (const auto at = executor.survey(step.output).not_finite) {
+                  if (const auto at = executor.check(step.outputs[0]).not_finite) {
                     refuse("the output of layer '" + model->opened.keys.module(step.names.back()) +
                                "'",
                            *at);
@@ -216,20 +233,20 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
                .without = run_options.without,
                .keep_all = run_options.keep_all});
   const plan::Plan& plan = executor.plan();
-  for (const plan::Port& port : plan.inputs) copy_in(executor, port.slot, inputs.at(port.name));
+  for (const plan::Port& port : plan.inputs) copy_in(executor, port.value, inputs.at(port.name));
 
   Tensors outputs;
   const std::vector<std::string> names = session::tap_names(plan, model->opened.keys);
   const auto tap = [&](int i) {
     const auto at = static_cast<size_t>(i);
-    outputs["tap/" + names[at]] = copy_out(executor, plan.steps[at].output);
+    outputs["tap/" + names[at]] = copy_out(executor, plan.steps[at].outputs[0]);
   };
   // To be seen, steps run one by one: nobody watches without a reason.
   const bool watched = run_options.taps || run_options.keep_all;
   run(executor, watched ? std::function<void(int)>(tap) : nullptr);
   for (const Port& port : description.outputs) {
     Tensor& output = outputs[port.name];
-    output = copy_out(executor, port_of(plan.outputs, port.name).slot);
+    output = copy_out(executor, port_of(plan.outputs, port.name).value);
     output.shape = networks::declared(port, output.shape);
   }
   return outputs;
@@ -275,13 +292,13 @@ networks::Replay Session::Impl::replay(const Settings& settings) {
     execute::Executor& executor = prepare(request);
     const plan::Plan& plan = executor.plan();
     for (const auto& [name, feed] : inputs) {
-      const int slot = port_of(plan.inputs, name).slot;
-      std::visit([&](const auto& from) { executor.write_input(slot, from); }, feed.from);
+      const plan::Placed& input = port_of(plan.inputs, name).value;
+      std::visit([&](const auto& from) { executor.write_input(input, from); }, feed.from);
     }
     run(executor, {});
     for (const auto& [name, taker] : outputs) {
-      const int slot = port_of(plan.outputs, name).slot;
-      std::visit([&](const auto& into) { executor.read(slot, into); }, taker);
+      const plan::Placed& output = port_of(plan.outputs, name).value;
+      std::visit([&](const auto& into) { executor.read(output, into); }, taker);
     }
   };
 }

@@ -27,22 +27,33 @@ FOLDERS = ("kernels", "runtime", "weights_tools", "python_export", "benchmarks",
 PUBLIC = "kintsugi/"
 VOCABULARY = ["kernels/core/error.h", "kernels/core/shape.h"]  # installed beside the public headers
 CONTRACTS = ["kernels/{op}/{op}.h"]
-# What a GPU's kernels want to be asked with, which no network sees.
-CUDA_CONTRACTS = ["kernels/{op}/cuda.h", "kernels/device/api.h"]
+# An op as callers see it that name none.
+ANY_OP = ["kernels/contract/any_op.h", "kernels/contract/ops.h"]
+# The ops that fusing and folding are about, and the copies that the planner inserts.
+PLANNED_BY_NAME = [f"kernels/{op}/{op}.h" for op in (
+    "conv2d", "conv_transpose2d", "copy", "elementwise", "pad", "resample")]
 # How many lanes there are and how threads are asked for: part of every contract's signature.
 CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
+
+# Made from kernels/ops.list: includes every op.
+LIST_OF_OPS = "kernels/ops.h"
+MOST_THAT_SEE_EVERY_OP = 4
 
 MAY_INCLUDE = {
     "kernels/core": [],
     # And it interprets step lists (steps.cuh).
-    "kernels/device": ["kernels/core/error.h", "kernels/core/half.h", "kernels/core/steps.h", "cuda"],
+    "kernels/device": ["kernels/core/error.h", "kernels/core/functions.def", "kernels/core/half.h",
+                       "kernels/core/normal_tail.h", "kernels/core/steps.h", "cuda"],
     # The same header names, for g++.
     "kernels/emulator": ["kernels/core/error.h", "kernels/core/half.h", "kernels/device/"],
     "kernels/simd": ["kernels/core/", "hwy/"],
+    # What every op answers. The list of them is made by the build.
+    "kernels/contract": ["kernels/core/", "kernels/device/api.h", "kernels/device/traffic.h",
+                         *CPU_FACADE, LIST_OF_OPS, "kernels/op_cases.h"],
     # What both convolutions share on CUDA.
     "kernels/implicit_gemm": ["kernels/core/", "kernels/device/"],
-    "kernels/{op}": ["kernels/core/", "kernels/device/", "kernels/implicit_gemm/", "kernels/simd/",
-                     "hwy/"],
+    "kernels/{op}": ["kernels/contract/", "kernels/core/", "kernels/device/",
+                     "kernels/implicit_gemm/", "kernels/simd/", "hwy/"],
 
     "runtime/include/kintsugi": [PUBLIC, *VOCABULARY],
     # write_file of the public header lives here.
@@ -50,13 +61,14 @@ MAY_INCLUDE = {
     # read_tensors and write_tensors of the public header live here.
     "runtime/weights": ["kernels/core/", "runtime/io/", "nlohmann/", PUBLIC],
     # A node names the weights it needs, so recording knows of typed lookup and of key maps.
-    "runtime/graph": ["kernels/core/", *CONTRACTS, "runtime/weights/"],
-    "runtime/plan": ["kernels/core/", *CONTRACTS, *CUDA_CONTRACTS, *CPU_FACADE, "runtime/graph/",
-                     "runtime/weights/"],
-    "runtime/execute": ["kernels/core/", *CONTRACTS, *CUDA_CONTRACTS, *CPU_FACADE,
+    "runtime/graph": ["kernels/core/", *ANY_OP, *CONTRACTS, "runtime/weights/"],
+    "runtime/plan": ["kernels/core/", *ANY_OP, *PLANNED_BY_NAME, *CPU_FACADE,
+                     "kernels/device/api.h", "runtime/graph/", "runtime/weights/"],
+    "runtime/execute": ["kernels/core/", *ANY_OP, *CPU_FACADE, "kernels/contract/launch.h",
+                        "kernels/device/api.h", "kernels/image/image.h", "kernels/image/cuda.h",
                         "runtime/graph/", "runtime/plan/", "runtime/weights/"],
     # What stands behind the public header: finds a network in the registry, plans it, runs it.
-    "runtime/session": ["kernels/core/", *CONTRACTS, *CPU_FACADE, "kernels/simd/probe.h",
+    "runtime/session": ["kernels/core/", *ANY_OP, *CPU_FACADE, "kernels/simd/probe.h",
                         "kernels/device/api.h", "runtime/graph/", "runtime/plan/",
                         "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
                         "runtime/networks/network.h", "nlohmann/", PUBLIC],
@@ -80,7 +92,7 @@ MAY_INCLUDE = {
 }
 
 # Not an op, though it stands beside them.
-NOT_OPS = ("core", "device", "emulator", "implicit_gemm", "simd")
+NOT_OPS = ("contract", "core", "device", "emulator", "implicit_gemm", "simd")
 
 RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "examples/", PUBLIC,
          "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "cuda", "cudnn",
@@ -224,6 +236,7 @@ def check_licence(path: str, text: str) -> list:
 def violations(root: Path) -> list:
     found = []
     all_ops = ops(root)
+    see_every_op = []
     files = [root / "CMakeLists.txt"] if (root / "CMakeLists.txt").is_file() else []
     for folder in FOLDERS:
         files += sorted(p for p in (root / folder).rglob("*") if p.is_file())
@@ -239,6 +252,13 @@ def violations(root: Path) -> list:
             found += check_licence(path, text)
         if is_code:
             found += check_code(path, text, all_ops)
+            if f'#include "{LIST_OF_OPS}"' in text:
+                see_every_op.append(path)
+                if not path.endswith(".cpp"):
+                    found.append(f"{path}: a header may not include every op ({LIST_OF_OPS})")
+    if len(see_every_op) > MOST_THAT_SEE_EVERY_OP:
+        found.append(f"{LIST_OF_OPS} is included by {len(see_every_op)} files, at most "
+                     f"{MOST_THAT_SEE_EVERY_OP} may: {', '.join(see_every_op)}")
     for path in LONGER_WITH_REASON:
         if not (root / path).is_file():
             found.append(f"{path}: is excused in include_rules.py, but does not exist")

@@ -34,7 +34,7 @@ Value score(const Scope& m, Value local, Value global, const Config& config) {
   std::array views = {view(m["local"], local, kLocalLayers, config),
                       view(m["global"], global, config.global_layers, config)};
   if (config.first == First::global) std::swap(views[0], views[1]);
-  const Value logit = nn::linear(m["fc"], views, 1);
+  const Value logit = nn::linear(m["fc"], nn::concat(m["views"], views), 1);
   return config.sigmoid ? nn::sigmoid(m["sigmoid"], logit) : logit;
 }
 

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// concat on CUDA: what a caller needs to run it, without CUDA. Views are NHWC on the device; a pixel starts
+// at a multiple of 16 bytes, and what lies between C and the next 16 bytes is zero. The caller owns all
+// memory.
+#pragma once
+
+#include "kernels/concat/concat.h"
+#include "kernels/core/half.h"
+#include "kernels/device/api.h"
+
+namespace kintsugi::concat {
+
+/// T is float, f16 or bf16. Throws Error::unsupported beyond 2^31 groups of 16 bytes, Error::internal
+/// where arguments do not belong together.
+template <class T>
+void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream);
+
+}  // namespace kintsugi::concat

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolutions that tests compute, small and with every corner, and layers of networks.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/contract/case.h"
+#include "kernels/conv2d/contract.h"
+
+namespace kintsugi::conv2d {
+
+/// The layers of an inpainting network (GLCIC), and layers of the kinds that others have.
+[[nodiscard]] inline std::vector<OpCase> layers() {
+  const auto conv = [](int64_t c, int64_t k, Pair kernel, Pair stride, Pair dilation,
+                       const Step& last = step::activate(Function::relu)) {
+    return Desc{.in_channels = c,
+                .out_channels = k,
+                .kernel = kernel,
+                .stride = stride,
+                .dilation = dilation,
+                .padding = {dilation.h * (kernel.h / 2), dilation.w * (kernel.w / 2)},
+                .epilogue = {step::add(Extent::channel), last}};
+  };
+  Desc reflected = conv(64, 3, 7, 1, 1, step::activate(Function::tanh));
+  reflected.padding_mode = PaddingMode::reflect;
+  return {
+      layer("first_5x5_4_64_256px", conv(4, 64, 5, 1, 1), {1, 4, 256, 256}),
+      layer("down_3x3_64_128_256px", conv(64, 128, 3, 2, 1), {1, 64, 256, 256}),
+      layer("body_3x3_128_128_128px", conv(128, 128, 3, 1, 1), {1, 128, 128, 128}),
+      layer("body_3x3_64_64_128px", conv(64, 64, 3, 1, 1), {1, 64, 128, 128}),
+      layer("body_3x3_64_32_256px", conv(64, 32, 3, 1, 1), {1, 64, 256, 256}),
+      layer("body_3x3_32_32_128px", conv(32, 32, 3, 1, 1), {1, 32, 128, 128}),
+      layer("body_3x3_256_256_64px", conv(256, 256, 3, 1, 1), {1, 256, 64, 64}),
+      layer("dilated2_3x3_256_256_64px", conv(256, 256, 3, 1, 2), {1, 256, 64, 64}),
+      layer("dilated4_3x3_256_256_64px", conv(256, 256, 3, 1, 4), {1, 256, 64, 64}),
+      layer("dilated8_3x3_256_256_64px", conv(256, 256, 3, 1, 8), {1, 256, 64, 64}),
+      layer("dilated16_3x3_256_256_64px", conv(256, 256, 3, 1, 16), {1, 256, 64, 64}),
+      layer("point_1x1_320_320_64px", conv(320, 320, 1, 1, 1), {1, 320, 64, 64}),
+      layer("deep_3x3_640_640_32px", conv(640, 640, 3, 1, 1), {1, 640, 32, 32}),
+      layer("small_3x3_512_512_8px", conv(512, 512, 3, 1, 1), {1, 512, 8, 8}),
+      layer("gated_3x3_96_192_64px",
+            conv(96, 192, 3, 1, 2, step::gate(Function::elu, Function::sigmoid)), {1, 96, 64, 64}),
+      layer("last_3x3_32_3_256px", conv(32, 3, 3, 1, 1, step::activate(Function::sigmoid)),
+            {1, 32, 256, 256}),
+      layer("last_7x7_64_3_256px", reflected, {1, 64, 256, 256}),
+  };
+}
+
+/// Geometry and channels: every kernel size a network uses, strides, dilations, odd channel counts,
+/// images of a pixel, more padding than image, batches, reflection.
+inline void add_corners(std::vector<OpCase>& cases) {
+  const auto add = [&](const Desc& desc, const Shape& input) {
+    cases.push_back(small_case(desc, {input}));
+  };
+  for (const int64_t size : {1, 2, 3, 4, 5, 7}) {
+    add({.in_channels = 5, .out_channels = 17, .kernel = size, .padding = size / 2}, {1, 5, 9, 31});
+  }
+  add({.in_channels = 3, .out_channels = 4, .kernel = {1, 7}, .padding = {0, 3}}, {1, 3, 4, 15});
+  add({.in_channels = 4, .out_channels = 3, .kernel = {3, 1}, .padding = {1, 0}}, {2, 4, 7, 5});
+  for (const int64_t stride : {2, 3}) {
+    add({.in_channels = 4, .out_channels = 33, .kernel = 3, .stride = stride, .padding = 1},
+        {1, 4, 13, 41});
+  }
+  add({.in_channels = 6, .out_channels = 8, .kernel = {5, 4}, .stride = {1, 2}, .padding = {2, 1}},
+      {1, 6, 8, 20});
+  for (const int64_t dilation : {2, 4, 16}) {  // the last reaches beyond the image on all sides
+    add({.in_channels = 16,
+         .out_channels = 32,
+         .kernel = 3,
+         .dilation = dilation,
+         .padding = dilation},
+        {1, 16, 12, 15});
+  }
+  for (const int64_t channels : {1, 3, 4, 5, 16, 37}) {
+    add({.in_channels = channels, .out_channels = 6, .kernel = 3, .padding = 1},
+        {1, channels, 6, 29});
+  }
+  for (const int64_t channels : {1, 3, 17, 32, 33, 64, 65}) {
+    add({.in_channels = 7, .out_channels = channels, .kernel = 3, .padding = 1}, {1, 7, 5, 27});
+  }
+  add({.in_channels = 3, .out_channels = 5, .kernel = 3, .padding = 1}, {1, 3, 1, 1});
+  add({.in_channels = 37, .out_channels = 65}, {1, 37, 1, 1});
+  add({.in_channels = 3, .out_channels = 4, .kernel = 4}, {1, 3, 4, 18});
+  add({.in_channels = 3, .out_channels = 4, .kernel = 3, .padding = 5}, {1, 3, 2, 3});
+  add({.in_channels = 5, .out_channels = 9, .kernel = 3, .padding = 1}, {3, 5, 6, 11});
+  const auto reflected = [&](int64_t c, int64_t k, Pair kernel, Pair stride, Pair dilation,
+                             Pair padding, const Shape& input) {
+    add({c, k, kernel, stride, dilation, padding, PaddingMode::reflect}, input);
+  };
+  add({.in_channels = 19, .out_channels = 70, .kernel = 3, .padding = 1}, {2, 19, 17, 23});
+  reflected(4, 8, 3, 1, 1, 1, {2, 4, 6, 17});
+  reflected(3, 16, 7, 2, 1, 3, {1, 3, 4, 30});
+  reflected(5, 5, 3, 1, 4, 4, {1, 5, 5, 5});
+}
+
+/// The layers on a corner of the image, as wide as they are and half as deep: in the tiles that they have.
+inline void add_small_layers(std::vector<OpCase>& cases) {
+  for (OpCase layer : layers()) {
+    if (layer.name.starts_with("dilated4") || layer.name.starts_with("dilated8")) continue;
+    Desc desc = *layer.op.as<Desc>();
+    const Shape s = layer.inputs[0];
+    desc.in_channels = std::min<int64_t>(s.c(), 128);
+    const Pair least = desc.padding_mode == PaddingMode::reflect ? desc.padding : Pair(0);
+    layer.inputs[0] = {1, desc.in_channels, std::max<int64_t>(2, least.h + 1),
+                       std::max<int64_t>(16, least.w + 1)};
+    // Sums of random weights are far larger than trained ones make: of them tanh keeps only those near
+    // zero, and shows nothing but their rounding.
+    if (desc.kernel == Pair(7)) {
+      desc.epilogue = {step::add(Extent::channel), step::mul(0.03125f),
+                       step::activate(Function::tanh)};
+    }
+    layer.op = desc;
+    cases.push_back(layer);
+  }
+}
+
+/// What is fused: every step behind the sums and before them, gates, enlargements.
+inline void add_steps(std::vector<OpCase>& cases) {
+  const auto add = [&](const Desc& desc, const Shape& input) {
+    cases.push_back(small_case(desc, {input}));
+  };
+  const Step gate = step::gate(Function::elu, Function::sigmoid);
+  const Steps norm{step::affine(Extent::sample_channel), step::activate(Function::relu)};
+  const Steps plain{step::add(Extent::channel), gate};
+  const Steps around{step::affine(Extent::channel),
+                     step::activate(Function::leaky_relu, 0.3f),
+                     step::gate(Function::leaky_relu, Function::tanh, 0.2f),
+                     step::mul(Extent::pixel),
+                     step::add(Extent::tensor),
+                     step::affine(Extent::sample_channel)};
+  const Steps before{step::mul(Extent::pixel),
+                     step::add(Extent::tensor),
+                     step::affine(Extent::channel),
+                     step::activate(Function::leaky_relu, 0.3f),
+                     step::affine(Extent::sample_channel),
+                     step::add(0.5f)};
+  for (const Step& step : every_step()) {
+    add({.in_channels = 9, .out_channels = 21, .kernel = 3, .padding = 1, .epilogue = {step}},
+        {2, 9, 4, 7});
+    add({.in_channels = 5,
+         .out_channels = 7,
+         .kernel = 3,
+         .padding = 1,
+         .prologue = {.steps = {step}, .upsample = 2}},
+        {2, 5, 2, 3});
+    Desc gated{.in_channels = 5, .out_channels = 14, .epilogue = {step}};
+    if (accepts(gated, gate)) {
+      gated.epilogue.append(gate);
+      add(gated, {2, 5, 3, 4});
+    }
+    gated.epilogue = {gate, step};
+    add(gated, {2, 5, 3, 4});
+  }
+  add({.in_channels = 5,
+       .out_channels = 21,
+       .kernel = 3,
+       .stride = 2,
+       .padding = 1,
+       .epilogue = {step::mul(Extent::sample_channel), step::add(Extent::pixel),
+                    step::affine(Extent::channel), step::activate(Function::elu),
+                    step::add(Extent::tensor), step::mul(0.5f),
+                    step::activate(Function::leaky_relu, 0.2f), step::clamp(-0.1f, 0.9f)}},
+      {2, 5, 9, 20});
+  // Gates.
+  add({.in_channels = 9, .out_channels = 24, .kernel = 3, .padding = 1, .epilogue = plain},
+      {2, 9, 5, 7});
+  add({.in_channels = 7, .out_channels = 10, .kernel = 3, .stride = 2, .epilogue = around},
+      {2, 7, 9, 8});
+  add({.in_channels = 3, .out_channels = 2, .epilogue = {gate}}, {1, 3, 2, 5});
+  add({.in_channels = 8, .out_channels = 32, .epilogue = around}, {2, 8, 3, 5});
+  add({.in_channels = 5, .out_channels = 140, .epilogue = around}, {2, 5, 3, 5});
+  // Prologues: not zero where the input is, which padding shows.
+  add({.in_channels = 9,
+       .out_channels = 21,
+       .kernel = 3,
+       .padding = 1,
+       .prologue = {.steps = {step::affine(Extent::channel)}}},
+      {2, 9, 5, 7});
+  add({.in_channels = 12,
+       .out_channels = 3,
+       .kernel = 5,
+       .dilation = 2,
+       .padding = 4,
+       .padding_mode = PaddingMode::reflect,
+       .prologue = {.steps = norm},
+       .epilogue = {step::add(Extent::channel)}},
+      {2, 12, 5, 7});
+  add({.in_channels = 5,
+       .out_channels = 6,
+       .kernel = 3,
+       .stride = {1, 2},
+       .padding = 1,
+       .prologue = {.upsample = 2}},
+      {2, 5, 4, 3});
+  add({.in_channels = 8,
+       .out_channels = 70,
+       .kernel = {3, 4},
+       .padding = {4, 3},
+       .padding_mode = PaddingMode::reflect,
+       .prologue = {.upsample = 2}},
+      {1, 8, 3, 2});
+  add({.in_channels = 6,
+       .out_channels = 9,
+       .kernel = 3,
+       .padding = 1,
+       .prologue = {.steps = {step::affine(2.0f, 0.5f)}, .upsample = 2}},
+      {2, 6, 4, 3});
+  add({.in_channels = 7,
+       .out_channels = 10,
+       .kernel = 3,
+       .padding = 1,
+       .prologue = {.steps = before, .upsample = 2},
+       .epilogue = around},
+      {2, 7, 3, 5});
+  add({.in_channels = 5,
+       .out_channels = 130,
+       .prologue = {.steps = before},
+       .epilogue = {step::add(Extent::tensor)}},
+      {2, 5, 3, 5});
+}
+
+/// Means are not near zero, where a shift has fewer digits to be compared. Of every width of tile, and
+/// blocks of rows that are full, broken off, and of one pixel.
+inline void add_moments(std::vector<OpCase>& cases) {
+  const Steps bias{step::add(Extent::channel), step::add(2.0f)};
+  const auto add = [&](Desc desc, const Shape& input, bool relu = false) {
+    desc.epilogue = bias;
+    if (relu) desc.epilogue.append(step::activate(Function::relu));
+    desc.moments = true;
+    cases.push_back(small_case(desc, {input}));
+  };
+  add({.in_channels = 5,
+       .out_channels = 3,
+       .kernel = 3,
+       .padding = 1,
+       .padding_mode = PaddingMode::reflect},
+      {2, 5, 11, 13});
+  add({.in_channels = 9, .out_channels = 12}, {3, 9, 5, 7}, true);
+  add({.in_channels = 6,
+       .out_channels = 30,
+       .kernel = 3,
+       .padding = 1,
+       .prologue = {.steps = {step::affine(Extent::sample_channel),
+                              step::activate(Function::relu)}}},
+      {2, 6, 9, 15});
+  add({.in_channels = 8, .out_channels = 40, .kernel = 3, .stride = 2}, {1, 8, 25, 23}, true);
+  add({.in_channels = 4, .out_channels = 132}, {2, 4, 5, 13});
+  add({.in_channels = 4, .out_channels = 20}, {2, 4, 1, 1});
+  // A mean of a thousand deviations takes no digit from the variance.
+  Desc far{.in_channels = 5, .out_channels = 3, .kernel = 3, .moments = true};
+  far.epilogue = {step::add(1000.0f)};
+  cases.push_back(small_case(far, {{2, 5, 11, 13}}));
+  cases.back().element_bytes = 4;
+}
+
+/// Every stage of a CUDA pipeline is used three times and more, in every width of tile; on many
+/// multiprocessors their depth is split.
+inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
+  const auto add = [&](Desc desc, Shape input) {
+    desc.in_channels = desc.in_channels * 2 / element_bytes;
+    input = {input.n(), desc.in_channels, input.h(), input.w()};
+    cases.push_back(small_case(desc, {input}));
+    cases.back().element_bytes = element_bytes;
+  };
+  const Steps norm{step::affine(Extent::sample_channel), step::activate(Function::relu)};
+  const Steps gated{step::add(Extent::channel), step::gate(Function::elu, Function::sigmoid)};
+  add({.in_channels = 72,
+       .out_channels = 70,
+       .kernel = 3,
+       .dilation = 2,
+       .padding = 2,
+       .epilogue = {step::add(Extent::channel), step::activate(Function::relu)}},
+      {1, 72, 13, 11});
+  add({.in_channels = 100, .out_channels = 24, .kernel = 3, .padding = 1}, {2, 100, 7, 9});
+  add({.in_channels = 72, .out_channels = 130, .kernel = 3, .stride = 2, .padding = 1},
+      {1, 72, 24, 23});
+  add({.in_channels = 104, .out_channels = 3, .kernel = 3}, {1, 104, 12, 12});
+  add({.in_channels = 104, .out_channels = 9, .kernel = 3}, {1, 104, 12, 12});
+  add({.in_channels = 53,
+       .out_channels = 24,
+       .kernel = 3,
+       .dilation = 2,
+       .padding = 2,
+       .epilogue = gated},
+      {1, 53, 9, 11});
+  add({.in_channels = 53,
+       .out_channels = 70,
+       .kernel = 3,
+       .padding = 1,
+       .prologue = {.steps = norm}},
+      {2, 53, 5, 7});
+  add({.in_channels = 53,
+       .out_channels = 24,
+       .kernel = 3,
+       .padding = 1,
+       .padding_mode = PaddingMode::reflect,
+       .prologue = {.steps = norm, .upsample = 2},
+       .epilogue = gated},
+      {1, 53, 4, 5});
+  add({.in_channels = 72,
+       .out_channels = 20,
+       .kernel = 3,
+       .padding = 1,
+       .epilogue = {step::add(Extent::channel), step::add(2.0f)},
+       .moments = true},
+      {1, 72, 9, 15});
+}
+
+[[nodiscard]] inline std::vector<OpCase> cases() {
+  std::vector<OpCase> cases;
+  add_corners(cases);
+  add_small_layers(cases);
+  add_steps(cases);
+  add_moments(cases);
+  for (OpCase& c : cases) c.thorough = false;
+  for (const int64_t bytes : {2, 4}) add_deep(cases, bytes);
+  return cases;
+}
+
+[[nodiscard]] inline std::vector<Mistakes> mistakes() {
+  const Desc right{.in_channels = 37, .out_channels = 40, .kernel = 3, .padding = 1};
+  std::vector<Mistakes> out{{small_case(right, {{1, 37, 12, 12}}), {}}};
+  const auto wrong = [&](const auto& change) {
+    Desc desc = right;
+    change(desc);
+    out[0].wrong.emplace_back(desc);
+  };
+  wrong([](Desc& d) { d.padding_mode = PaddingMode::reflect; });
+  wrong([](Desc& d) { d.dilation = d.padding = 2; });
+  wrong([](Desc& d) { d.epilogue = {step::activate(Function::relu)}; });
+  wrong([](Desc& d) { d.prologue.steps = {step::activate(Function::relu)}; });
+  return out;
+}
+
+[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
+                                              int64_t element_bytes) {
+  const Desc& desc = *work.op().as<Desc>();
+  if (desc.prologue.steps.operand_count() + desc.epilogue.operand_count() > 0) return {};
+  return traffic(desc, std::get<CudaConfig>(work.config_of<Op>()), inputs[0], element_bytes);
+}
+
+}  // namespace kintsugi::conv2d

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/elementwise/contract.h"
+
+#include "kernels/contract/table.h"
+
+namespace kintsugi::elementwise {
+
+const OpTable& op_table(const Desc*) {
+  static constexpr OpTable kTable = table_of<Op>();
+  return kTable;
+}
+
+Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
+
+Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
+  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
+}
+
+Reach Op::reach(const Desc&) { return Window{}; }
+
+std::string Op::describe(const Desc& desc) { return to_string(desc); }
+
+bool Op::absorb(Desc& desc, const Edit& edit, const Target&) {
+  const auto* behind = std::get_if<AppendStep>(&edit);
+  if (behind == nullptr || !accepts(desc, behind->step)) return false;
+  desc.steps.append(behind->step);
+  return true;
+}
+
+Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
+  const int64_t size = target.element_bytes();
+  const Shape out = output_shape(desc, inputs[0]);
+  const int64_t written = device::group_bytes(out, size);
+  int64_t read = checked_add(written, device::operand_bytes(desc.steps, out, size));
+  if (desc.steps.gate() >= 0) {  // gates one by one where they begin within a group
+    read = checked_add(read, checked_multiply(out.elements(), size));
+  }
+  return {.read = read, .written = written};
+}
+
+void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
+  with_reference_type(call.dtype(), [&]<class T>(T) {
+    elementwise::reference<T>(desc, bind<T>(desc, call), parallel);
+  });
+}
+
+void Op::cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
+  elementwise::cpu(desc, config.isa.value(), bind<float>(desc, call), parallel);
+}
+
+Desc Op::read(ShapeSpan, Fields& fields) {
+  Desc desc{.steps = fields.steps("steps")};
+  if (!desc.steps.empty()) return desc;
+  desc.steps = {step::affine(Extent::channel)};
+  for (const Step& step : activation(fields.function("act"))) desc.steps.append(step);
+  return desc;
+}
+
+}  // namespace kintsugi::elementwise

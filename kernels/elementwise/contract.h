@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// elementwise as every op is seen by the planner and the executors (kernels/contract/op.h), and its views of a Call.
+#pragma once
+
+#include "kernels/contract/op.h"
+#include "kernels/elementwise/elementwise.h"
+
+namespace kintsugi::elementwise {
+
+template <class T>
+[[nodiscard]] Args<T> bind(const Desc& desc, const Call& call) {
+  return {.input = call.inputs[0].as<const T>(),
+          .operands = bind_operands<T>(desc.steps, call.operands),
+          .output = call.outputs[0].as<T>()};
+}
+
+struct Op : OneToOne, NoFilters, NoScratch, ChoosesIsa {
+  using Desc = elementwise::Desc;
+  static constexpr std::string_view kName = "elementwise";
+
+  using ChoosesIsa::describe;
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  static Reach reach(const Desc& desc);
+  static std::string describe(const Desc& desc);
+  static Steps* steps(Desc& desc) { return &desc.steps; }
+  static Prologue* prologue(Desc&) { return nullptr; }
+  static bool absorb(Desc& desc, const Edit& edit, const Target& target);
+  static Desc unfused(const Desc& desc) { return desc; }
+  static int64_t moment_tiles(const Desc&, const Config&, ShapeSpan) { return 0; }
+  static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
+                         const Target& target);
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
+  static void cuda(const Desc& desc, const Config& config, const Call& call,
+                   device::Stream& stream);
+  static Desc read(ShapeSpan inputs, Fields& fields);
+};
+
+}  // namespace kintsugi::elementwise

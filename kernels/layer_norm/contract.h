@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// layer_norm as every op is seen by the planner and the executors (kernels/contract/op.h), and its views of a Call.
+#pragma once
+
+#include "kernels/contract/op.h"
+#include "kernels/layer_norm/cuda.h"
+#include "kernels/layer_norm/layer_norm.h"
+
+namespace kintsugi::layer_norm {
+
+template <class T>
+[[nodiscard]] Args<T> bind(const Desc& desc, const Call& call) {
+  Args<T> args{.input = call.inputs[0].as<const T>(), .output = call.outputs[0].as<T>()};
+  if (desc.affine) {
+    args.weight = call.weights[0].packed<Exact<T>>();
+    args.bias = call.weights[1].packed<Exact<T>>();
+  }
+  return args;
+}
+
+struct Op : OneToOne, NotFusible, NoFilters, NoScratch {
+  using Desc = layer_norm::Desc;
+  using Config = std::variant<std::monostate, simd::Isa, CudaConfig>;
+  static constexpr std::string_view kName = "layer_norm";
+
+  static Shapes weights(const Desc& desc, ShapeSpan inputs);
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  static Reach reach(const Desc& desc);
+  static std::string describe(const Desc& desc);
+  static Config choose(const Desc& desc, ShapeSpan inputs, const Target& target);
+  static std::string describe(const Config& config);
+  static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
+                         const Target& target);
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
+  static void cuda(const Desc& desc, const Config& config, const Call& call,
+                   device::Stream& stream);
+  static Desc read(ShapeSpan inputs, Fields& fields);
+};
+
+}  // namespace kintsugi::layer_norm

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// partial_mask as every op is seen by the planner and the executors (kernels/contract/op.h), and its views of a Call.
+#pragma once
+
+#include "kernels/contract/op.h"
+#include "kernels/partial_mask/partial_mask.h"
+
+namespace kintsugi::partial_mask {
+
+template <class T>
+[[nodiscard]] Args<T> bind(const Desc& desc, const Call& call) {
+  Args<T> args{.ratio = call.outputs[0].as<T>(), .valid = call.outputs[1].as<T>()};
+  for (size_t i = 0; i < static_cast<size_t>(desc.planes()); ++i) {
+    args.masks[i] = call.inputs[i].as<const T>();
+  }
+  return args;
+}
+
+struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
+  using Desc = partial_mask::Desc;
+  static constexpr std::string_view kName = "partial_mask";
+
+  using ChoosesNothing::describe;
+  static int inputs(const Desc& desc) { return desc.planes(); }
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  static Reach reach(const Desc& desc);
+  static std::string describe(const Desc& desc);
+  static Stored reads(const Desc&, int) { return Stored::exact; }
+  static Stored makes(const Desc&, int) { return Stored::exact; }
+  static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
+                         const Target& target);
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
+  static void cuda(const Desc& desc, const Config& config, const Call& call,
+                   device::Stream& stream);
+  static Desc read(ShapeSpan inputs, Fields& fields);
+};
+
+}  // namespace kintsugi::partial_mask

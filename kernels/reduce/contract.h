@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// reduce as every op is seen by the planner and the executors (kernels/contract/op.h), and its views of a Call.
+#pragma once
+
+#include "kernels/contract/op.h"
+#include "kernels/reduce/reduce.h"
+
+namespace kintsugi::reduce {
+
+template <class T>
+[[nodiscard]] Args<T> bind(const Desc&, const Call& call) {
+  return {.input = call.inputs[0].as<const T>(),
+          .output = call.outputs[0].as<T>(),
+          .workspace = call.workspace};
+}
+
+struct Op : OneToOne, NoFilters, NotFusible, ChoosesIsa {
+  using Desc = reduce::Desc;
+  static constexpr std::string_view kName = "reduce";
+
+  using ChoosesIsa::describe;
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  static Reach reach(const Desc& desc);
+  static std::string describe(const Desc& desc);
+  static Needs needs(const Desc& desc, const Config& config, ShapeSpan inputs,
+                     const Target& target);
+  static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
+                         const Target& target);
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
+  static void cuda(const Desc& desc, const Config& config, const Call& call,
+                   device::Stream& stream);
+  static Desc read(ShapeSpan inputs, Fields& fields);
+};
+
+}  // namespace kintsugi::reduce
