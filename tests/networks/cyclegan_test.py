@@ -70,6 +70,17 @@ def test_every_module_agrees(name, device, tmp_path):
     assert compared == sum(key.startswith("digest/") for key in expected) - left_out
 
 
+@pytest.mark.parametrize("name", ["resnet6", "mindspore_instance"])
+def test_no_cuda_convolution_changes_what_it_reads(name):
+    """Scale and shift would be read, and applied, with every tap: beyond 1x1 a norm is a pass of its own."""
+    model, _, settings = files_of(name)
+    plan = json.loads(kintsugi("plan", "-m", model, "--size", "64x64", "--device", "emulated", "--dtype", "f16",
+                               "--json", *settings))
+    ops = [step["op"] for step in plan["steps"]]
+    assert sum("leaves moments" in op for op in ops) > 10
+    assert not [op for op in ops if "input:" in op]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", SMALL)
 def test_every_dtype_agrees(name, dtype, tmp_path):

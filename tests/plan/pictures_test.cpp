@@ -95,16 +95,16 @@ struct Pictures {
   }
 };
 
-std::vector<float> rows(const Executor& executor, int slot) {
+std::vector<float> rows(const Executor& executor, const plan::Placed& value) {
   std::vector<float> all;
-  executor.read(slot, [&](int64_t, int64_t, std::span<const float> row) {
+  executor.read(value, [&](int64_t, int64_t, std::span<const float> row) {
     all.insert(all.end(), row.begin(), row.end());
   });
   return all;
 }
 
-void write_rows(Executor& executor, int slot, const std::vector<float>& numbers) {
-  executor.write_input(slot, [&](int64_t, int64_t y, std::span<float> row) {
+void write_rows(Executor& executor, const plan::Placed& input, const std::vector<float>& numbers) {
+  executor.write_input(input, [&](int64_t, int64_t y, std::span<float> row) {
     const size_t first = static_cast<size_t>(y) * row.size();
     std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(first), row.size(), row.begin());
   });
@@ -125,7 +125,8 @@ TEST(Pictures, AreTheirNumbersOnEveryBackend) {
     SCOPED_TRACE(static_cast<int>(options.backend) * 10 + static_cast<int>(options.precision));
     const plan::Plan plan = plan::make(two_inputs(), options);
     Bound by_rows(plan), by_pictures(plan);
-    const int x = plan.inputs[0].slot, mask = plan.inputs[1].slot, y = plan.outputs[0].slot;
+    const plan::Placed x = plan.inputs[0].value, mask = plan.inputs[1].value;
+    const plan::Placed y = plan.outputs[0].value;
 
     Executor& told = *by_rows.executor;
     write_rows(told, x, before.numbers(kColours, kInput));
@@ -145,7 +146,7 @@ TEST(Pictures, AreTheirNumbersOnEveryBackend) {
       EXPECT_EQ(rows(shown, y), expected);
       EXPECT_EQ(rows(shown, x), rows(told, x));
       EXPECT_EQ(rows(shown, mask), rows(told, mask));
-      EXPECT_FALSE(shown.survey(x).not_finite || shown.survey(y).not_finite);
+      EXPECT_FALSE(shown.check(x).not_finite || shown.check(y).not_finite);
     }
     // And back to rows, a picture beside them.
     write_rows(shown, mask, std::vector<float>(12 * 16, 0.25f));
@@ -167,19 +168,19 @@ TEST(Pictures, TakeNoSampleThatIsNoNumber) {
     Pictures picture;
     std::ranges::fill(picture.holes, uint8_t{0});
     picture.holes[5 * kWidth + 7] = 1;  // what a 5x5 about it makes is none
-    executor.write_input(plan.inputs[0].slot, picture.in(desc));
-    executor.write_input(plan.inputs[1].slot, picture.in(kKnown));
+    executor.write_input(plan.inputs[0].value, picture.in(desc));
+    executor.write_input(plan.inputs[1].value, picture.in(kKnown));
     executor.run({});
-    EXPECT_TRUE(executor.survey(plan.inputs[0].slot).not_finite);
+    EXPECT_TRUE(executor.check(plan.inputs[0].value).not_finite);
     std::ranges::fill(picture.holes, uint8_t{1});
-    EXPECT_EQ(error_of([&] { executor.read(plan.outputs[0].slot, picture.out(kBack)); }),
+    EXPECT_EQ(error_of([&] { executor.read(plan.outputs[0].value, picture.out(kBack)); }),
               "the network's output is not a number at pixel x = 5, y = 3");
     picture.holes[5 * kWidth + 7] = 0;
     for (int64_t at = 0; at < kPicture.pixels(); ++at) {
       const bool near = std::abs(at / kWidth - 5) <= 2 && std::abs(at % kWidth - 7) <= 2;
       picture.holes[static_cast<size_t>(at)] = near ? 0 : 1;
     }
-    EXPECT_EQ(error_of([&] { executor.read(plan.outputs[0].slot, picture.out(kBack)); }), "");
+    EXPECT_EQ(error_of([&] { executor.read(plan.outputs[0].value, picture.out(kBack)); }), "");
   }
 }
 
@@ -189,10 +190,10 @@ TEST(Pictures, WhatDoesNotFitIsSaid) {
     Executor& executor = *bound.executor;
     Pictures picture;
     EXPECT_EQ(error_of([&] {
-                executor.write_input(executor.plan().inputs[1].slot, picture.in(kColours));
+                executor.write_input(executor.plan().inputs[1].value, picture.in(kColours));
               }),
               "picture to tensor of 4 channels: the tensor [1, 1, 12, 16] has another number");
-    EXPECT_NE(error_of([&] { executor.read(executor.plan().inputs[1].slot, picture.out(kBack)); }),
+    EXPECT_NE(error_of([&] { executor.read(executor.plan().inputs[1].value, picture.out(kBack)); }),
               "");
   }
 }
@@ -204,9 +205,10 @@ TEST(Pictures, WantRoomBetweenRunsOnAGpu) {
   Bound bound(plan::make(t.graph, {.backend = plan::Backend::gpu, .gpu = device::info()}));
   Executor& executor = *bound.executor;
   const Pictures picture;
-  EXPECT_EQ(
-      error_of([&] { executor.write_input(executor.plan().inputs[0].slot, picture.in(kColours)); }),
-      "a plan has no room for a picture of 1.07 kB between two runs");
+  EXPECT_EQ(error_of([&] {
+              executor.write_input(executor.plan().inputs[0].value, picture.in(kColours));
+            }),
+            "a plan has no room for a picture of 1.07 kB between two runs");
 }
 
 }  // namespace

@@ -11,6 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "kernels/conv2d/contract.h"
+#include "kernels/conv_transpose2d/conv_transpose2d.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/norm/norm.h"
+#include "kernels/pad/pad.h"
 #include "runtime/execute/executor.h"
 #include "runtime/plan/plan.h"
 
@@ -37,21 +42,20 @@ class Toy {
   Value conv(Value in, const std::string& name, conv2d::Desc desc) {
     desc.in_channels = channels(in);
     desc.epilogue = {step::add(Extent::channel)};
-    return record(in, name, desc, {random(desc.weight_shape())}, {random({desc.out_channels})});
+    return record({in}, name, desc, {random(desc.weight_shape())}, {random({desc.out_channels})});
   }
   Value deconv(Value in, const std::string& name, conv_transpose2d::Desc desc) {
     desc.in_channels = channels(in);
-    return record(in, name, desc, {random(desc.weight_shape())}, {});
+    return record({in}, name, desc, {random(desc.weight_shape())}, {});
   }
   Value norm(Value in, const std::string& name) {
     return apply(in, name, step::affine(Extent::channel),
                  {random({channels(in)}), random({channels(in)})});
   }
-  /// Of groups of channels, by what the picture itself says.
+  /// Of groups of channels, by the image's own statistics.
   Value group_norm(Value in, const std::string& name, int64_t groups) {
-    const Value statistics = record(in, name + ".statistics", norm::Desc{.groups = groups}, {}, {});
-    return apply(in, name, step::affine(Extent::sample_channel),
-                 {graph::Part{statistics, 0}, graph::Part{statistics, 1}});
+    const Value scale = record({in}, name + ".statistics", norm::Desc{.groups = groups}, {}, {});
+    return apply(in, name, step::affine(Extent::sample_channel), {scale, Value{scale.node, 1}});
   }
   Value relu(Value in, const std::string& name) {
     return apply(in, name, step::activate(Function::relu), {});
@@ -61,10 +65,10 @@ class Toy {
   }
   Value apply(Value in, const std::string& name, const Step& step,
               std::vector<graph::Operand> operands) {
-    return record(in, name, elementwise::Desc{.steps = {step}}, {}, std::move(operands));
+    return record({in}, name, elementwise::Desc{.steps = {step}}, {}, std::move(operands));
   }
   Value pad(Value in, const std::string& name, int64_t amount, PaddingMode mode) {
-    return record(in, name, pad::Desc{amount, amount, amount, amount, mode}, {}, {});
+    return record({in}, name, pad::Desc{amount, amount, amount, amount, mode}, {}, {});
   }
 
   graph::ConstantId random(const Shape& shape) {
@@ -75,12 +79,11 @@ class Toy {
                            .formula = [=](auto) { return noise(count, seed); }});
   }
 
- private:
-  int64_t channels(Value value) const { return graph.node(value).shape.c(); }
-  Value record(Value in, const std::string& name, graph::Op op,
+  int64_t channels(Value value) const { return graph.shape(value).c(); }
+  Value record(std::vector<Value> in, const std::string& name, AnyOp op,
                std::vector<graph::ConstantId> weights, std::vector<graph::Operand> operands) {
-    return graph.record({.op = std::move(op),
-                         .inputs = {in},
+    return graph.record({.does = std::move(op),
+                         .inputs = std::move(in),
                          .weights = std::move(weights),
                          .operands = std::move(operands),
                          .names = {name},
@@ -105,11 +108,14 @@ struct Bound {
     arena = execute::Buffer(arena_bytes, meter,
                             on_gpu ? execute::Memory::device : execute::Memory::host);
     EXPECT_EQ(meter->held(), arena_bytes);
+    states = execute::Buffer(plan.state_bytes, state_meter,
+                             on_gpu ? execute::Memory::device : execute::Memory::host);
     execute::PackedWeights weights = store.pack(plan);
     EXPECT_EQ(store.meter(on_gpu ? std::optional(0) : std::nullopt).held(), plan.packed_bytes);
     executor = execute::make_executor(std::move(plan), std::move(weights));
     staging = execute::Buffer(executor->plan().staging_bytes(), meter, execute::Memory::staging);
     executor->bind({.arena = arena.data(),
+                    .states = states.data(),
                     .parallel = &pool,
                     .staging = staging.data(),
                     .stream = stream.get(),
@@ -120,7 +126,8 @@ struct Bound {
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   ThreadPool pool;
   device::Handle<device::Stream> stream;
-  execute::Buffer arena, staging;
+  std::shared_ptr<execute::Meter> state_meter = std::make_shared<execute::Meter>();
+  execute::Buffer arena, states, staging;
   std::unique_ptr<execute::Executor> executor;
 };
 
@@ -131,7 +138,7 @@ inline std::vector<float> run(const Graph& graph, plan::Options options, int thr
   Bound bound(plan::make(graph, options), threads);
   execute::Executor& executor = *bound.executor;
   for (const plan::Port& port : executor.plan().inputs) {
-    executor.write_input(port.slot, [](int64_t n, int64_t y, std::span<float> row) {
+    executor.write_input(port.value, [](int64_t n, int64_t y, std::span<float> row) {
       const auto values =
           noise(static_cast<int64_t>(row.size()), static_cast<uint64_t>(n * 1000 + y));
       for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(values[i]);
@@ -140,7 +147,7 @@ inline std::vector<float> run(const Graph& graph, plan::Options options, int thr
   executor.run({});
   std::vector<float> all;
   for (const plan::Port& port : executor.plan().outputs) {
-    executor.read(port.slot, [&](int64_t, int64_t, std::span<const float> row) {
+    executor.read(port.value, [&](int64_t, int64_t, std::span<const float> row) {
       all.insert(all.end(), row.begin(), row.end());
     });
   }
@@ -162,7 +169,7 @@ inline double relative_l2(const std::vector<float>& a, const std::vector<float>&
 inline std::string modules(const Graph& graph) {
   std::string text;
   for (const graph::Node& node : graph.nodes) {
-    if (std::holds_alternative<graph::Input>(node.op)) continue;
+    if (node.op() == nullptr) continue;
     if (!text.empty()) text += " ";
     for (size_t i = 0; i < node.names.size(); ++i) text += (i > 0 ? "+" : "") + node.names[i];
   }
