@@ -14,7 +14,7 @@ import pytest
 from test_nvcc import NVCC, ROOT
 
 SOURCES = ["benchmarks/gpu/cudnn.cpp", "benchmarks/gpu/cudnn_plans.cpp", "benchmarks/gpu/cublas.cpp",
-           "benchmarks/gpu/timing.cpp", "benchmarks/gpu/buffer.cpp", "kernels/device/cuda/api.cpp"]
+           "benchmarks/gpu/timing.cpp", "benchmarks/numbers.cpp", "kernels/device/cuda/api.cpp"]
 MAIN = r"""
 #include <cstdio>
 #include "benchmarks/gpu/baseline.h"

@@ -1,181 +1,48 @@
 // SPDX-License-Identifier: MIT
 //
-// Moments that convolutions on CUDA leave of their output, and the norm gathered from them, against
-// their definitions on the values that were stored: on the emulator everywhere, on a GPU where there is
-// one.
-#include "tests/device/moments_trial.h"
+// What norm gathers from moments of any tiles, whoever left them.
+#include "kernels/norm/cuda.h"
+#include "tests/device/support.h"
 
-namespace kintsugi::test::moments {
+namespace kintsugi::test {
 namespace {
 
-// Records and the norm are f32 whatever the storage, and so is what is promised of them.
-constexpr double kPromised = 2e-6;
-
-class MomentsCuda : public testing::TestWithParam<Type> {};
-INSTANTIATE_TEST_SUITE_P(Types, MomentsCuda, testing::ValuesIn(kTypes),
-                         [](const auto& type) { return std::string(name_of(type.param)); });
-
-/// In double, of the pixels of one tile; the squares about their mean.
-struct Expected {
-  double count = 0;
-  std::vector<double> mean, squares;
+/// A norm's result, whole groups of T wide.
+struct Stats {
+  std::vector<float> values;
+  Shape shape;
+  int64_t pitch = 0;
+  /// The scales or the shifts alone.
+  [[nodiscard]] TensorView<const float> row(int64_t row) const {
+    return {values.data() + row * pitch, {shape.n(), shape.c(), 1, 1}, 2 * pitch};
+  }
 };
 
-template <class Desc>
-Expected definition(const Desc& desc, TensorView<const float> out, int64_t n, int64_t tile) {
-  Expected e{0, std::vector<double>(static_cast<size_t>(out.shape.c())), {}};
-  e.squares = e.mean;
-  const auto each = [&](const auto& f) {
-    for (int64_t y = 0; y < out.shape.h(); ++y) {
-      for (int64_t x = 0; x < out.shape.w(); ++x) {
-        if (tile_of(desc, out.shape, y, x) == tile) f(y, x);
-      }
-    }
-  };
-  each([&](int64_t, int64_t) { ++e.count; });
-  for (int64_t c = 0; c < out.shape.c(); ++c) {
-    double& mean = e.mean[static_cast<size_t>(c)];
-    each([&](int64_t y, int64_t x) { mean += static_cast<double>(out.at(n, c, y, x)) / e.count; });
-    each([&](int64_t y, int64_t x) {
-      const double apart = static_cast<double>(out.at(n, c, y, x)) - mean;
-      e.squares[static_cast<size_t>(c)] += apart * apart;
-    });
-  }
-  return e;
-}
-
-/// How many of them are of no pixel.
-template <class Desc, class T>
-int64_t expect_records(const Launched<Desc, T>& launched, const Desc& desc,
-                       const Tensor<float>& out) {
-  const std::vector<float> all = launched.records();
-  MomentsView<const float> view{all.data(), launched.moments().tiles, launched.moments().channels};
-  int64_t empty = 0;
-  for (int64_t n = 0; n < out.shape().n(); ++n) {
-    for (int64_t tile = 0; tile < view.tiles; ++tile) {
-      SCOPED_TRACE("picture " + std::to_string(n) + ", tile " + std::to_string(tile));
-      const Expected expected = definition(desc, out.view(), n, tile);
-      EXPECT_EQ(view.count(n, tile), expected.count);
-      empty += expected.count == 0 ? 1 : 0;
-      for (int64_t i = 1; i < 4; ++i) EXPECT_TRUE(std::isnan(view.record(n, tile)[i])) << i;
-      const auto agree = [&](const float* got, const std::vector<double>& right, double size) {
-        for (int64_t c = 0; c < view.channels; ++c) {
-          const double want = c < out.shape().c() ? right[static_cast<size_t>(c)] : 0.0;
-          EXPECT_NEAR(got[c], want, want == 0 ? 0 : kPromised * (size + std::abs(want))) << c;
-        }
-      };
-      agree(view.means(n, tile), expected.mean, 1);
-      agree(view.squares(n, tile), expected.squares, expected.count);
-    }
-  }
-  return empty;
-}
-
-TEST_P(MomentsCuda, EachRecordAgreesWithItsDefinition) {
-  const Type type = GetParam();
-  int64_t empty = 0;
-  with_storage(type, [&]<class T>(T) {
-    each_trial<T>(type, [&]<class Desc>(Trial<Desc, T>& trial) {
-      const Launched<Desc, T> launched(trial, 1);
-      launched.run(2);
-      launched.expect_tickets_put_back();
-      const auto result = launched.result();
-      EXPECT_TRUE(close(result.values.view(), trial.reference().view(), tolerance(type)));
-      empty += expect_records(launched, trial.desc, result.values);
-      // Leaving them changes no bit of the picture.
-      trial.desc.moments = false;
-      EXPECT_TRUE(same_bytes(trial.cuda(1).bits, result.bits));
-    });
-  });
-  EXPECT_GT(empty, 0);
-}
-
-TEST_P(MomentsCuda, TheNormIsGatheredFromThem) {
-  const Type type = GetParam();
-  with_storage(type, [&]<class T>(T) {
-    each_trial<T>(type, [&]<class Desc>(const Trial<Desc, T>& trial) {
-      const Launched<Desc, T> launched(trial, 0);
-      launched.run();
-      const Tensor<double> stored = launched.result().values.template as<double>();
-      for (const int64_t groups : groups_of(stored.shape().c())) {
-        SCOPED_TRACE("groups " + std::to_string(groups));
-        const auto m = launched.moments();
-        const Stats got =
-            norm_of<T>(groups, {nullptr, stored.shape(), kGroup<T>}, {m.data, m.tiles, m.channels});
-        Tensor<double> right(got.shape);
-        norm::reference<double>({.groups = groups},
-                                {.input = stored.view(),
-                                 .weight = {},
-                                 .bias = {},
-                                 .output = right.view(),
-                                 .workspace = {}},
-                                threads());
-        for (const int64_t row : {0, 1}) {
-          const auto expected = std::as_const(right).view();
-          EXPECT_TRUE(close(got.row(row),
-                            TensorView<const double>{expected.pixel(0, row, 0),
-                                                     {got.shape.n(), got.shape.c(), 1, 1},
-                                                     2 * expected.pitch},
-                            kPromised))
-              << "row " << row;
-        }
-      }
-    });
-  });
-}
-
-TEST_P(MomentsCuda, APictureOfABatchLeavesTheBitsThatItLeavesAlone) {
-  const Type type = GetParam();
-  const auto compare = [&](auto c) {
-    c.desc.epilogue = {step::add(0.5f)};  // whose operands do not depend on the batch
-    with_storage(type, [&]<class T>(T) {
-      using Desc = std::decay_t<decltype(c.desc)>;
-      const Trial<Desc, T> batch(c.desc, c.input, type);
-      const Launched<Desc, T> together(batch, 0);
-      together.run();
-      const std::vector<float> all = together.records();
-      Trial<Desc, T> one(c.desc, {1, c.input.c(), c.input.h(), c.input.w()}, type);
-      one.weight = batch.weight;
-      for (int64_t n = 0; n < c.input.n(); ++n) {
-        one.input.for_each([&](int64_t, int64_t k, int64_t y, int64_t x, float& v) {
-          v = batch.input.view().at(n, k, y, x);
-        });
-        const Launched<Desc, T> alone(one, 0);
-        alone.run();
-        const std::vector<float> records = alone.records();
-        const auto first = all.begin() + n * static_cast<std::ptrdiff_t>(records.size());
-        EXPECT_TRUE(
-            same_bytes(records, {first, first + static_cast<std::ptrdiff_t>(records.size())}))
-            << n;
-      }
-    });
-  };
-  compare(conv2d_cases()[0]);
-  compare(conv_transpose2d_cases()[0]);
-}
-
-TEST(MomentsCudaLarge, AMeanOfAThousandDeviationsTakesNoDigitFromTheVariance) {
-  conv2d::Case c = conv2d_cases()[0];
-  c.desc.epilogue = {step::add(1000.0f)};
-  const Trial<conv2d::Desc, float> trial(c.desc, c.input, Type::f32);
-  const Launched<conv2d::Desc, float> launched(trial, 0);
-  launched.run();
-  const auto m = launched.moments();
-  const Tensor<double> stored = launched.result().values.as<double>();
-  for (const int64_t groups : {1, 3}) {
-    Tensor<double> right({2, 3, 2, 1});
-    norm::reference<double>(
-        {.groups = groups},
-        {.input = stored.view(), .weight = {}, .bias = {}, .output = right.view(), .workspace = {}},
-        threads());
-    const Stats got =
-        norm_of<float>(groups, {nullptr, stored.shape(), 4}, {m.data, m.tiles, m.channels});
-    const TensorView<const float> all{got.values.data(), got.shape, got.pitch};
-    EXPECT_TRUE(close(
-        got.row(0), TensorView<const double>{right.data().data(), {2, 3, 1, 1}, 2 * right.pitch()},
-        kPromised));
-    EXPECT_TRUE(close(all, right.view(), kPromised));
-  }
+/// Of the picture, or of `moments` where they are given.
+template <class T>
+Stats norm_of(int64_t groups, TensorView<const T> picture, MomentsView<const float> moments) {
+  const norm::Desc desc{.groups = groups,
+                        .moments_of = moments.data == nullptr ? 0 : picture.shape.c()};
+  if (desc.moments_of > 0) picture.data = nullptr;
+  Stats stats{.values = {},
+              .shape = {picture.shape.n(), picture.shape.c(), 2, 1},
+              .pitch = round_up(picture.shape.c(), kGroup<T>)};
+  const DeviceBuffer out(2 * stats.shape.n() * stats.pitch * 4);
+  const DeviceBuffer workspace(norm::scratch(desc, picture.shape, sizeof(T)));
+  const auto stream = device::make_stream();
+  const TensorView<float> both{out.data<float>(), stats.shape, stats.pitch};
+  norm::cuda<T>(desc,
+                {.input = picture,
+                 .weight = {},
+                 .bias = {},
+                 .scale = row(both, 0),
+                 .shift = row(both, 1),
+                 .workspace = workspace.workspace(),
+                 .moments = moments},
+                *stream);
+  device::synchronize(*stream);
+  stats.values = out.values<float>();
+  return stats;
 }
 
 TEST(MomentsCudaGather, TilesOfAnySizeDo) {
@@ -232,62 +99,11 @@ TEST(MomentsCudaGather, TilesOfAnySizeDo) {
       EXPECT_TRUE(close(got.row(row),
                         TensorView<const double>{
                             at + row * right.pitch(), {2, channels, 1, 1}, 2 * right.pitch()},
-                        kPromised))
+                        kTolerance))
           << "row " << row;
     }
   }
 }
 
-TEST(MomentsCudaLaunch, WhatDoesNotBelongTogetherIsRefused) {
-  const auto stream = device::make_stream();
-  const auto leave = [&](const conv2d::Desc& desc, bool gated, const MomentsView<float>& moments) {
-    return error_of([&] {
-      conv2d::cuda<f16>(desc,
-                        {.method = conv2d::CudaMethod::tensor_core, .tile_n = 32, .gated = gated},
-                        {.input = {nullptr, {1, 8, 16, 16}, 8},
-                         .weight = nullptr,
-                         .operands = {},
-                         .output = {nullptr, {1, 8, 16, 16}, 8},
-                         .moments = moments},
-                        *stream);
-    });
-  };
-  std::vector<float> memory(2 * 20 + 4);
-  float* at = memory.data();
-  while (reinterpret_cast<uintptr_t>(at) % 16 != 0) ++at;
-  const conv2d::Desc plain{.in_channels = 8, .out_channels = 8};
-  conv2d::Desc wanted = plain;
-  wanted.moments = true;
-  const char* const both =
-      "conv2d on CUDA: moments are left where the description wants them, and only there";
-  EXPECT_EQ(leave(plain, false, {at, 2, 8}), both);
-  EXPECT_EQ(leave(wanted, false, {}), both);
-  const char* const fit = "conv2d on CUDA: moments do not fit the output";
-  EXPECT_EQ(leave(wanted, false, {at, 1, 8}), fit);
-  EXPECT_EQ(leave(wanted, false, {at, 2, 4}), fit);
-  EXPECT_EQ(leave(wanted, false, {at + 1, 2, 8}), fit);
-  conv2d::Desc gated{.in_channels = 8,
-                     .out_channels = 16,
-                     .epilogue = {step::gate({}, Function::sigmoid)},
-                     .moments = true};
-  EXPECT_FALSE(accepts_moments(gated));
-  EXPECT_EQ(leave(gated, true, {at, 2, 8}), "conv2d on CUDA: what was gated leaves no moments");
-
-  const auto gather = [&](const norm::Desc& desc, const MomentsView<const float>& moments) {
-    return error_of([&] {
-      norm::cuda<f16>(desc,
-                      {.input = {nullptr, {1, 3, 2, 2}, 8},
-                       .output = {nullptr, {1, 3, 2, 1}, 8},
-                       .moments = moments},
-                      *stream);
-    });
-  };
-  const char* const only = "norm on CUDA: moments are given with `from_moments`, and only then";
-  EXPECT_EQ(gather({.from_moments = true}, {}), only);
-  EXPECT_EQ(gather({}, {at, 1, 8}), only);
-  EXPECT_EQ(gather({.from_moments = true}, {at, 1, 4}),
-            "norm on CUDA: moments do not fit the input");
-}
-
 }  // namespace
-}  // namespace kintsugi::test::moments
+}  // namespace kintsugi::test

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/core/call.h"
 #include "kernels/core/half.h"
 #include "kernels/device/api.h"
 #include "kernels/device/bound_steps.h"
@@ -42,6 +43,14 @@ class DeviceBuffer {
     return reinterpret_cast<T*>(memory_.get());
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
+  /// All of it, as a weight and as scratch.
+  template <class T>
+  [[nodiscard]] std::span<const T> all() const {
+    return {data<T>(), bytes_ / sizeof(T)};
+  }
+  [[nodiscard]] Workspace workspace() const {
+    return {memory_.get(), static_cast<int64_t>(bytes_)};
+  }
   template <class T>
   [[nodiscard]] std::vector<T> values() const {
     std::vector<T> out(bytes_ / sizeof(T));
@@ -118,71 +127,5 @@ template <class T>
 void round_to(Tensor<float>& tensor) {
   tensor.for_each([](int64_t, int64_t, int64_t, int64_t, float& v) { v = as_float(narrow<T>(v)); });
 }
-
-/// Random operands of a step list whose result has `shape`, or of a prologue on `input` and the steps
-/// behind it: on the host for a reference, and bound on the device, in buffers of exact size.
-template <class T>
-class DeviceOperands {
- public:
-  DeviceOperands(const Steps& steps, const Shape& shape, Random& random) {
-    add_all(steps, shape, random);
-  }
-  DeviceOperands(const Prologue& prologue, const Shape& input, const Steps& steps,
-                 const Shape& shape, Random& random) {
-    add_all(prologue.steps, input, random);
-    add_all(steps, shape, random);
-  }
-  [[nodiscard]] std::vector<Operand<double>> on_host() const {
-    std::vector<Operand<double>> out;
-    for (const Tensor<double>& t : host_) out.push_back({t.data().data(), t.pitch()});
-    return out;
-  }
-  [[nodiscard]] const std::vector<device::StepOperand>& on_device() const { return bound_; }
-
- private:
-  void add_all(const Steps& steps, const Shape& shape, Random& random) {
-    const int gate = steps.gate();
-    for (int s = 0; s < steps.size(); ++s) {
-      const int64_t channels = s < gate ? 2 * shape.c() : shape.c();
-      for (int i = 0; i < steps[s].operand_count(); ++i) {
-        add(steps[s].extent, {shape.n(), channels, shape.h(), shape.w()}, random);
-      }
-    }
-  }
-  void add(Extent extent, const Shape& s, Random& random) {
-    const Shape shape = extent == Extent::channel          ? Shape{1, s.c(), 1, 1}
-                        : extent == Extent::sample_channel ? Shape{s.n(), s.c(), 1, 1}
-                        : extent == Extent::pixel          ? Shape{s.n(), 1, s.h(), s.w()}
-                                                           : s;
-    Tensor<float> values = Tensor<float>::random(shape, random);
-    if (extent == Extent::tensor) {
-      round_to<T>(values);
-      const DeviceTensor<T> tensor(values, 1);
-      keep(tensor.buffer(), tensor.view().pitch, tensor);
-    } else {
-      // f32; a vector of channels holds whole groups of T.
-      const int64_t stored = extent == Extent::pixel ? 1 : round_up(shape.c(), kGroup<T>);
-      const int64_t pitch = stored + (extent == Extent::pixel ? 2 : 4);
-      std::vector<float> all(static_cast<size_t>((shape.pixels() - 1) * pitch + stored), NAN);
-      for (int64_t pixel = 0; pixel < shape.pixels(); ++pixel) {
-        for (int64_t c = 0; c < stored; ++c) {
-          all[static_cast<size_t>(pixel * pitch + c)] =
-              c < shape.c() ? values.data()[static_cast<size_t>(pixel * values.pitch() + c)] : 0.0f;
-        }
-      }
-      vectors_.emplace_back(all);
-      bound_.push_back({vectors_.back().template data<float>(), pitch});
-    }
-    host_.push_back(values.as<double>());
-  }
-  void keep(const DeviceBuffer&, int64_t pitch, const DeviceTensor<T>& tensor) {
-    vectors_.emplace_back(tensor.buffer().template values<T>());
-    bound_.push_back({vectors_.back().template data<T>(), pitch});
-  }
-
-  std::vector<Tensor<double>> host_;
-  std::vector<DeviceBuffer> vectors_;
-  std::vector<device::StepOperand> bound_;
-};
 
 }  // namespace kintsugi::test

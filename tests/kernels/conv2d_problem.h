@@ -55,7 +55,8 @@ struct Problem {
         std::numeric_limits<float>::quiet_NaN());
     Tensor<float> output(output_shape(desc, input.shape()), gap);
     const auto bound = operands.bind();
-    conv2d::cpu(desc, config, {input.view(), packed, bound, output.view(), scratch}, parallel);
+    conv2d::cpu(desc, config, {input.view(), packed, bound, output.view(), std::span(scratch)},
+                parallel);
     return output;
   }
 

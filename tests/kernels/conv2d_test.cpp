@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/conv2d/conv2d.h"
 
-#include "tests/kernels/conv2d_cases.h"
+#include "kernels/conv2d/cases.h"
 #include "tests/kernels/conv2d_problem.h"
 
 namespace kintsugi::conv2d {
 namespace {
 
-using test::close;
-using test::same_bits;
 using test::Tensor;
 
 // The shape rule.
@@ -100,127 +98,12 @@ TEST(Conv2dReference, OneTapShiftsThePicture) {
   }
 }
 
-TEST(Conv2dReference, FloatAgreesWithDouble) {
-  for (const Case& c : corners()) {
-    const Problem p(c.desc, c.input);
-    const Tensor<double> input = p.input.as<double>();
-    const std::vector<double> weight(p.weight.begin(), p.weight.end());
-    Tensor<double> output(output_shape(c.desc, c.input));
-    reference<double>(c.desc, {input.view(), weight, {}, output.view()}, test::threads());
-    EXPECT_TRUE(close(p.reference().view(), output.view(), 1e-7)) << c.name;
-  }
-}
-
-// The direct CPU kernel, against the reference; Winograd's form is in conv2d_winograd_test.cpp.
-
-class Conv2dCpu : public testing::TestWithParam<Case> {};
-
-TEST_P(Conv2dCpu, AgreesWithReference) {
-  const Problem p(GetParam().desc, GetParam().input);
-  Tensor<float> output = p.cpu();
-  EXPECT_TRUE(close(output.view(), p.reference().view()));
-  EXPECT_TRUE(test::pads_are_zero(output));
-}
-
-TEST_P(Conv2dCpu, KeepsToItsView) {
-  const Problem p(GetParam().desc, GetParam().input, 12);
-  Tensor<float> output = p.cpu(test::threads(), 8);
-  EXPECT_TRUE(close(output.view(), p.reference().view()));
-  EXPECT_TRUE(test::pads_are_zero(output));
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, Conv2dCpu, testing::ValuesIn(test_cases()),
-                         [](const auto& test) { return test.param.name; });
-
 TEST(Conv2dCpuPolicy, IgnoresTheBatch) {
-  for (const Case& c : test_cases()) {
-    Shape many{c.input.n() + 2, c.input.c(), c.input.h(), c.input.w()};
-    EXPECT_EQ(choose(c.desc, c.input, simd::chosen()), choose(c.desc, many, simd::chosen()));
-  }
-}
-
-TEST(Conv2dCpuPolicy, ThePlainestConfigAgreesWithTheChosen) {
-  for (const simd::Isa isa : simd::available()) {
-    const CpuConfig plain{.isa = isa};
-    EXPECT_EQ(plain.vectors, 1);
-    EXPECT_EQ(plain.tile_pixels, 1);
-    EXPECT_EQ(plain.task_rows, 1);
-    for (const Case& c : corners()) {
-      const Problem p(c.desc, c.input);
-      EXPECT_TRUE(close(p.cpu(plain).view(), p.cpu(choose(c.desc, c.input, isa, false)).view()))
-          << to_string(plain) << " of " << c.name;
-    }
-  }
-}
-
-TEST(Conv2dCpuBits, DoNotDependOnThreads) {
-  const Problem p({.in_channels = 19, .out_channels = 70, .kernel = 3, .padding = 1},
-                  {1, 19, 33, 47});
-  ThreadPool one(1), three(3);
-  const Tensor<float> two = p.cpu();
-  EXPECT_TRUE(same_bits(p.cpu(one).data(), two.data()));
-  EXPECT_TRUE(same_bits(p.cpu(three).data(), two.data()));
-}
-
-TEST(Conv2dCpuBits, DoNotDependOnTheBatch) {
-  const Desc desc{.in_channels = 6, .out_channels = 20, .kernel = 5, .stride = 2, .padding = 2};
-  const Problem all(desc, {3, 6, 12, 21});
-  Tensor<float> together = all.cpu();
-  const int64_t size = 12 * 21 * 8;
-  for (int64_t n = 0; n < 3; ++n) {
-    Problem one(desc, {1, 6, 12, 21});
-    one.weight = all.weight;
-    one.input.for_each([&](int64_t, int64_t c, int64_t y, int64_t x, float& v) {
-      v = all.input.view().at(n, c, y, x);
-    });
-    EXPECT_EQ(static_cast<int64_t>(one.input.data().size()), size);
-    const Tensor<float> alone = one.cpu();
-    const float* begin = together.view().pixel(n, 0, 0);
-    const std::vector<float> part(begin, begin + alone.data().size());
-    EXPECT_TRUE(same_bits(alone.data(), part)) << "sample " << n;
-  }
-}
-
-TEST(Conv2dCpuEpilogue, EveryStep) {
-  for (const Step& step : test::every_step()) {
-    for (const int64_t k : {3, 17, 40}) {
-      const Problem p(
-          {.in_channels = 3, .out_channels = k, .kernel = 3, .padding = 1, .epilogue = {step}},
-          {2, 3, 4, 17});
-      Tensor<float> output = p.cpu();
-      EXPECT_TRUE(close(output.view(), p.reference().view()))
-          << to_string(p.desc.epilogue) << " on " << k << " channels";
-      EXPECT_TRUE(test::pads_are_zero(output)) << to_string(p.desc.epilogue);
-    }
-  }
-}
-
-TEST(Conv2dCpuEpilogue, EightStepsInOrder) {
-  const Problem p(
-      {.in_channels = 5,
-       .out_channels = 21,
-       .kernel = 3,
-       .stride = 2,
-       .padding = 1,
-       .epilogue = {step::mul(Extent::sample_channel), step::add(Extent::pixel),
-                    step::affine(Extent::channel), step::activate(Function::elu),
-                    step::add(Extent::tensor), step::mul(0.5f),
-                    step::activate(Function::leaky_relu, 0.2f), step::clamp(-0.1f, 0.9f)}},
-      {2, 5, 9, 20});
-  EXPECT_TRUE(close(p.cpu().view(), p.reference().view()));
-  EXPECT_FALSE(accepts(p.desc, step::add(1.0f)));
-}
-
-TEST(Conv2dCpuEpilogue, NeverHidesNaN) {
-  for (const Step& step : test::every_step()) {
-    Problem p({.in_channels = 3, .out_channels = 5, .kernel = 3, .padding = 1, .epilogue = {step}},
-              {1, 3, 8, 30});
-    p.input.view().at(0, 1, 4, 20) = std::numeric_limits<float>::quiet_NaN();
-    const Tensor<float> output = p.cpu();
-    for (int64_t k = 0; k < 5; ++k) {
-      EXPECT_TRUE(std::isnan(output.view().at(0, k, 5, 19))) << to_string(p.desc.epilogue);
-      EXPECT_FALSE(std::isnan(output.view().at(0, k, 2, 20))) << to_string(p.desc.epilogue);
-    }
+  for (const OpCase& c : cases()) {
+    const Shape& one = c.inputs[0];
+    const Shape many{one.n() + 2, one.c(), one.h(), one.w()};
+    const Desc& desc = *c.op.as<Desc>();
+    EXPECT_EQ(choose(desc, one, simd::chosen()), choose(desc, many, simd::chosen()));
   }
 }
 

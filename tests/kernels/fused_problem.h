@@ -60,7 +60,7 @@ struct Records {
 template <class Desc, class Config>
 [[nodiscard]] Tensor<float> run(const Desc& desc, const Config& config,
                                 const TensorView<const float>& input,
-                                const std::vector<float>& weight, Operands<float> operands,
+                                const std::vector<float>& weight, Operands operands,
                                 Parallel& parallel = threads(), int64_t gap = 0,
                                 Records* left = nullptr) {
   std::vector<float> packed(static_cast<size_t>(packed_elements(desc, config)));
@@ -75,12 +75,13 @@ template <class Desc, class Config>
                     storage_channels(output.shape().c()));
     moments = left->view();
   }
-  cpu(desc, config, {input, packed, operands, output.view(), scratch, moments}, parallel);
+  cpu(desc, config, {input, packed, operands, output.view(), std::span(scratch), moments},
+      parallel);
   return output;
 }
 
 [[nodiscard]] inline Tensor<float> transformed(const Steps& steps, const Tensor<float>& input,
-                                               Operands<float> operands) {
+                                               Operands operands) {
   const elementwise::Desc desc{.steps = steps};
   Tensor<float> output(output_shape(desc, input.shape()));
   cpu(desc, simd::chosen(), {input.view(), operands, output.view()}, threads());
@@ -118,7 +119,7 @@ struct Fused {
   /// Each part by its own op, on the CPU.
   [[nodiscard]] Tensor<float> apart(Form form) const {
     const auto bound = operands.bind();
-    const Operands<float> all(bound);
+    const Operands all(bound);
     const auto before = static_cast<size_t>(desc.prologue.steps.operand_count());
     const Tensor<float> stored = transformed(desc.prologue.steps, input, all.first(before));
     const Tensor<float> read = enlarged(stored, desc.prologue.upsample);

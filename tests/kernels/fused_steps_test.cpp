@@ -12,8 +12,7 @@ namespace {
 using test::Tensor;
 
 /// The definitions, one after the other, in double.
-Tensor<double> transformed(const Steps& steps, const Tensor<double>& input,
-                           Operands<double> operands) {
+Tensor<double> transformed(const Steps& steps, const Tensor<double>& input, Operands operands) {
   const elementwise::Desc desc{.steps = steps};
   Tensor<double> output(output_shape(desc, input.shape()));
   reference<double>(desc, {input.view(), operands, output.view()}, test::threads());
@@ -49,7 +48,7 @@ struct Trial {
   }
   [[nodiscard]] Tensor<double> apart() const {
     const auto bound = operands.bind();
-    const Operands<double> all(bound);
+    const Operands all(bound);
     const auto before = static_cast<size_t>(desc.prologue.steps.operand_count());
     const Tensor<double> stored = transformed(desc.prologue.steps, input, all.first(before));
     const Tensor<double> read = enlarged(stored, desc.prologue.upsample);
@@ -115,9 +114,24 @@ TEST(FusedContract, AcceptsWhatItMay) {
   EXPECT_FALSE(accepts(with, Prologue{.upsample = 2}));
   EXPECT_TRUE(accepts(with, Prologue{.steps = {step::mul(Extent::pixel)}}));
   EXPECT_FALSE(accepts(conv_transpose2d::Desc{}, Prologue{.upsample = 2}));
-  with = {.in_channels = 4, .out_channels = 8, .kernel = {5, 3}};  // fifteen taps for each pixel
-  EXPECT_FALSE(accepts(with, Prologue{.steps = {step::mul(Extent::tensor)}}));
-  EXPECT_TRUE(accepts(with, Prologue{.upsample = 2}));
+}
+
+TEST(FusedContract, TakesStepsBeforeItWhereTheyPay) {
+  const Shape input{1, 32, 64, 64};
+  const auto takes = [&](KernelSet kernels, Pair kernel, const Prologue& prologue) {
+    const conv2d::Desc desc{.in_channels = 32, .out_channels = 32, .kernel = kernel};
+    const Target target{.kernels = kernels, .isa = simd::chosen()};
+    return AnyOp(desc).accepts(PrependPrologue{prologue, input}, target);
+  };
+  const Prologue steps{.steps = {step::mul(Extent::pixel)}}, twice{.steps = {}, .upsample = 2};
+  EXPECT_TRUE(takes(KernelSet::cpu, 3, steps));  // Winograd's form
+  EXPECT_FALSE(takes(KernelSet::cpu, 5, steps));
+  EXPECT_TRUE(takes(KernelSet::cuda, 1, steps));
+  EXPECT_FALSE(takes(KernelSet::cuda, 3, steps));  // nine times each value
+  EXPECT_FALSE(takes(KernelSet::reference, 1, steps));
+  for (const KernelSet kernels : {KernelSet::reference, KernelSet::cpu, KernelSet::cuda}) {
+    EXPECT_TRUE(takes(kernels, 5, twice));
+  }
 }
 
 TEST(FusedContract, PrintsAndRefuses) {

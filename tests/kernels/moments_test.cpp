@@ -10,22 +10,17 @@ namespace {
 
 using namespace test;
 
-/// Scale or shift alone: they are of different sizes.
-TensorView<const float> row(const Tensor<float>& result, int64_t index) {
-  const TensorView<const float> all = result.view();
-  return {all.pixel(0, index, 0), {all.shape.n(), all.shape.c(), 1, 1}, 2 * all.pitch};
-}
-
 Tensor<float> gathered(const norm::Desc& desc, const Tensor<float>& picture,
                        const MomentsView<const float>& moments) {
-  Tensor<float> out(output_shape(desc, picture.shape()));
+  const Shape& shape = picture.shape();
+  Tensor<float> out({shape.n(), shape.c(), 2, 1});
   // Nothing of the picture may be read: there is nothing but its shape.
   cpu(desc, simd::chosen(),
       {.input = {nullptr, picture.shape(), picture.pitch()},
        .weight = {},
        .bias = {},
-       .output = out.view(),
-       .workspace = {},
+       .scale = row(out.view(), 0),
+       .shift = row(out.view(), 1),
        .moments = moments},
       threads());
   return out;
@@ -33,10 +28,14 @@ Tensor<float> gathered(const norm::Desc& desc, const Tensor<float>& picture,
 
 Tensor<float> defined(const norm::Desc& desc, const Tensor<float>& picture) {
   const Tensor<double> in = picture.as<double>();
-  Tensor<double> out(output_shape(desc, picture.shape()));
-  reference<double>(
-      desc, {.input = in.view(), .weight = {}, .bias = {}, .output = out.view(), .workspace = {}},
-      threads());
+  Tensor<double> out({picture.shape().n(), picture.shape().c(), 2, 1});
+  reference<double>(desc,
+                    {.input = in.view(),
+                     .weight = {},
+                     .bias = {},
+                     .scale = row(out.view(), 0),
+                     .shift = row(out.view(), 1)},
+                    threads());
   return out.as<float>();
 }
 
@@ -62,11 +61,13 @@ void expect_moments(Desc desc, const Shape& input) {
       EXPECT_EQ(pixels, static_cast<float>(shape.h() * shape.w()));
     }
     for (const int64_t groups : {int64_t{1}, shape.c() % 3 == 0 ? shape.c() / 3 : 1, shape.c()}) {
-      const norm::Desc gather{.groups = groups, .from_moments = true};
+      const norm::Desc gather{.groups = groups, .moments_of = shape.c()};
       Tensor<float> result = gathered(gather, picture, std::as_const(left).view());
       const Tensor<float> wanted = defined(gather, picture);
-      EXPECT_TRUE(close(row(result, 0), row(wanted, 0), kTolerance)) << to_string(gather);
-      EXPECT_TRUE(close(row(result, 1), row(wanted, 1), kTolerance)) << to_string(gather);
+      EXPECT_TRUE(close(row(result.view(), 0), row(wanted.view(), 0), kTolerance))
+          << to_string(gather);
+      EXPECT_TRUE(close(row(result.view(), 1), row(wanted.view(), 1), kTolerance))
+          << to_string(gather);
       EXPECT_TRUE(pads_are_zero(result));
     }
   }

@@ -2,7 +2,7 @@
 #include "kernels/partial_mask/partial_mask.h"
 
 #include "kernels/conv2d/conv2d.h"
-#include "tests/kernels/partial_mask_cases.h"
+#include "tests/kernels/support.h"
 
 namespace kintsugi::partial_mask {
 namespace {
@@ -12,11 +12,34 @@ using test::same_bits;
 using test::Tensor;
 using Numbers = std::vector<float>;
 
+/// Ratios and valid pixels in one buffer: the batch items of the ones, then of the others.
+constexpr int64_t kRatio = 0, kValid = 1;
+Shape both(const Desc& desc, const Shape& mask) {
+  const Shape one = output_shape(desc, mask);
+  return {2 * one.n(), 1, one.h(), one.w()};
+}
+template <class T>
+TensorView<T> part(const TensorView<T>& both, int64_t which) {
+  const Shape& s = both.shape;
+  return {both.pixel(which * s.n() / 2, 0, 0), {s.n() / 2, 1, s.h(), s.w()}, both.pitch};
+}
+
+/// What the definition gives in T: float for its bits, double for its value.
+template <class T>
+Tensor<T> by_definition(const Desc& desc, const std::array<Tensor<float>, 2>& masks) {
+  const std::array<Tensor<T>, 2> in{masks[0].template as<T>(), masks[1].template as<T>()};
+  Tensor<T> out(both(desc, in[0].shape()));
+  reference<T>(desc,
+               {{in[0].view(), in[1].view()}, part(out.view(), kRatio), part(out.view(), kValid)},
+               test::threads());
+  return out;
+}
+
 TEST(PartialMaskShape, IsThatOfTheConvolution) {
   EXPECT_EQ(output_shape({.kernel = 3, .stride = 2, .padding = 1}, {2, 1, 8, 9}),
-            (Shape{2, 2, 4, 5}));
+            (Shape{2, 1, 4, 5}));
   EXPECT_EQ(output_shape({.kernel = {2, 3}, .stride = {1, 3}, .dilation = {3, 1}}, {1, 1, 5, 8}),
-            (Shape{1, 2, 2, 2}));
+            (Shape{1, 1, 2, 2}));
   const auto refusal = [](const Desc& desc, const Shape& mask) {
     return test::error_of([&] { (void)output_shape(desc, mask); });
   };
@@ -74,10 +97,11 @@ void expect(const Desc& desc, const std::array<Tensor<float>, 2>& masks, const N
             const Numbers& valid) {
   SCOPED_TRACE(to_string(desc));
   const Tensor<float> out = by_definition<float>(desc, masks);
-  ASSERT_EQ(out.shape().pixels(), static_cast<int64_t>(ratio.size()));
+  ASSERT_EQ(out.shape().pixels(), static_cast<int64_t>(2 * ratio.size()));
   for (size_t i = 0; i < ratio.size(); ++i) {
     EXPECT_NEAR(out.data()[4 * i], ratio[i], 2e-7f * ratio[i]) << i;
-    EXPECT_EQ(out.data()[4 * i + 1], valid.empty() ? (ratio[i] > 0 ? 1 : 0) : valid[i]) << i;
+    EXPECT_EQ(out.data()[4 * (ratio.size() + i)], valid.empty() ? (ratio[i] > 0 ? 1 : 0) : valid[i])
+        << i;
   }
 }
 
@@ -137,8 +161,8 @@ TEST(PartialMaskReference, ItsOperandsMakeAPartialConvolution) {
       .kernel = 3,
       .padding = 1,
       .epilogue = {step::mul(Extent::pixel), step::add(Extent::channel), step::mul(Extent::pixel)}};
-  const std::vector<Operand<float>> operands{
-      operand(sides.view(), kRatio), {bias.data(), 0}, operand(sides.view(), kValid)};
+  const std::vector<Operand> operands{
+      {part(sides.view(), kRatio).data, 4}, {bias.data(), 0}, {part(sides.view(), kValid).data, 4}};
   Tensor<float> out({1, 2, 3, 4});
   conv2d::reference<float>(desc,
                            {.input = known.view(),
@@ -152,121 +176,45 @@ TEST(PartialMaskReference, ItsOperandsMakeAPartialConvolution) {
   }
 }
 
+/// A mask of one number.
+std::array<Tensor<float>, 2> filled(const Shape& shape, float value) {
+  Tensor<float> mask(shape);
+  mask.for_each([&](int64_t, int64_t c, int64_t, int64_t, float& v) { v = c == 0 ? value : 0; });
+  return {mask, mask};
+}
+
 TEST(PartialMaskReference, AnUnknownPixelIsZeroWhateverEps) {
-  Case c{{.kernel = 3, .padding = 1, .eps = 0}, {1, 1, 6, 6}, Fill::holes};
+  const auto masks = filled({1, 1, 6, 6}, 0);
   for (const double eps : {0.0, 1e-45, 1e30}) {
-    c.desc.eps = eps;
-    const auto masks = masks_of(c);
-    Tensor<float> out({1, 2, 6, 6});
-    cpu(c.desc, {{masks[0].view(), masks[1].view()}, out.view()}, test::threads());
-    EXPECT_TRUE(same_bits(out.data(), by_definition<float>(c.desc, masks).data()));
+    const Desc desc{.kernel = 3, .padding = 1, .eps = eps};
+    Tensor<float> out(both(desc, {1, 1, 6, 6}));
+    cpu(desc,
+        {{masks[0].view(), masks[1].view()}, part(out.view(), kRatio), part(out.view(), kValid)},
+        test::threads());
+    EXPECT_TRUE(same_bits(out.data(), by_definition<float>(desc, masks).data()));
     EXPECT_TRUE(same_bits(out.data(), Numbers(out.data().size(), 0.0f)));
   }
 }
 
-TEST(PartialMaskReference, BordersAreHoles) {
-  const Case c{{.kernel = 3, .padding = 1}, {1, 1, 4, 4}, Fill::known};
-  const Tensor<float> out = by_definition<float>(c.desc, masks_of(c));
-  EXPECT_EQ(out.view().at(0, kRatio, 0, 0), 2.25f);
-  EXPECT_EQ(out.view().at(0, kRatio, 0, 1), 1.5f);
-  EXPECT_EQ(out.view().at(0, kRatio, 1, 1), 1.0f);
-  EXPECT_EQ(out.view().at(0, kValid, 3, 3), 1.0f);
-}
-
-TEST(PartialMaskCpu, AgreesWithItsDefinition) {
-  std::vector<Case> cases = odd_cases();
-  // A row of several runs, and one window far apart from the next.
-  cases.push_back({{.kernel = {3, 9}, .padding = {1, 4}, .channels = {7, 2}}, {1, 1, 3, 700}});
-  cases.push_back({{.kernel = {1, 4}, .stride = {1, 300}, .padding = {0, 2}}, {1, 1, 2, 700}});
-  for (const Case& c : cases) {
-    for (const int64_t gap : {0, 8}) {
-      SCOPED_TRACE(c.name());
-      const auto masks = masks_of(c, gap);
-      Tensor<float> out(output_shape(c.desc, c.mask), gap);
-      cpu(c.desc, {{masks[0].view(), masks[1].view()}, out.view()}, test::threads());
-      EXPECT_TRUE(close(out.view(), by_definition<double>(c.desc, masks).view()));
-      EXPECT_TRUE(close(out.view(), by_definition<float>(c.desc, masks).view(),
-                        c.exact() ? 0 : test::kTolerance));
-      EXPECT_TRUE(test::pads_are_zero(out));
-    }
-  }
-}
-
-TEST(PartialMaskCpu, AResultIsTheNextMask) {
-  const Case c{{.kernel = 3, .stride = 2, .padding = 1, .channels = {3, 0}}, {2, 1, 9, 12}};
-  const auto masks = masks_of(c);
-  Tensor<float> first = by_definition<float>(c.desc, masks);
-  const auto mask = mask_of(static_cast<const Tensor<float>&>(first).view());
-  Tensor<float> apart(mask.shape);
-  apart.for_each([&](int64_t n, int64_t k, int64_t y, int64_t x, float& v) {
-    if (k == 0) v = first.view().at(n, kValid, y, x);
-  });
-  const Desc next{.kernel = 3, .padding = 1, .channels = {64, 3}};
-  Tensor<float> out(output_shape(next, mask.shape));
-  cpu(next, {{mask, mask}, out.view()}, test::threads());
-  EXPECT_TRUE(same_bits(out.data(), by_definition<float>(next, {apart, apart}).data()));
-}
-
-TEST(PartialMaskCpu, NeverHidesNaN) {
+TEST(PartialMaskReference, BordersAreHolesAndNaNIsKept) {
+  const Desc desc{.kernel = 3, .padding = 1};
+  const Tensor<float> out = by_definition<float>(desc, filled({1, 1, 4, 4}, 1));
+  EXPECT_EQ(part(out.view(), kRatio).at(0, 0, 0, 0), 2.25f);
+  EXPECT_EQ(part(out.view(), kRatio).at(0, 0, 0, 1), 1.5f);
+  EXPECT_EQ(part(out.view(), kRatio).at(0, 0, 1, 1), 1.0f);
+  EXPECT_EQ(part(out.view(), kValid).at(0, 0, 3, 3), 1.0f);
   for (const Form form : {Form::paper, Form::naoto}) {
-    const Case c{{.kernel = 3, .padding = 1, .form = form}, {1, 1, 5, 5}};
-    auto masks = masks_of(c);
+    auto masks = filled({1, 1, 5, 5}, 1);
     masks[0].view().at(0, 0, 2, 2) = std::numeric_limits<float>::quiet_NaN();
-    Tensor<float> out(output_shape(c.desc, c.mask));
-    cpu(c.desc, {{masks[0].view(), masks[1].view()}, out.view()}, test::threads());
-    const Tensor<float> expected = by_definition<float>(c.desc, masks);
+    const Tensor<float> held =
+        by_definition<float>({.kernel = 3, .padding = 1, .form = form}, masks);
     for (int64_t y = 0; y < 5; ++y) {
       for (int64_t x = 0; x < 5; ++x) {
-        const bool held = y >= 1 && y <= 3 && x >= 1 && x <= 3;
-        EXPECT_EQ(std::isnan(out.view().at(0, kRatio, y, x)), held) << y << " " << x;
-        EXPECT_EQ(std::isnan(expected.view().at(0, kRatio, y, x)), held) << y << " " << x;
+        EXPECT_EQ(std::isnan(part(held.view(), kRatio).at(0, 0, y, x)),
+                  y >= 1 && y <= 3 && x >= 1 && x <= 3);
       }
     }
   }
-}
-
-TEST(PartialMaskCpu, SameBitsForAnyThreadCountAndBatch) {
-  const Case c{{.kernel = 5, .padding = 2, .channels = {3, 2}}, {2, 1, 90, 300}, Fill::fractional};
-  const auto masks = masks_of(c);
-  const auto by = [&](Parallel& parallel, int64_t n) {
-    const Shape shape{2 - n, 1, 90, 300};
-    Tensor<float> out(output_shape(c.desc, shape));
-    cpu(c.desc,
-        {{TensorView<const float>{masks[0].view().pixel(n, 0, 0), shape, masks[0].pitch()},
-          TensorView<const float>{masks[1].view().pixel(n, 0, 0), shape, masks[1].pitch()}},
-         out.view()},
-        parallel);
-    return out.data();
-  };
-  ThreadPool one(1), three(3);
-  const Numbers two = by(test::threads(), 0);
-  EXPECT_TRUE(same_bits(by(one, 0), two));
-  EXPECT_TRUE(same_bits(by(three, 0), two));
-  EXPECT_TRUE(same_bits(by(one, 1),
-                        {two.begin() + static_cast<std::ptrdiff_t>(two.size() / 2), two.end()}));
-}
-
-// The kernel, driven by a description that is wrong in one place, must not pass.
-
-TEST(PartialMaskPlantedError, EveryWrongDescriptionFails) {
-  const Desc right{.kernel = 3, .padding = 1, .channels = {3, 2}};
-  const auto masks = masks_of({right, {1, 1, 12, 12}});
-  const Tensor<float> expected = by_definition<float>(right, masks);
-  const auto by = [&](const auto& change) {
-    Desc desc = right;
-    change(desc);
-    Tensor<float> out(output_shape(desc, masks[0].shape()));
-    cpu(desc, {{masks[0].view(), masks[1].view()}, out.view()}, test::threads());
-    return close(out.view(), expected.view());
-  };
-  EXPECT_TRUE(by([](Desc&) {}));
-  EXPECT_FALSE(by([](Desc& d) { d.kernel = 5, d.padding = 2; }));
-  EXPECT_FALSE(by([](Desc& d) { d.kernel = {1, 3}, d.padding = {0, 1}; }));
-  EXPECT_FALSE(by([](Desc& d) { d.dilation = d.padding = 2; }));
-  EXPECT_FALSE(by([](Desc& d) { d.channels = {2, 3}; }));
-  EXPECT_FALSE(by([](Desc& d) { d.channels = {5, 0}; }));
-  EXPECT_FALSE(by([](Desc& d) { d.form = Form::naoto; }));
-  EXPECT_FALSE(by([](Desc& d) { d.eps = 1e-3; }));
 }
 
 }  // namespace

@@ -66,46 +66,6 @@ TEST(PoolReference, ComputesWhatPyTorchComputes) {
   expect(inside, {0.625f, 1.0f, 1.29166663f, 1.36111116f});
 }
 
-struct Case {
-  Desc desc;
-  Shape input;
-};
-
-std::vector<Case> cases() {
-  std::vector<Case> out;
-  for (const Desc& mode : {Desc{}, Desc{.mode = Mode::average},
-                           Desc{.mode = Mode::average, .count_include_pad = false}}) {
-    const auto add = [&](Pair kernel, Pair stride, Pair padding, const Shape& input) {
-      Desc desc = mode;
-      desc.kernel = kernel, desc.stride = stride, desc.padding = padding;
-      out.push_back({desc, input});
-    };
-    add(1, 1, 0, {1, 1, 1, 1});
-    add(2, 2, 0, {2, 3, 6, 7});
-    add(3, 2, 1, {1, 37, 9, 8});
-    add({2, 5}, {3, 1}, {1, 2}, {3, 17, 11, 6});
-    add(7, 1, 3, {1, 4, 5, 5});
-    add({1, 4}, {1, 300}, {0, 2}, {1, 130, 2, 700});
-  }
-  return out;
-}
-
-TEST(PoolCpu, AgreesWithItsDefinition) {
-  for (const Case& c : cases()) {
-    for (const int64_t gap : {0, 8}) {
-      Random random(5);
-      const Tensor<float> input = Tensor<float>::random(c.input, random, gap);
-      Tensor<float> expected(output_shape(c.desc, c.input)), output(expected.shape(), gap);
-      reference<float>(c.desc, {input.view(), expected.view()}, test::threads());
-      cpu(c.desc, simd::chosen(), {input.view(), output.view()}, test::threads());
-      EXPECT_TRUE(
-          close(output.view(), expected.view(), c.desc.mode == Mode::max ? 0 : test::kTolerance))
-          << to_string(c.desc) << " " << c.input.to_string();
-      EXPECT_TRUE(test::pads_are_zero(output)) << to_string(c.desc);
-    }
-  }
-}
-
 TEST(PoolCpu, NeverHidesNaN) {
   // PyTorch likewise: every window that holds the NaN is NaN, wherever in it that stands.
   Random random(5);
@@ -135,50 +95,6 @@ TEST(PoolCpu, TheLowestNumberIsOne) {
   });
   cpu({.kernel = 2}, simd::chosen(), {input.view(), output.view()}, test::threads());
   EXPECT_EQ(output.view().at(0, 0, 0, 0), -std::numeric_limits<float>::infinity());
-}
-
-TEST(PoolCpu, SameBitsForAnyThreadCountAndBatch) {
-  Random random(7);
-  const Tensor<float> input = Tensor<float>::random({2, 24, 90, 70}, random);
-  const Desc desc{.mode = Mode::average, .kernel = 3, .padding = 1, .count_include_pad = false};
-  const auto by = [&](Parallel& parallel, TensorView<const float> from) {
-    Tensor<float> out(output_shape(desc, from.shape));
-    cpu(desc, simd::chosen(), {from, out.view()}, parallel);
-    return out.data();
-  };
-  ThreadPool one(1), three(3);
-  const std::vector<float> two = by(test::threads(), input.view());
-  EXPECT_TRUE(same_bits(by(one, input.view()), two));
-  EXPECT_TRUE(same_bits(by(three, input.view()), two));
-  const std::vector<float> second =
-      by(three, {input.view().pixel(1, 0, 0), {1, 24, 90, 70}, input.pitch()});
-  EXPECT_TRUE(
-      same_bits(second, {two.begin() + static_cast<std::ptrdiff_t>(two.size() / 2), two.end()}));
-}
-
-// The kernel, driven by a description that is wrong in one place, must not pass.
-
-TEST(PoolPlantedError, EveryWrongDescriptionFails) {
-  Random random(5);
-  const Tensor<float> input = Tensor<float>::random({1, 4, 16, 16}, random);
-  for (const Mode mode : {Mode::max, Mode::average}) {
-    const Desc right{.mode = mode, .kernel = 3, .stride = 1, .padding = 1};
-    Tensor<float> expected(output_shape(right, input.shape())), output(expected.shape());
-    reference<float>(right, {input.view(), expected.view()}, test::threads());
-    const auto by = [&](const Desc& desc) {
-      EXPECT_EQ(output_shape(desc, input.shape()), output.shape());
-      cpu(desc, simd::chosen(), {input.view(), output.view()}, test::threads());
-      return close(output.view(), expected.view());
-    };
-    EXPECT_TRUE(by(right));
-    EXPECT_FALSE(
-        by({.mode = mode == Mode::max ? Mode::average : Mode::max, .kernel = 3, .padding = 1}));
-    EXPECT_FALSE(by({.mode = mode, .kernel = 5, .padding = 2}));
-    EXPECT_FALSE(by({.mode = mode, .kernel = {1, 3}, .padding = {0, 1}}));
-    if (mode == Mode::average) {
-      EXPECT_FALSE(by({.mode = mode, .kernel = 3, .padding = 1, .count_include_pad = false}));
-    }
-  }
 }
 
 }  // namespace

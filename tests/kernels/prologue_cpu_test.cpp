@@ -154,7 +154,8 @@ TEST(PrologueCpu, NeedsScratchForWhatTheDirectFormCannotDoOnTheWay) {
   std::vector<float> scratch(static_cast<size_t>(elements() - 1));
   Tensor<float> output(output_shape(desc, picture));
   EXPECT_EQ(test::error_of([&] {
-              cpu(desc, config, {problem.input.view(), packed, {}, output.view(), scratch},
+              cpu(desc, config,
+                  {problem.input.view(), packed, {}, output.view(), std::span(scratch)},
                   test::threads());
             }),
             "the workspace holds 671 elements, the input after its steps 672");

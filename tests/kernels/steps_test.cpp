@@ -7,8 +7,8 @@ namespace kintsugi {
 namespace {
 
 /// One value after steps that have no gate among them.
-double after(const Steps& steps, Operands<double> operands, double value, const Position& at = {}) {
-  return apply_steps(
+double after(const Steps& steps, Operands operands, double value, const Position& at = {}) {
+  return apply_steps<double>(
       steps, operands, [&](int64_t) { return value; }, at, 1);
 }
 
@@ -21,6 +21,18 @@ TEST(Steps, KeepTheirOrderAndPrint) {
   EXPECT_EQ(steps.operand_count(), 3);
   EXPECT_EQ(steps, steps);
   EXPECT_FALSE(steps == Steps{});
+}
+
+TEST(Steps, PreluPrintsAndReadsItsSlope) {
+  EXPECT_EQ(to_string(Steps{step::prelu(0.25f), step::prelu(Extent::channel)}),
+            "prelu 0.25, prelu channel");
+  const std::vector<double> slope{0.5, -2, 3, 0};
+  const std::vector<Operand> operands{{slope.data(), 4}};
+  EXPECT_EQ(after({step::prelu(Extent::channel)}, operands, -3, {.k = 1}), 6);
+  EXPECT_EQ(after({step::prelu(Extent::channel)}, operands, 3, {.k = 1}), 3);
+  EXPECT_EQ(after({step::prelu(0.25f)}, {}, -3), -0.75);
+  EXPECT_EQ(step::prelu(0.25f).operand_count(), 0);
+  EXPECT_EQ(step::prelu(Extent::channel).operand_count(), 1);
 }
 
 TEST(Steps, HoldEight) {
@@ -39,11 +51,11 @@ TEST(Steps, ReadTheirOperandsInOrder) {
   const std::vector<double> pixel{1, 2, 3, 4};
   std::vector<double> tensor(16, -1.0);
   tensor[(1 * 2 + 1) * 4 + 2] = 7;
-  const std::vector<Operand<double>> operands{{channel.data(), 4},
-                                              {sample_channel.data(), 4},
-                                              {sample_channel.data(), 4},
-                                              {pixel.data(), 1},
-                                              {tensor.data(), 4}};
+  const std::vector<Operand> operands{{channel.data(), 4},
+                                      {sample_channel.data(), 4},
+                                      {sample_channel.data(), 4},
+                                      {pixel.data(), 1},
+                                      {tensor.data(), 4}};
   const Steps steps{step::add(Extent::channel), step::affine(Extent::sample_channel),
                     step::mul(Extent::pixel), step::add(Extent::tensor)};
   EXPECT_EQ(after(steps, operands, 1.0, at), ((1.0 + 30) * 6 + 6) * 4 + 7);
@@ -52,7 +64,7 @@ TEST(Steps, ReadTheirOperandsInOrder) {
 TEST(Steps, GatePairsTheHalves) {
   // Channel 1 of two, of four before: bias, feature * sigmoid(gate), and a step behind.
   const std::vector<double> bias{1, 2, 3, 4}, factor{10, 100};
-  const std::vector<Operand<double>> operands{{bias.data(), 4}, {factor.data(), 4}};
+  const std::vector<Operand> operands{{bias.data(), 4}, {factor.data(), 4}};
   const Steps steps{step::add(Extent::channel),
                     step::gate(Function::leaky_relu, Function::sigmoid, 0.5f),
                     step::mul(Extent::channel)};
@@ -78,6 +90,36 @@ TEST(Functions, AreThoseOfPyTorch) {
   EXPECT_EQ(evaluate(Function::sigmoid, -1000, 0), 0);
   EXPECT_DOUBLE_EQ(evaluate(Function::tanh, 1, 0), std::tanh(1.0));
   EXPECT_DOUBLE_EQ(evaluate(Function::silu, 1, 0), 1 / (1 + std::exp(-1.0)));
+  // By torch.nn.functional in float64.
+  EXPECT_DOUBLE_EQ(evaluate(Function::gelu, 1, 0), 0.841344746068543);
+  EXPECT_NEAR(evaluate(Function::gelu, -3, 0), -0.00404969409489031, 1e-15);
+  EXPECT_DOUBLE_EQ(evaluate(Function::hard_swish, -1, 0), -1.0 / 3);
+  EXPECT_EQ(evaluate(Function::hard_swish, -3, 0), 0);
+  EXPECT_EQ(evaluate(Function::hard_swish, 5, 0), 5);
+  EXPECT_EQ(evaluate(Function::rsqrt, 0.25, 0), 2);
+}
+
+TEST(Functions, AreInfiniteAndNaNWherePyTorchIs) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(evaluate(Function::gelu, kInfinity, 0), kInfinity);
+  EXPECT_TRUE(std::isnan(evaluate(Function::gelu, -kInfinity, 0)));
+  EXPECT_EQ(evaluate(Function::hard_swish, kInfinity, 0), kInfinity);
+  EXPECT_TRUE(std::isnan(evaluate(Function::hard_swish, -kInfinity, 0)));
+  EXPECT_TRUE(std::isnan(evaluate(Function::rsqrt, -1, 0)));
+  EXPECT_EQ(evaluate(Function::rsqrt, 0.0, 0), kInfinity);
+  EXPECT_EQ(evaluate(Function::rsqrt, -0.0, 0), -kInfinity);
+  EXPECT_EQ(evaluate(Function::rsqrt, kInfinity, 0), 0);
+}
+
+TEST(Functions, AreFoundByTheirNames) {
+  EXPECT_EQ(kFunctions.size(), 10u);
+  for (const Function function : kFunctions) {
+    EXPECT_EQ(function_named(to_string(function)), function);
+    EXPECT_EQ(takes_slope(function), function == Function::leaky_relu);
+  }
+  EXPECT_STREQ(to_string(Function::hard_swish), "hard_swish");
+  EXPECT_EQ(function_named("swish"), std::nullopt);
+  EXPECT_EQ(function_named(""), std::nullopt);
 }
 
 TEST(Functions, LetNaNThrough) {
@@ -85,6 +127,10 @@ TEST(Functions, LetNaNThrough) {
     if (step.operand_count() > 0) continue;
     EXPECT_TRUE(std::isnan(after({step}, {}, std::numeric_limits<double>::quiet_NaN())))
         << to_string(Steps{step});
+  }
+  for (const Function function : kFunctions) {
+    EXPECT_TRUE(std::isnan(evaluate(function, std::numeric_limits<double>::quiet_NaN(), 0.2)))
+        << to_string(function);
   }
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/contract/case.h"
 #include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
@@ -111,8 +112,8 @@ class OperandSet {
     add_all(prologue.steps, input, random);
     add_all(steps, shape, random);
   }
-  [[nodiscard]] std::vector<Operand<T>> bind() const {
-    std::vector<Operand<T>> out;
+  [[nodiscard]] std::vector<Operand> bind() const {
+    std::vector<Operand> out;
     for (const Tensor<T>& tensor : tensors_) {
       out.push_back({tensor.data().data(), tensor.pitch()});
     }
@@ -144,6 +145,17 @@ class OperandSet {
   }
   std::vector<Tensor<T>> tensors_;
 };
+
+/// Row `y` of a tensor [N, C, H, 1] as one of its own.
+template <class T>
+[[nodiscard]] TensorView<T> row(const TensorView<T>& all, int64_t y) {
+  return {all.pixel(0, y, 0), {all.shape.n(), all.shape.c(), 1, 1}, all.shape.h() * all.pitch};
+}
+
+/// Scratch of exact size, and full of NaN.
+[[nodiscard]] inline std::vector<float> scratch_of(int64_t elements) {
+  return std::vector<float>(static_cast<size_t>(elements), std::numeric_limits<float>::quiet_NaN());
+}
 
 struct Difference {
   double relative_l2 = 0;  // |a - b| / |b|
@@ -242,22 +254,37 @@ template <class F>
   return pool;
 }
 
-/// Every kind of step with every extent it can have, and every function.
-[[nodiscard]] inline std::vector<Step> every_step() {
-  std::vector<Step> steps{step::add(0.25f), step::mul(-1.5f), step::affine(0.5f, 2.0f),
-                          step::clamp(-0.5f, 0.25f)};
-  for (const Extent extent :
-       {Extent::channel, Extent::sample_channel, Extent::pixel, Extent::tensor}) {
-    steps.push_back(step::add(extent));
-    steps.push_back(step::mul(extent));
-    steps.push_back(step::affine(extent));
+/// What functions are tried on: both signs of 1e-36 to 1e36, closely from -20 to 20, and
+/// zeros, infinities and a NaN.
+[[nodiscard]] inline std::vector<float> function_arguments() {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> values{0.0f, -0.0f, kInfinity, -kInfinity, std::nanf(""), 3e38f, -3e38f};
+  for (int i = -720; i <= 720; ++i) {
+    const auto magnitude = static_cast<float>(std::pow(10.0, i / 20.0));
+    values.push_back(magnitude);
+    values.push_back(-magnitude);
   }
-  for (const Function function :
-       {Function::identity, Function::relu, Function::leaky_relu, Function::elu, Function::sigmoid,
-        Function::tanh, Function::silu}) {
-    steps.push_back(step::activate(function, function == Function::leaky_relu ? 0.2f : 0.0f));
-  }
-  return steps;
+  for (int i = -20000; i <= 20000; ++i) values.push_back(static_cast<float>(i) * 1.0009765e-3f);
+  return values;
 }
+
+/// A function's results on `arguments`, each for itself: an L2 norm would let small ones be wrong.
+/// The error may be `relative` of the expected value, plus `absolute`.
+template <class T>
+void expect_function(Function function, const std::vector<float>& arguments, TensorView<T> actual,
+                     float slope, double relative, double absolute) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const double expected = evaluate(function, double{arguments[i]}, double{slope});
+    const auto got = static_cast<double>(actual.at(0, 0, 0, static_cast<int64_t>(i)));
+    const bool same = std::isfinite(expected)
+                          ? std::abs(got - expected) <= relative * std::abs(expected) + absolute
+                          : got == expected || (std::isnan(got) && std::isnan(expected));
+    EXPECT_TRUE(same) << to_string(function) << " of " << arguments[i] << " is " << got << ", not "
+                      << expected;
+  }
+}
+
+using kintsugi::every_step;
+using kintsugi::takes_any_number;
 
 }  // namespace kintsugi::test

@@ -27,7 +27,7 @@ struct Table {
   std::vector<Part> parts;
   std::vector<float> weight;
   Epilogue epilogue = {step::add(Extent::channel)};
-  std::vector<Operand<float>> operands;
+  std::vector<Operand> operands;
   simd::TapConvolution c;  // its spans and pointers are set by run()
 };
 
@@ -83,7 +83,8 @@ std::vector<Fault> common_faults(const Tensor<float>& input) {
       {"output channels exchanged in one row",
        [](Table& t) { std::swap(weight_at(t, 3, 7, 1), weight_at(t, 3, 7, 2)); }},
       {"border reflected", [](Table& t) { t.c.reflect = true; }},
-      {"bias of the next channel", [](Table& t) { t.operands[0].data += 1; }},
+      {"bias of the next channel",
+       [](Table& t) { t.operands[0].data = static_cast<const float*>(t.operands[0].data) + 1; }},
       {"bias dropped", [](Table& t) { t.epilogue = {}, t.operands.clear(); }},
   };
 }
@@ -106,7 +107,7 @@ void expect_rejected(const Table& right, const std::vector<Fault>& faults,
 /// A bias with room for one channel more, so that a shifted read stays inside.
 struct Bias {
   std::vector<float> values;
-  Operand<float> operand;
+  Operand operand;
   explicit Bias(Random& random)
       : values(random.values(kOutputs + kChannelGranule)), operand{values.data(), kOutputs} {}
 };
@@ -122,8 +123,8 @@ TEST(PlantedError, EveryWrongConv2dFails) {
   const std::vector<float> weight = random.values(desc.weight_shape().elements());
   const Bias bias(random);
   Tensor<float> expected(conv2d::output_shape(desc, input.shape()));
-  conv2d::reference<float>(desc, {input.view(), weight, {&bias.operand, 1}, expected.view()},
-                           test::threads());
+  conv2d::reference<float>(
+      desc, {input.view(), weight, Operands(&bias.operand, 1), expected.view()}, test::threads());
 
   const auto config = conv2d::choose(desc, input.shape(), simd::chosen(), false);
   Table right;
@@ -161,7 +162,7 @@ TEST(PlantedError, EveryWrongConvTranspose2dFails) {
   const Bias bias(random);
   Tensor<float> expected(conv_transpose2d::output_shape(desc, input.shape()));
   conv_transpose2d::reference<float>(
-      desc, {input.view(), weight, {&bias.operand, 1}, expected.view()}, test::threads());
+      desc, {input.view(), weight, Operands(&bias.operand, 1), expected.view()}, test::threads());
 
   const auto config = conv_transpose2d::choose(desc, input.shape(), simd::chosen());
   Table right;

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// toy: a network in no list of the product. It lets an image meet its own past: a state holds the best of
+// all images so far, another counts the replays.
+#pragma once
+
+#include "runtime/graph/scope.h"
+#include "runtime/networks/network.h"
+
+namespace kintsugi::networks::toy {
+
+[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+[[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
+
+inline constexpr Network kNetwork = {
+    .name = "toy", .paper = "of this project's tests", .detect = detect, .open = open};
+
+}  // namespace kintsugi::networks::toy
