@@ -14,6 +14,7 @@
 #include <sstream>
 #include <vector>
 
+#include "benchmarks/host_chain.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/simd/probe.h"
 #include "kintsugi/kintsugi.hpp"
@@ -29,6 +30,18 @@ struct Case {
   std::function<Tensor()> output;
 };
 
+/// In the order of NHWC visit(place in NCHW, pixel, channel).
+template <class Visit>
+void for_each_place(const Shape& shape, const Visit& visit) {
+  const int64_t plane = shape.h() * shape.w();
+  for (int64_t pixel = 0; pixel < shape.pixels(); ++pixel) {
+    for (int64_t c = 0; c < shape.c(); ++c) {
+      const int64_t n = pixel / plane;
+      visit(static_cast<size_t>((n * shape.c() + c) * plane + pixel % plane), pixel, c);
+    }
+  }
+}
+
 /// The raw door: tensors in, tensors out, as the PyTorch module has them.
 Case load_network(const std::filesystem::path& folder, int threads) {
   Tensors inputs = read_tensors(folder / "input.safetensors");
@@ -43,73 +56,38 @@ Case load_network(const std::filesystem::path& folder, int threads) {
           [=] { return outputs->at("output"); }};
 }
 
-/// Everything a convolution alone needs, in the kernels' order of memory: what it has in a network.
-struct Layer {
-  conv2d::Desc desc;
-  conv2d::CpuConfig config;
-  Shape in, out;
-  std::vector<float> input, output, bias, packed, workspace;
-  std::vector<Operand<float>> operands;
-  size_t skip = 0;  // packed weights start at a cache line, as a plan places them
-
-  [[nodiscard]] conv2d::Args<float> args() {
-    return {{input.data(), in, storage_channels(in.c())},
-            std::span(packed).subspan(skip),
-            operands,
-            {output.data(), out, storage_channels(out.c())},
-            workspace};
-  }
-};
-
+/// A convolution alone, in the kernels' order of memory: what it has in a network.
 Case load_conv2d(const std::filesystem::path& folder, int64_t dilation, ThreadPool& pool) {
   const Tensors weights = read_tensors(folder / "model.safetensors");
   const Tensor input = read_tensors(folder / "input.safetensors").at("input");
   const Tensor& weight = weights.at("weight");
   const int64_t kernel = weight.shape[2];
-  const auto layer = std::make_shared<Layer>();
-  layer->desc = {.in_channels = weight.shape[1],
-                 .out_channels = weight.shape[0],
-                 .kernel = kernel,
-                 .dilation = dilation,
-                 .padding = dilation * (kernel / 2),
-                 .epilogue = {step::add(Extent::channel)}};
-  layer->in = input.shape;
-  layer->out = output_shape(layer->desc, layer->in);
-  layer->config = choose(layer->desc, layer->in, simd::chosen());
-  const auto elements = [](const Shape& s) {
-    return static_cast<size_t>(s.pixels() * storage_channels(s.c()));
+  const conv2d::Desc desc{.in_channels = weight.shape[1],
+                          .out_channels = weight.shape[0],
+                          .kernel = kernel,
+                          .dilation = dilation,
+                          .padding = dilation * (kernel / 2),
+                          .epilogue = {step::add(Extent::channel)}};
+  const auto layer = std::make_shared<bench::HostChain>(desc, Shapes{input.shape}, pool.threads());
+  const bench::OpCall& call = layer->call();
+  const Shape in = input.shape, out = layer->chain().output().shape;
+  std::vector<float> pixels;
+  for_each_place(in,
+                 [&](size_t place, int64_t, int64_t) { pixels.push_back(input.values[place]); });
+  layer->write(call.inputs[0], pixels);
+  layer->write(call.weights[0], weight.values);
+  layer->write(call.operands[0], weights.at("bias").values);
+  const auto output = [=] {
+    Tensor made{out, std::vector<float>(static_cast<size_t>(out.elements()))};
+    const auto* from = reinterpret_cast<const float*>(layer->place(call.outputs[0]));
+    const int64_t pitch = layer->chain().output().pitch;
+    for_each_place(out, [&](size_t place, int64_t pixel, int64_t c) {
+      made.values[place] = from[pixel * pitch + c];
+    });
+    return made;
   };
-  layer->input.resize(elements(layer->in));
-  layer->output.resize(elements(layer->out));
-  const int64_t plane = layer->in.h() * layer->in.w(), pitch = storage_channels(layer->in.c());
-  for (int64_t i = 0; i < input.shape.elements(); ++i) {
-    const int64_t n = i / (plane * layer->in.c()), c = i / plane % layer->in.c();
-    layer->input[static_cast<size_t>((n * plane + i % plane) * pitch + c)] =
-        input.values[static_cast<size_t>(i)];
-  }
-  layer->bias = weights.at("bias").values;
-  layer->bias.resize(static_cast<size_t>(storage_channels(layer->out.c())));
-  layer->operands = {{layer->bias.data(), storage_channels(layer->out.c())}};
-  layer->packed.resize(static_cast<size_t>(packed_elements(layer->desc, layer->config)) + 16);
-  layer->skip = (64 - reinterpret_cast<uintptr_t>(layer->packed.data()) % 64) % 64 / sizeof(float);
-  pack(layer->desc, layer->config, weight.values, std::span(layer->packed).subspan(layer->skip));
-  layer->workspace.resize(static_cast<size_t>(
-      workspace_elements(layer->desc, layer->config, layer->in, pool.threads())));
-  return {flops(layer->desc, layer->in), to_string(layer->config),
-          [=, &pool] { conv2d::cpu(layer->desc, layer->config, layer->args(), pool); },
-          [=] {
-            Tensor out{layer->out, {}};
-            const Shape& s = layer->out;
-            for (int64_t n = 0; n < s.n(); ++n) {
-              for (int64_t c = 0; c < s.c(); ++c) {
-                for (int64_t p = 0; p < s.h() * s.w(); ++p) {
-                  out.values.push_back(layer->output[static_cast<size_t>(
-                      (n * s.h() * s.w() + p) * storage_channels(s.c()) + c)]);
-                }
-              }
-            }
-            return out;
-          }};
+  return {layer->chain().cost().flops, layer->chain().config(), [=, &pool] { layer->run(pool); },
+          output};
 }
 
 /// "times" and the seconds of each run: one that does not count, then at least one, for `budget`.

@@ -34,10 +34,6 @@ struct Baseline {
 [[nodiscard]] std::vector<Baseline> cudnn_baselines(
     const std::shared_ptr<const Convolution>& convolution, device::Stream& stream);
 
-/// The convolution alone by definition, in double, [pixels, channels]: for a few pixels, where nothing
-/// is timed, so that what is handed to baselines is what our kernels were given.
-[[nodiscard]] std::vector<float> definition(const Convolution& convolution);
-
 [[nodiscard]] Library cublas();
 /// A product of square matrices of `side`.
 [[nodiscard]] Runnable cublas_product(Type type, int64_t side);

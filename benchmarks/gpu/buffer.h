@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Device memory that frees itself, and numbers to put there: random, never zero, the same in every
-// run. Nothing here is fast to fill: what is timed begins after it.
+// Device memory that frees itself. Nothing here is fast to fill: what is timed begins after it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "kernels/core/half.h"
+#include "benchmarks/numbers.h"
 #include "kernels/core/shape.h"
 #include "kernels/device/api.h"
 
 namespace kintsugi::gpu_bench {
+
+using bench::random_values;
+using bench::stored;
 
 class Buffer {
  public:
@@ -45,46 +47,6 @@ class Buffer {
   std::unique_ptr<std::byte, Release> memory_;
 };
 
-/// In [-1, 1), no two neighbours equal, none zero.
-[[nodiscard]] std::vector<float> random_values(int64_t count, uint32_t seed);
-
-/// Channels of a pixel with its pad: whole groups of 16 bytes.
-template <class T>
-[[nodiscard]] constexpr int64_t pitch_of(int64_t channels) {
-  return round_up(channels, 16 / static_cast<int64_t>(sizeof(T)));
-}
-
-template <class T>
-[[nodiscard]] float widened(T value) {
-  if constexpr (sizeof(T) == 4) {
-    return value;
-  } else {
-    return widen(value);
-  }
-}
-
-/// Every value as T holds it.
-template <class T>
-[[nodiscard]] std::vector<float> rounded(std::vector<float> values) {
-  for (float& value : values) value = widened(narrow<T>(value));
-  return values;
-}
-
-/// `values` [pixels, channels] as T with the pad channels zero.
-template <class T>
-[[nodiscard]] std::vector<T> stored(const std::vector<float>& values, int64_t channels) {
-  const int64_t pitch = pitch_of<T>(channels);
-  const int64_t pixels = static_cast<int64_t>(values.size()) / channels;
-  std::vector<T> out(static_cast<size_t>(pixels * pitch));
-  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-    for (int64_t c = 0; c < channels; ++c) {
-      out[static_cast<size_t>(pixel * pitch + c)] =
-          narrow<T>(values[static_cast<size_t>(pixel * channels + c)]);
-    }
-  }
-  return out;
-}
-
 /// What a kernel left, without its pads: [pixels, channels].
 template <class T>
 [[nodiscard]] std::vector<float> fetched(const Buffer& buffer, const Shape& shape, int64_t pitch) {
@@ -95,7 +57,7 @@ template <class T>
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
     for (int64_t c = 0; c < channels; ++c) {
       out[static_cast<size_t>(pixel * channels + c)] =
-          widened(all[static_cast<size_t>(pixel * pitch + c)]);
+          bench::widened(all[static_cast<size_t>(pixel * pitch + c)]);
     }
   }
   return out;

@@ -15,6 +15,7 @@ class Layer(NamedTuple):
     op: str
     shape: tuple  # N, C, H, W
     settings: dict
+    then: tuple = ()  # (op, settings) of what follows on the same input
 
     def integer(self, key: str, otherwise: int) -> int:
         return int(self.settings.get(key, otherwise))
@@ -27,9 +28,15 @@ def read_layers(path=LAYERS) -> list:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        name, op, shape, *settings = words
-        layers.append(Layer(name, op, tuple(int(n) for n in shape.split("x")),
-                            dict(word.split("=", 1) for word in settings)))
+        name, op, shape, *words = words
+        ops = [(op, {})]
+        for before, word in zip([None, *words], words):
+            if before == "then":
+                ops.append((word, {}))
+            elif word != "then":
+                ops[-1][1].update([word.split("=", 1)])
+        layers.append(Layer(name, op, tuple(int(n) for n in shape.split("x")), ops[0][1],
+                            tuple(ops[1:])))
     return layers
 
 
@@ -39,8 +46,7 @@ def tiny(layer: Layer) -> Layer:
     settings = dict(layer.settings)
     if "k" in settings:
         settings["k"] = str(min(int(settings["k"]), 40))
-    if "size" in settings:
-        settings["size"] = "11"
+    settings.update((key, "11") for key in ("height", "width") if key in settings)
     if "groups" in settings:
         settings["groups"] = str(min(c, 40) if int(settings["groups"]) == c else 8)
     return layer._replace(shape=(1, min(c, 40), min(h, 5), min(w, 12)), settings=settings)

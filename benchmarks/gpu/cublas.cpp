@@ -68,7 +68,11 @@ Runnable cublas_product(Type type, int64_t side) {
             "cublasGemmEx");
     };
   };
-  return {.fill = fill, .bind = bind, .output = {1, side, 1, side}, .output_pitch = side};
+  return {.fill = fill,
+          .bind = bind,
+          .output = {1, side, 1, side},
+          .output_pitch = side,
+          .output_dtype = dtype_of(type)};
 }
 
 }  // namespace kintsugi::gpu_bench

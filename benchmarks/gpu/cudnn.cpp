@@ -119,7 +119,8 @@ Baseline baseline(const std::shared_ptr<const Convolution>& data, bool fused,
                            return bind(plan, fused, buffers_of_set);
                          },
                      .output = c.output,
-                     .output_pitch = c.output.c()};
+                     .output_pitch = c.output.c(),
+                     .output_dtype = dtype_of(c.type)};
   } catch (const Error& error) {
     made.refused = error.what();
   }

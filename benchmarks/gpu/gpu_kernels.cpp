@@ -66,13 +66,6 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-const Op* op_named(const std::string& name) {
-  for (const Op& op : ops()) {
-    if (name == op.name) return &op;
-  }
-  return nullptr;
-}
-
 bool names(const std::string& list, const std::string& word) {
   std::istringstream words(list);
   for (std::string one; std::getline(words, one, ',');) {
@@ -153,21 +146,19 @@ int run(const Options& options) {
     return layer.name.find(options.only) != std::string::npos;
   };
   for (const Layer& layer : layers) {
-    if (wanted(layer) && op_named(layer.op) == nullptr) {
-      report["without_kernel"].push_back(layer.name);
-    }
+    if (wanted(layer) && !has_kernels(layer)) report["without_kernel"].push_back(layer.name);
   }
   // A type after the other: should time run short, it takes f32 away and no layer.
-  for (const Type type : kMultiplied) {
+  for (const Type type : kTypes) {
     if (!names(options.types, name_of(type))) continue;
-    for (const Layer& layer : layers) {
-      const Op* op = op_named(layer.op);
-      if (!wanted(layer) || op == nullptr || std::ranges::count(op->types, type) == 0) continue;
+    for (const Layer& given : layers) {
+      const Layer layer = options.dry_run ? tiny(given) : given;
+      if (!wanted(layer) || !has_kernels(layer) || !is_measured(layer, type, info)) continue;
       if (seconds() > options.limit_seconds) {
         report["left_out"].push_back(layer.name + " " + name_of(type));
         continue;
       }
-      report["rows"].push_back(meter.row(*op, options.dry_run ? tiny(layer) : layer, type));
+      report["rows"].push_back(meter.row(layer, type));
       print(report["rows"].back());
       write(options, report);
     }

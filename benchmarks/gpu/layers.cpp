@@ -31,29 +31,6 @@ Shape shape_of(const std::string& text) {
 
 }  // namespace
 
-int64_t Layer::integer(const std::string& key, int64_t otherwise) const {
-  const auto at = settings.find(key);
-  if (at == settings.end()) return otherwise;
-  int64_t value = 0;
-  if (!read_whole(at->second, value)) {
-    throw Error(ErrorCode::usage, name + ": " + key + "=" + at->second + " is not an integer");
-  }
-  return value;
-}
-
-std::string Layer::text(const std::string& key, const std::string& otherwise) const {
-  const auto at = settings.find(key);
-  return at == settings.end() ? otherwise : at->second;
-}
-
-void Layer::expect(std::initializer_list<const char*> keys) const {
-  for (const auto& [key, value] : settings) {
-    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-      throw Error(ErrorCode::usage, name + ": " + op + " has no setting '" + key + "'");
-    }
-  }
-}
-
 std::vector<Layer> read_layers(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw Error(ErrorCode::io, path + " cannot be read");
@@ -69,13 +46,18 @@ std::vector<Layer> read_layers(const std::string& path) {
       sentence.append(", line ").append(std::to_string(number)).append(": ").append(why);
       return {ErrorCode::bad_file, sentence};
     };
-    if (!(words >> layer.op >> shape)) throw refuse("it takes a name, an op and a shape");
+    layer.ops.emplace_back();
+    if (!(words >> layer.ops[0].name >> shape)) throw refuse("it takes a name, an op and a shape");
     layer.input = shape_of(shape);
     if (layer.input.rank() != 4) throw refuse("'" + shape + "' is not a shape NxCxHxW");
     for (std::string word; words >> word;) {
+      if (word == "then") {
+        if (!(words >> layer.ops.emplace_back().name)) throw refuse("'then' takes an op");
+        continue;
+      }
       const size_t equals = word.find('=');
       if (equals == std::string::npos) throw refuse("'" + word + "' is not key=value");
-      layer.settings[word.substr(0, equals)] = word.substr(equals + 1);
+      layer.ops.back().settings[word.substr(0, equals)] = word.substr(equals + 1);
     }
     for (const Layer& other : layers) {
       if (other.name == layer.name) throw refuse("'" + layer.name + "' stands there twice");
@@ -92,13 +74,15 @@ Layer tiny(Layer layer) {
   // A picture smaller than the padding by reflection would not do.
   layer.input = {1, std::min(s.c(), kChannels), std::min<int64_t>(s.h(), 5),
                  std::min<int64_t>(s.w(), 12)};
-  if (const auto k = layer.settings.find("k"); k != layer.settings.end()) {
-    k->second = std::to_string(std::min(layer.integer("k", 1), kChannels));
-  }
-  if (layer.settings.contains("size")) layer.settings["size"] = "11";
-  if (const auto groups = layer.settings.find("groups"); groups != layer.settings.end()) {
-    const bool instance = layer.integer("groups", 1) == s.c();
-    groups->second = std::to_string(instance ? layer.input.c() : 8);
+  for (auto& [name, settings] : layer.ops) {
+    for (auto& [key, value] : settings) {
+      int64_t number = 0;
+      if (!read_whole(value, number)) continue;
+      if (key == "k") number = std::min(number, kChannels);
+      if (key == "height" || key == "width") number = 11;
+      if (key == "groups") number = number == s.c() ? layer.input.c() : 8;
+      value = std::to_string(number);
+    }
   }
   return layer;
 }

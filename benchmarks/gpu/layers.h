@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The list of layers (layers.txt) as values. It knows how a line is written, not what an op is: an
-// op's file asks for its settings by name (problem.h). Called by the benchmark of CUDA kernels.
+// op's contract reads its own settings. Called by the benchmark of CUDA kernels.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,15 +14,13 @@
 namespace kintsugi::gpu_bench {
 
 struct Layer {
+  struct Op {
+    std::string name;
+    std::map<std::string, std::string> settings;
+  };
   std::string name;
-  std::string op;
-  Shape input;  // [N, C, H, W]
-  std::map<std::string, std::string> settings;
-
-  [[nodiscard]] int64_t integer(const std::string& key, int64_t otherwise) const;
-  [[nodiscard]] std::string text(const std::string& key, const std::string& otherwise) const;
-  /// Throws Error::usage when a setting is none of these.
-  void expect(std::initializer_list<const char*> keys) const;
+  Shape input;          // [N, C, H, W]
+  std::vector<Op> ops;  // in this order
 };
 
 /// Throws Error::io or Error::bad_file, which names the line.

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "benchmarks/gpu/counted.h"
-#include "kernels/core/error.h"
+#include "kernels/core/call.h"
 
 namespace kintsugi::gpu_bench {
 namespace {
@@ -32,9 +32,10 @@ double bound_of(Type type) {
   return 0;
 }
 
-std::vector<float> output_of(const Runnable& runnable, Type type, const Buffer& buffer) {
-  return with_storage(
-      type, [&]<class T>(T) { return fetched<T>(buffer, runnable.output, runnable.output_pitch); });
+std::vector<float> output_of(const Runnable& runnable, const Buffer& buffer) {
+  return with_cuda_type(runnable.output_dtype, [&]<class T>(T) {
+    return fetched<T>(buffer, runnable.output, runnable.output_pitch);
+  });
 }
 
 /// Bias and activation as our kernel's epilogue has them.
@@ -86,15 +87,18 @@ Json Meter::count(const Problem& problem, const std::vector<Buffer>& buffers) {
   return json_of(sum);
 }
 
-Json Meter::row(const Op& op, const Layer& layer, Type type) {
+Json Meter::row(const Layer& layer, Type type) {
   Json row{{"layer", layer.name},
-           {"op", layer.op},
+           {"op", layer.ops[0].name},
            {"type", name_of(type)},
            {"input", {layer.input.n(), layer.input.c(), layer.input.h(), layer.input.w()}}};
-  row["settings"] = layer.settings;
+  row["settings"] = layer.ops[0].settings;
+  for (size_t i = 1; i < layer.ops.size(); ++i) {
+    row["then"].push_back({{"op", layer.ops[i].name}, {"settings", layer.ops[i].settings}});
+  }
   row["contenders"] = Json::array();
   try {
-    const Problem problem = op.problem(layer, type, device::info());
+    const Problem problem = problem_of(layer, type, device::info());
     const Shape& out = problem.runnable.output;
     row["output"] = {out.n(), out.c(), out.h(), out.w()};
     row["description"] = problem.description;
@@ -105,23 +109,20 @@ Json Meter::row(const Op& op, const Layer& layer, Type type) {
     row["contenders"].push_back(contender("Kintsugi", problem.config, problem.runnable,
                                           [&](const auto& buffers, Json& made) {
                                             made["counted"] = count(problem, buffers);
-                                            if (problem.convolution)
-                                              ours = output_of(problem.runnable, type, buffers[0]);
+                                            ours = output_of(problem.runnable, buffers[0]);
                                           }));
-    if (!problem.convolution) return row;
-    const Convolution& convolution = *problem.convolution;
-    const auto compare = [&](std::vector<float> theirs, bool fused, Json& made) {
-      if (!fused) finish(convolution, theirs);
+    const auto compare = [&](const std::vector<float>& theirs, Json& made) {
       const double error = relative_l2(ours, theirs);
       made["relative_l2"] = std::isfinite(error) ? Json(error) : Json(nullptr);
       made["right"] = error < bound_of(type);
       all_right_ = all_right_ && error < bound_of(type);
     };
-    if (!effort_.timed) {
-      Json made{{"name", "Definition"}, {"how", "double, on the host"}};
-      compare(definition(convolution), false, made);
+    if (!effort_.timed && problem.definition) {
+      Json made{{"name", "Definition"}, {"how", "the ops' references in f64, on the host"}};
+      compare(problem.definition(), made);
       row["contenders"].push_back(made);
     }
+    if (!problem.convolution) return row;
     for (const Baseline& baseline : cudnn_baselines(problem.convolution, *stream_)) {
       if (!baseline.refused.empty()) {
         row["contenders"].push_back({{"name", baseline.name}, {"refused", baseline.refused}});
@@ -129,7 +130,9 @@ Json Meter::row(const Op& op, const Layer& layer, Type type) {
       }
       row["contenders"].push_back(contender(
           baseline.name, baseline.how, baseline.runnable, [&](const auto& buffers, Json& made) {
-            compare(output_of(baseline.runnable, type, buffers[0]), baseline.fused, made);
+            std::vector<float> theirs = output_of(baseline.runnable, buffers[0]);
+            if (!baseline.fused) finish(*problem.convolution, theirs);
+            compare(theirs, made);
           }));
     }
   } catch (const Error& error) {
@@ -147,17 +150,16 @@ Json Meter::ceilings() {
   };
   const bool small = !effort_.timed;
   const Layer copied{.name = "copy",
-                     .op = "elementwise",
                      .input = small ? Shape{1, 8, 4, 4} : Shape{1, 64, 2048, 2048},
-                     .settings = {}};
-  const Problem copy = elementwise_problem(copied, Type::bf16, device::info());
+                     .ops = {{"copy", {}}}};
+  const Problem copy = problem_of(copied, Type::bf16, device::info());
   Json made{{"copy",
-             {{"by", "elementwise without steps, bf16"},
+             {{"by", "our own copy, bf16"},
               {"bytes", copy.bytes},
               {"bytes_per_second", rate(copy.runnable, static_cast<double>(copy.bytes))}}}};
   made["product"] = Json::object();
   if (!cublas().refused.empty() || small) return made;
-  for (const Type type : kMultiplied) {
+  for (const Type type : kTypes) {
     const int64_t side = type == Type::f32 ? 4096 : 8192;
     const auto cubed =
         static_cast<double>(side) * static_cast<double>(side) * static_cast<double>(side);

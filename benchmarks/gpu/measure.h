@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A layer in one type, measured: our kernel, the baselines, the bytes that the emulator counted, and
+// A layer in one type, measured: our kernels, the baselines, the bytes that the emulator counted, and
 // whether all of them computed the same. And the two ceilings of the device. Results are JSON, as
 // docs/benchmarking.md describes them; shares of the ceilings come last, when both are known.
 #pragma once
@@ -19,7 +19,7 @@ class Meter {
   explicit Meter(const Effort& effort) : effort_(effort), stream_(device::make_stream()) {}
 
   /// One row of the report. A kernel that refuses the layer is a sentence in it.
-  [[nodiscard]] Json row(const Op& op, const Layer& layer, Type type);
+  [[nodiscard]] Json row(const Layer& layer, Type type);
   /// {"copy": ..., "product": {type: ...}}: bytes and multiply-adds a second, null where unmeasured.
   [[nodiscard]] Json ceilings();
   /// Whether every baseline agreed and every count was the contract's.

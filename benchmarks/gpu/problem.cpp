@@ -1,26 +1,66 @@
 // SPDX-License-Identifier: MIT
 #include "benchmarks/gpu/problem.h"
 
-#include "kernels/core/error.h"
+#include <algorithm>
+
+#include "benchmarks/chain.h"
+#include "benchmarks/gpu/convolution.h"
+#include "kernels/contract/launch.h"
+#include "kernels/contract/ops.h"
 
 namespace kintsugi::gpu_bench {
+namespace {
 
-// A new op is a line here, beside its function in op_<...>.cpp and its lines in layers.txt.
-std::span<const Op> ops() {
-  static constexpr Op kOps[] = {
-      {"conv2d", kMultiplied, conv2d_problem},
-      {"conv_transpose2d", kMultiplied, conv_transpose2d_problem},
-      {"elementwise", kMoved, elementwise_problem},
-      {"image", kMoved, image_problem},
-      {"layer_norm", kMoved, layer_norm_problem},
-      {"norm", kMoved, norm_problem},
-      {"pad", kMoved, pad_problem},
-      {"pool", kMoved, pool_problem},
-      {"reduce", kMoved, reduce_problem},
-      {"resample", kMoved, resample_problem},
-  };
-  return kOps;
+using bench::Chain;
+
+/// No op of a graph, and the only one that is known here by its name.
+bool is_image(const Layer& layer) { return layer.ops[0].name == "image"; }
+
+AnyOp op_of(const Layer& layer, const Layer::Op& described) {
+  try {
+    Fields fields(described.settings);
+    const OpTable& table = op_named(described.name);
+    const Shapes inputs{layer.input};
+    AnyOp op(table, table.read(inputs, fields));
+    fields.finish();
+    return op;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::usage) throw;
+    throw Error(ErrorCode::usage, layer.name + ": " + error.what());
+  }
 }
+
+Chain chain_of(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
+  std::vector<AnyOp> ops;
+  for (const Layer::Op& op : layer.ops) ops.push_back(op_of(layer, op));
+  const int inputs = ops[0].inputs();
+  return {ops, Shapes(static_cast<size_t>(inputs < 0 ? 2 : inputs), layer.input),
+          Target{.kernels = KernelSet::cuda,
+                 .dtype = dtype_of(type),
+                 .gpu = gpu,
+                 .tf32 = type == Type::tf32}};
+}
+
+std::vector<Buffer> fill(const Chain& chain) {
+  std::vector<Buffer> buffers;
+  for (size_t i = 0; i < chain.values().size(); ++i) {
+    std::vector<std::byte> bytes(static_cast<size_t>(chain.values()[i].bytes()));
+    chain.write(i, bytes.data());
+    buffers.emplace_back(bytes);
+  }
+  return buffers;
+}
+
+Launch bind(const Chain& chain, const std::vector<Buffer>& buffers) {
+  std::vector<std::byte*> memory;
+  for (const Buffer& buffer : buffers) memory.push_back(buffer.data());
+  return [calls = std::make_shared<const std::vector<bench::Bound>>(chain.bind(memory))](
+             device::Stream& stream) {
+    for (const bench::Bound& call : *calls) launch(call.work, call.call(), stream);
+  };
+}
+
+}  // namespace
 
 const char* name_of(Type type) {
   switch (type) {
@@ -32,37 +72,49 @@ const char* name_of(Type type) {
   return "";
 }
 
-Function function_named(const std::string& name) {
-  constexpr Function kFunctions[] = {Function::identity, Function::relu,    Function::leaky_relu,
-                                     Function::elu,      Function::sigmoid, Function::tanh,
-                                     Function::silu};
-  for (const Function function : kFunctions) {
-    if (name == to_string(function)) return function;
-  }
-  throw Error(ErrorCode::usage, "'" + name + "' is no function of a step");
+bool has_kernels(const Layer& layer) {
+  return is_image(layer) || std::ranges::all_of(layer.ops, [](const Layer::Op& op) {
+           return std::ranges::any_of(all_ops(), [&](const OpTable* table) {
+             return table->name == op.name && has_cuda(*table);
+           });
+         });
 }
 
-Function activation_of(const Layer& layer) { return function_named(layer.text("act", "identity")); }
-
-Epilogue epilogue_of(const Layer& layer) {
-  Epilogue epilogue{step::add(Extent::channel)};
-  const Function function = activation_of(layer);
-  if (function != Function::identity) epilogue.append(step::activate(function, kSlope));
-  return epilogue;
+bool is_measured(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
+  if (is_image(layer)) return type != Type::tf32;
+  try {
+    const Chain chain = chain_of(layer, type, gpu);
+    // tf32 is a way to multiply.
+    if (type == Type::tf32) return chain.config() != chain_of(layer, Type::f32, gpu).config();
+    return std::ranges::any_of(chain.calls(), [&](const bench::OpCall& call) {
+      return call.target.dtype == dtype_of(type);
+    });
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage) throw;
+    return type != Type::tf32;  // what refuses is a row that says so
+  }
 }
 
-int64_t operand_bytes(const Steps& steps, const Shape& output, int64_t element_bytes) {
-  const int64_t per_group = 16 / element_bytes;
-  const int64_t groups = output.pixels() * divide_up(output.c(), per_group);
-  int64_t bytes = 0;
-  for (const Step& step : steps) {
-    // Vectors of channels are f32; a pixel's number is read once by each group.
-    const int64_t each = step.extent == Extent::tensor  ? 16
-                         : step.extent == Extent::pixel ? 4
-                                                        : 4 * per_group;
-    bytes += step.operand_count() * groups * each;
-  }
-  return bytes;
+Problem problem_of(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
+  if (is_image(layer)) return image_problem(layer, type);
+  const auto chain = std::make_shared<const Chain>(chain_of(layer, type, gpu));
+  const Cost cost = chain->cost();
+  Problem made{
+      .description = chain->description(),
+      .config = chain->config(),
+      .flops = cost.flops,
+      .bytes = cost.bytes,
+      .traffic = chain->traffic(),
+      .runnable = {
+          .fill = [chain] { return fill(*chain); },
+          .bind = [chain](const std::vector<Buffer>& buffers) { return bind(*chain, buffers); },
+          .output = chain->output().shape,
+          .output_pitch = chain->output().pitch,
+          .output_dtype = chain->output().dtype},
+      .convolution = convolution_of(*chain, type),
+      .definition = {}};
+  if (chain->is_defined()) made.definition = [chain] { return chain->definition(); };
+  return made;
 }
 
 }  // namespace kintsugi::gpu_bench

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// A layer in one storage type, ready to be measured: what it costs by its op's contract, and how its
-// buffers are made and its kernel launched. It measures nothing (timing.h). An op is one function in
-// a file op_<...>.cpp, of its own or with its kin, and a line in the table of ops().
+// A layer in one storage type, ready to be measured: what it costs by its ops' contracts, and how its
+// buffers are made and its kernels launched. It measures nothing (timing.h). Every op of the build is one
+// by its contract alone (benchmarks/chain.h); `image`, which is no op of a graph, has a file of its own.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "benchmarks/gpu/layers.h"
 #include "benchmarks/gpu/timing.h"
 #include "kernels/core/half.h"
+#include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/device/api.h"
@@ -25,8 +25,19 @@ namespace kintsugi::gpu_bench {
 
 /// How numbers are stored and multiplied.
 enum class Type : uint8_t { bf16, f16, tf32, f32 };
+inline constexpr Type kTypes[] = {Type::bf16, Type::f16, Type::tf32, Type::f32};
 [[nodiscard]] const char* name_of(Type type);
-[[nodiscard]] constexpr int64_t bytes_of(Type type) { return type < Type::tf32 ? 2 : 4; }
+[[nodiscard]] constexpr DType dtype_of(Type type) {
+  return type == Type::bf16 ? DType::bf16 : type == Type::f16 ? DType::f16 : DType::f32;
+}
+
+/// f(T{}) in the storage type.
+template <class F>
+auto with_storage(Type type, const F& f) {
+  if (type == Type::bf16) return f(kintsugi::bf16{});
+  if (type == Type::f16) return f(kintsugi::f16{});
+  return f(float{});
+}
 
 using device::Traffic;
 
@@ -36,7 +47,8 @@ struct Runnable {
   std::function<std::vector<Buffer>()> fill;
   std::function<Launch(const std::vector<Buffer>&)> bind;
   Shape output;
-  int64_t output_pitch = 0;  // of a pixel, in elements
+  int64_t output_pitch = 0;         // of a pixel, in elements
+  DType output_dtype = DType::f32;  // as it is stored
 };
 
 /// What a baseline needs to compute the same: a convolution, its data on the host, dense.
@@ -58,54 +70,21 @@ struct Problem {
   std::string config;
   int64_t flops = 0;
   int64_t bytes = 0;  // by the contract: what must move at least once
-  Traffic traffic;    // of one launch, operands of steps included
+  Traffic traffic;    // of one launch
   Runnable runnable;
-  std::shared_ptr<const Convolution> convolution;  // null where the op is none
+  std::shared_ptr<const Convolution> convolution;  // null where a library has none like it
+  /// The output by the ops' references, in f64, [pixels, channels]; slow. Empty where there is none.
+  std::function<std::vector<float>()> definition;
 };
 
-struct Op {
-  const char* name;
-  /// The types its kernels are measured in.
-  std::span<const Type> types;
-  Problem (*problem)(const Layer&, Type, const device::DeviceInfo&);
-};
-/// Every op that has a CUDA kernel.
-[[nodiscard]] std::span<const Op> ops();
+/// Whether this build has kernels for the ops of a layer.
+[[nodiscard]] bool has_kernels(const Layer& layer);
+/// Whether a layer is measured in a type: not where another type launches the same.
+[[nodiscard]] bool is_measured(const Layer& layer, Type type, const device::DeviceInfo& gpu);
+/// Throws Error::usage where the layer is not understood, and what its ops throw.
+[[nodiscard]] Problem problem_of(const Layer& layer, Type type, const device::DeviceInfo& gpu);
 
-// The ops. tf32 is a way to multiply, so it is no type of an op that only moves numbers.
-inline constexpr Type kMultiplied[] = {Type::bf16, Type::f16, Type::tf32, Type::f32};
-inline constexpr Type kMoved[] = {Type::bf16, Type::f16, Type::f32};
-[[nodiscard]] Problem conv2d_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem conv_transpose2d_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem elementwise_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem image_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem layer_norm_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem norm_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem pad_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem pool_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem reduce_problem(const Layer&, Type, const device::DeviceInfo&);
-[[nodiscard]] Problem resample_problem(const Layer&, Type, const device::DeviceInfo&);
-
-// ---- What ops share.
-
-/// f(T{}) in the storage type.
-template <class F>
-auto with_storage(Type type, const F& f) {
-  if (type == Type::bf16) return f(kintsugi::bf16{});
-  if (type == Type::f16) return f(kintsugi::f16{});
-  return f(float{});
-}
-
-/// The function of the setting `act`; identity where there is none.
-[[nodiscard]] Function activation_of(const Layer& layer);
-[[nodiscard]] Function function_named(const std::string& name);
-/// leaky_relu's factor below zero, of every layer.
-inline constexpr float kSlope = 0.2f;
-/// The channel bias and the setting `act`, as networks have them.
-[[nodiscard]] Epilogue epilogue_of(const Layer& layer);
-
-/// What the operands of a step list add to a launch that applies it once to each group of 16 bytes
-/// of an output.
-[[nodiscard]] int64_t operand_bytes(const Steps& steps, const Shape& output, int64_t element_bytes);
+/// The conversions between images and tensors (image.cpp).
+[[nodiscard]] Problem image_problem(const Layer& layer, Type type);
 
 }  // namespace kintsugi::gpu_bench

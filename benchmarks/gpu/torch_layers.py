@@ -11,9 +11,13 @@ def activation(torch, name, inplace=True):
         "identity": lambda x: x,
         "relu": lambda x: functions.relu(x, inplace=inplace),
         "leaky_relu": lambda x: functions.leaky_relu(x, 0.2, inplace=inplace),
+        "elu": lambda x: functions.elu(x, inplace=inplace),
         "sigmoid": torch.sigmoid,
         "tanh": torch.tanh,
         "silu": lambda x: functions.silu(x, inplace=inplace),
+        "gelu": functions.gelu,
+        "rsqrt": torch.rsqrt,
+        "hard_swish": lambda x: functions.hardswish(x, inplace=inplace),
     }[name]
 
 
@@ -40,11 +44,11 @@ def modules(torch):
             return self.act(self.conv(x))
 
     class Steps(nn.Module):
-        def __init__(self, layer):
+        def __init__(self, names):
             super().__init__()
             # In place where that is not the input.
             self.steps = [None if step == "add" else activation(torch, step, inplace=i > 0)
-                          for i, step in enumerate(layer.settings["steps"].split(","))]
+                          for i, step in enumerate(names)]
 
         def forward(self, x, *operands):
             left = iter(operands)
@@ -53,16 +57,21 @@ def modules(torch):
             return x
 
     class Norm(nn.Module):
+        """Statistics, and behind `then` their application and a function: one layer in PyTorch."""
+
         def __init__(self, layer):
             super().__init__()
-            channels, affine = layer.shape[1], layer.integer("affine", 0) != 0
+            channels, affine = layer.shape[1], layer.settings.get("affine") == "on"
             groups = layer.integer("groups", channels)
             self.norm = nn.InstanceNorm2d(channels, affine=affine) if groups == channels else \
                 nn.GroupNorm(groups, channels, affine=affine)
-            self.act = activation(torch, layer.settings.get("act", "identity"))
+            ((_, behind),) = layer.then
+            applied, *functions_behind = behind["steps"].split(",")
+            assert applied == "norm"
+            self.behind = Steps(["identity", *functions_behind])  # in place: not on the input
 
         def forward(self, x):
-            return self.act(self.norm(x))
+            return self.behind(self.norm(x))
 
     class LayerNorm(nn.Module):
         """Of each pixel's channels, which lie together in channels_last."""
@@ -70,7 +79,7 @@ def modules(torch):
         def __init__(self, layer):
             super().__init__()
             self.norm = nn.LayerNorm(layer.shape[1],
-                                     elementwise_affine=layer.integer("affine", 0) != 0)
+                                     elementwise_affine=layer.settings.get("affine") != "off")
 
         def forward(self, x):
             return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -101,13 +110,12 @@ def modules(torch):
             super().__init__()
             self.function = function
 
-        def forward(self, x):
-            return self.function(x)
+        def forward(self, *inputs):
+            return self.function(*inputs)
 
     def pool(layer):
-        return (nn.AvgPool2d if layer.settings.get("mode") == "average" else nn.MaxPool2d)(
-            layer.integer("kernel", 2), layer.integer("stride", layer.integer("kernel", 2)),
-            layer.integer("padding", 0))
+        return (nn.AvgPool2d if layer.settings.get("kind") == "average" else nn.MaxPool2d)(
+            layer.integer("kernel", 2), layer.integer("stride", 2), layer.integer("padding", 0))
 
     def pad(layer):
         sides = [layer.integer("amount", 1)] * 4
@@ -115,17 +123,19 @@ def modules(torch):
         return Call(lambda x: functions.pad(x, sides, mode=mode))
 
     def resample(layer):
-        size = layer.integer("size", 2 * layer.shape[2])
-        mode = layer.settings.get("mode", "nearest")
-        return Call(lambda x: functions.interpolate(x, size=(size, size), mode=mode))
+        size = (layer.integer("height", 2 * layer.shape[2]),
+                layer.integer("width", 2 * layer.shape[3]))
+        kind = layer.settings.get("kind", "nearest")
+        return Call(lambda x: functions.interpolate(x, size=size, mode=kind))
 
     def reduce(layer):
         over = (1,) if layer.settings.get("over") == "channels" else (2, 3)
         function = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax}[
-            layer.settings.get("what", "mean")]
+            layer.settings.get("kind", "mean")]
         return Call(lambda x: function(x, over, keepdim=True))
 
     return {
+        "concat": lambda layer: (Call(lambda *inputs: torch.cat(inputs, 1)), 2),
         "image": lambda layer: (Picture(layer), 1),
         "layer_norm": lambda layer: (LayerNorm(layer), 1),
         "norm": lambda layer: (Norm(layer), 1),
@@ -135,7 +145,7 @@ def modules(torch):
         "resample": lambda layer: (resample(layer), 1),
         "conv2d": lambda layer: (Convolution(layer, False), 1),
         "conv_transpose2d": lambda layer: (Convolution(layer, True), 1),
-        "elementwise": lambda layer: (Steps(layer),
+        "elementwise": lambda layer: (Steps(layer.settings["steps"].split(",")),
                                       1 + layer.settings["steps"].split(",").count("add")),
     }
 
