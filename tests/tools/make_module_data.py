@@ -119,6 +119,24 @@ class Partial(nn.Module):
         return x
 
 
+class Activated(nn.Module):
+    """PReLU with a slope for each channel and with one for all, GELU and hard swish."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(5, 12, 3, padding=1)
+        self.act1 = nn.PReLU(12)
+        self.conv2 = nn.Conv2d(12, 7, 3, padding=1)
+        self.conv3 = nn.Conv2d(7, 6, 3, stride=2)
+        self.conv4 = nn.Conv2d(6, 9, 1)
+        self.act4 = nn.PReLU()
+        nn.init.uniform_(self.act1.weight, -0.5, 1.5)
+
+    def forward(self, x, mask):
+        x = F.gelu(self.conv2(self.act1(self.conv1(x))))
+        return self.act4(self.conv4(F.hardswish(self.conv3(x))))
+
+
 def main(file: Path) -> None:
     torch.manual_seed(5)
     x = torch.rand(SHAPE, dtype=torch.float64) * 2 - 1
@@ -133,6 +151,7 @@ def main(file: Path) -> None:
         ("gated", Gated()),
         ("sizes", Sizes()),
         ("partial", Partial()),
+        ("activated", Activated()),
     ):
         # What is stored is what computes.
         module = module.float().double().eval()
