@@ -117,8 +117,8 @@ void look_at_steps(const Node& node, Seen& seen) {
       seen.add(std::string("gate of ") + to_string(step.function));
       seen.add(std::string("gate by ") + to_string(step.gate));
     } else {
-      constexpr const char* kKinds[] = {"add ", "mul ", "affine ", "", "clamp "};
-      seen.add(kKinds[static_cast<int>(step.kind)] + std::string(to_string(step.extent)));
+      const std::string text = to_string(Steps{step});
+      seen.add(text.substr(0, text.find(' ') + 1) + to_string(step.extent));
     }
   }
 }
@@ -297,15 +297,15 @@ TEST(RandomCoverage, AHundredGraphsAreOfEverything) {
   }
   const auto expect = [&](const std::string& what) { EXPECT_GE(seen.of(what), 2) << what; };
   for (const char* what : kRecorded) expect(what);
-  for (const char* kind : {"add ", "mul ", "affine "}) {
+  for (const char* kind : {"add ", "mul ", "affine ", "prelu "}) {
     for (const Extent extent :
          {Extent::scalar, Extent::channel, Extent::sample_channel, Extent::pixel, Extent::tensor}) {
       expect(std::string(kind) + to_string(extent));
     }
   }
-  for (int i = 0; i <= static_cast<int>(Function::silu); ++i) {
+  for (const Function function : kFunctions) {
     for (const char* what : {"activate ", "gate of ", "gate by "}) {
-      expect(what + std::string(to_string(static_cast<Function>(i))));
+      if (function != Function::rsqrt) expect(what + std::string(to_string(function)));
     }
   }
   for (const char* what :

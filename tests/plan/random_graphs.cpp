@@ -87,7 +87,8 @@ std::optional<RandomGraph::Operands> RandomGraph::operands(Value x, const Step& 
 Step RandomGraph::some_step() {
   const Extent extent = one_of(
       {Extent::scalar, Extent::channel, Extent::sample_channel, Extent::pixel, Extent::tensor});
-  switch (pick(0, 5)) {
+  switch (pick(0, 6)) {
+    case 6: return extent == Extent::scalar ? step::prelu(-0.25f) : step::prelu(extent);
     case 0: return extent == Extent::scalar ? step::add(0.25f) : step::add(extent);
     case 1: return extent == Extent::scalar ? step::mul(-0.75f) : step::mul(extent);
     case 2: return extent == Extent::scalar ? step::affine(0.5f, 0.25f) : step::affine(extent);
@@ -180,7 +181,7 @@ void RandomGraph::another_mask() {
 
 void RandomGraph::draw_something() {
   const Value x = any();
-  switch (pick(0, 28)) {
+  switch (pick(0, 33)) {
     case 0:
     case 1:
     case 2:
@@ -198,13 +199,18 @@ void RandomGraph::draw_something() {
     case 12: keep(some_norm(x)); break;
     case 13: some_layer_norm(x); break;
     case 14: some_pool(x); break;
-    case 15: some_reduce(x); break;
+    case 15:
+    case 31:
+    case 32: some_reduce(x); break;
     case 16:
     case 17:
     case 18: gated(x); break;
     case 19: chain(x); break;
     case 20:
     case 21: partial(x); break;
+    case 28: twins(x); break;
+    case 29:
+    case 30: read_through(x); break;
     case 22: keep(some_concat(x)); break;
     case 23: dense(x); break;
     case 24: some_slice(x); break;
@@ -251,7 +257,7 @@ void RandomGraph::draw() {
   if (wide) {
     pool_.push_back(winograd(pool_.front()));
   }
-  for (int64_t count = wide ? pick(2, 5) : pick(7, 15); count > 0; --count) {
+  for (int64_t count = wide ? pick(2, 5) : pick(8, 16); count > 0; --count) {
     try {
       draw_something();
     } catch (const Error& error) {

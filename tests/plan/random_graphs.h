@@ -103,8 +103,11 @@ class RandomGraph {
     return choices.begin()[pick(0, static_cast<int64_t>(choices.size()) - 1)];
   }
   Function function() {
-    return one_of({Function::identity, Function::relu, Function::leaky_relu, Function::elu,
-                   Function::sigmoid, Function::tanh, Function::silu});
+    while (true) {  // rsqrt has no value below zero
+      const Function any =
+          kFunctions[static_cast<size_t>(pick(0, static_cast<int64_t>(kFunctions.size()) - 1))];
+      if (any != Function::rsqrt) return any;
+    }
   }
 
   // How nodes are made.
@@ -172,9 +175,11 @@ class RandomGraph {
   Value apply(Value x, const Step& step);
   Value some_steps(Value x);
   Value chain(Value x);
-  Value convolve(Value x, conv2d::Desc desc);
+  Value convolve(Value x, conv2d::Desc desc, std::optional<graph::ConstantId> weight = {});
   Value same_size(Value x, int64_t channels);
   Value some_conv(Value x);
+  Value twins(Value x);
+  Value read_through(Value x);
   Value some_deconv(Value x);
   Value winograd(Value x);
   Value behind(Value x);

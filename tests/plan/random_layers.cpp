@@ -7,7 +7,7 @@ namespace kintsugi::test {
 
 using graph::Value;
 
-Value RandomGraph::convolve(Value x, conv2d::Desc desc) {
+Value RandomGraph::convolve(Value x, conv2d::Desc desc, std::optional<graph::ConstantId> weight) {
   desc.in_channels = shape(x).c();
   const auto terms = static_cast<double>(desc.in_channels * desc.kernel.h * desc.kernel.w);
   Operands read;
@@ -16,8 +16,8 @@ Value RandomGraph::convolve(Value x, conv2d::Desc desc) {
     read.emplace_back(constant({desc.out_channels}, 0.25));
   }
   if (one_in(8)) desc.epilogue.append(step::activate(function(), 0.25f));
-  const auto weight = constant(desc.weight_shape(), 1.5 / std::sqrt(terms));
-  return record("conv", {x}, desc, {weight}, std::move(read));
+  if (!weight) weight = constant(desc.weight_shape(), 1.5 / std::sqrt(terms));
+  return record("conv", {x}, desc, {*weight}, std::move(read));
 }
 
 Value RandomGraph::same_size(Value x, int64_t channels) {
@@ -62,6 +62,43 @@ Value RandomGraph::some_conv(Value x) {
   if (one_in(3)) desc.padding = {pick(0, 2), pick(0, 2)};
   if (one_in(3)) desc.padding_mode = PaddingMode::reflect;
   return behind(convolve(x, desc));
+}
+
+/// Two convolutions that share a weight; a gate behind one of them can change its packed order.
+Value RandomGraph::twins(Value x) {
+  conv2d::Desc desc{.out_channels = 2 * pick(1, 10), .kernel = 3, .padding = 1};
+  const Value first = convolve(x, desc);
+  desc.dilation = pick(1, 2);
+  desc.padding = desc.dilation;
+  const Value second = convolve(x, desc, graph.node(first).weights[0]);
+  const Function feature = function();
+  keep(apply(second, step::gate(feature, function(), 0.25f), {}));
+  return behind(first);
+}
+
+/// A convolution whose padding and prologue can absorb what stands before it: pads, steps, an enlargement.
+Value RandomGraph::read_through(Value x) {
+  for (int64_t count = pick(1, 3); count > 0; --count) {
+    const Shape of = shape(x);
+    switch (pick(0, 4)) {
+      case 0: {
+        const int64_t border = pick(1, 2);
+        const auto mode = one_in(2) ? PaddingMode::zero : PaddingMode::reflect;
+        if (!roomy(of.h() + 4, of.w() + 4)) break;
+        x = record("pad", {x}, pad::Desc{border, border, border, border, mode});
+        break;
+      }
+      case 1:
+        if (!roomy(2 * of.h(), 2 * of.w())) break;
+        x = record("resample", {x}, resample::Desc{.size = {2 * of.h(), 2 * of.w()}});
+        break;
+      case 2: x = some_norm(x); break;
+      default: x = apply(x, some_step()); break;
+    }
+  }
+  conv2d::Desc desc{.out_channels = pick(1, 10), .kernel = one_in(3) ? 1 : 3};
+  if (one_in(3)) desc.padding = 1;
+  return one_in(5) ? some_deconv(x) : behind(convolve(x, desc));
 }
 
 Value RandomGraph::some_deconv(Value x) {
@@ -114,7 +151,7 @@ Value RandomGraph::some_pad(Value x) {
   const Shape of = shape(x);
   pad::Desc desc{pick(0, 2), pick(0, 2), pick(0, 2), pick(0, 2),
                  one_of({PaddingMode::zero, PaddingMode::reflect})};
-  if (!one_in(3)) {
+  if (one_in(3)) {
     desc.bottom = desc.top;
     desc.right = desc.left;
   }
