@@ -262,7 +262,8 @@ bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
 /// Of results for `channels` channels, of which `stored` are written.
 template <class T>
 void check(const Desc& desc, const Args<T>& args, const Shape& output, int64_t stored) {
-  for (const TensorView<float>& result : {args.scale, args.shift}) {
+  const TensorView<float> results[] = {args.scale, args.shift};
+  for (const TensorView<float>& result : results) {
     if (!(result.shape == output)) refuse("an output does not fit");
     if (result.pitch % 4 != 0 || !aligned(result.data)) {
       refuse("a pixel does not start at 16 bytes");

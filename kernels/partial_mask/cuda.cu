@@ -166,7 +166,8 @@ void cuda(const Desc& desc, const Args<float>& args, device::Stream& stream) {
       (desc.planes() > 1 && !(args.masks[1].shape == mask))) {
     throw Error(ErrorCode::internal, "partial_mask on CUDA: a mask or the output does not fit");
   }
-  for (const TensorView<float>& result : {args.ratio, args.valid}) {
+  const TensorView<float> results[] = {args.ratio, args.valid};
+  for (const TensorView<float>& result : results) {
     if (result.pitch % device::Pack<float>::kCount != 0 || !starts_at(result.data, 16)) {
       throw Error(ErrorCode::internal, "partial_mask on CUDA: a pixel does not start at 16 bytes");
     }
