@@ -40,6 +40,4 @@ namespace kintsugi::concat {
   return {{{"concat two", Desc{}, {{1, 5, 3, 3}, {1, 6, 3, 3}}}, {}}};
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work&, ShapeSpan, int64_t) { return {}; }
-
 }  // namespace kintsugi::concat

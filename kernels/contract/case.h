@@ -2,17 +2,14 @@
 //
 // A case is an op with its inputs, small or of a network: what tests/ops holds against the reference on
 // every device, and what benchmarks/ measure. kernels/<op>/cases.h lists those of an op: `cases()`, small
-// and with every corner, `mistakes()`, and `layers()`, of networks; and `traffic_of()` says what its
-// CUDA launches move.
+// and with every corner, `mistakes()`, and `layers()`, of networks.
 #pragma once
 
 #include <cmath>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "kernels/contract/any_op.h"
-#include "kernels/device/traffic.h"
 
 namespace kintsugi {
 
@@ -55,9 +52,6 @@ struct Mistakes {
 [[nodiscard]] inline OpCase layer(std::string name, const AnyOp& op, const Shape& input) {
   return {std::move(name), op, {input}};
 }
-
-/// What a case's `traffic_of()` says where the bytes that a launch moves are not stated.
-using StatedTraffic = std::optional<device::Traffic>;
 
 /// Whether the function is defined below zero too, so that random values of both signs can test it.
 [[nodiscard]] inline bool takes_any_number(Function function) {

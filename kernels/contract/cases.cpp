@@ -6,8 +6,7 @@
 namespace kintsugi {
 
 std::span<const OpCases> all_cases() {
-#define KINTSUGI_OP(name) \
-  OpCases{#name, name::cases, name::layers, name::mistakes, name::traffic_of},
+#define KINTSUGI_OP(name) OpCases{#name, name::cases, name::layers, name::mistakes},
   static constexpr OpCases kCases[] = {KINTSUGI_OP_CASES};
 #undef KINTSUGI_OP
   return kCases;

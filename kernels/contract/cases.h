@@ -15,8 +15,6 @@ struct OpCases {
   std::vector<OpCase> (*cases)();
   std::vector<OpCase> (*layers)();
   std::vector<Mistakes> (*mistakes)();
-  /// Of all CUDA launches of a call together; without operands of steps, which are not counted.
-  StatedTraffic (*traffic)(const Work& work, ShapeSpan inputs, int64_t element_bytes);
 };
 
 [[nodiscard]] std::span<const OpCases> all_cases();

@@ -248,11 +248,4 @@ inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
   return out;
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Desc& desc = *work.op().as<Desc>();
-  if (desc.prologue.steps.operand_count() + desc.epilogue.operand_count() > 0) return {};
-  return traffic(desc, std::get<CudaConfig>(work.config_of<Op>()), inputs[0], element_bytes);
-}
-
 }  // namespace kintsugi::conv_transpose2d

@@ -36,6 +36,4 @@ namespace kintsugi::copy {
            {Desc{.first = 3, .channels = 8}, Desc{.first = 2, .channels = 8}}}};
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work&, ShapeSpan, int64_t) { return {}; }
-
 }  // namespace kintsugi::copy

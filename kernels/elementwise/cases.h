@@ -71,27 +71,4 @@ namespace kintsugi::elementwise {
   return out;
 }
 
-/// Whole groups of 16 bytes, pads included: the input and operands of its size in, one out. Of a gate
-/// alone the gates' groups are read too where one begins with the first of them.
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Steps& steps = work.op().as<Desc>()->steps;
-  const Shape& in = inputs[0];
-  if (steps.gate() >= 0) {
-    if (steps.size() > 1) return {};
-    const int64_t whole = round_up(in.c() / 2 * element_bytes, 16);
-    return device::Traffic{in.pixels() * (whole + in.c() / 2 * element_bytes), in.pixels() * whole};
-  }
-  const int64_t bytes = in.pixels() * round_up(in.c() * element_bytes, 16);
-  int64_t read = bytes;
-  for (const Step& step : steps) {
-    if (step.extent == Extent::tensor) {
-      read += step.operand_count() * bytes;
-    } else if (step.operand_count() > 0) {
-      return {};
-    }
-  }
-  return device::Traffic{read, bytes};
-}
-
 }  // namespace kintsugi::elementwise

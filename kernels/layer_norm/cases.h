@@ -39,10 +39,4 @@ namespace kintsugi::layer_norm {
            {Desc{.eps = 1e-1, .affine = true}, Desc{}}}};
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  return traffic(*work.op().as<Desc>(), std::get<CudaConfig>(work.config_of<Op>()), inputs[0],
-                 element_bytes);
-}
-
 }  // namespace kintsugi::layer_norm

@@ -49,11 +49,4 @@ namespace kintsugi::norm {
             Desc{.groups = 4}}}};
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Desc& desc = *work.op().as<Desc>();
-  if (desc.moments_of == 0) return traffic(desc, inputs[0], element_bytes);
-  return traffic(desc, {inputs[0].n(), desc.moments_of, 1, 1}, element_bytes, inputs[0].h());
-}
-
 }  // namespace kintsugi::norm

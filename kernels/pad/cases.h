@@ -47,14 +47,4 @@ namespace kintsugi::pad {
   return out;
 }
 
-/// Whole groups of 16 bytes, pads included: zeros are stored and not read.
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Desc& desc = *work.op().as<Desc>();
-  const int64_t pixel = round_up(inputs[0].c() * element_bytes, 16);
-  const int64_t written = output_shape(desc, inputs[0]).pixels() * pixel;
-  return device::Traffic{desc.mode == PaddingMode::zero ? inputs[0].pixels() * pixel : written,
-                         written};
-}
-
 }  // namespace kintsugi::pad

@@ -63,28 +63,4 @@ namespace kintsugi::partial_mask {
   return out;
 }
 
-/// Of a mask its channel alone, whatever stands behind it, for each tap in the image; out of each result
-/// a whole group of 16 bytes.
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs, int64_t) {
-  const Desc& d = *work.op().as<Desc>();
-  const Shape& in = inputs[0];
-  const Shape out = output_shape(d, in);
-  const auto taps_inside = [](int64_t from, int64_t to, int64_t kernel, int64_t stride,
-                              int64_t dilation, int64_t padding) {
-    int64_t taps = 0;
-    for (int64_t i = 0; i < to; ++i) {
-      for (int64_t r = 0; r < kernel; ++r) {
-        const int64_t at = i * stride + r * dilation - padding;
-        taps += at >= 0 && at < from ? 1 : 0;
-      }
-    }
-    return taps;
-  };
-  const int64_t taps =
-      in.n() * d.planes() *
-      taps_inside(in.h(), out.h(), d.kernel.h, d.stride.h, d.dilation.h, d.padding.h) *
-      taps_inside(in.w(), out.w(), d.kernel.w, d.stride.w, d.dilation.w, d.padding.w);
-  return device::Traffic{4 * taps, 2 * 16 * out.pixels()};
-}
-
 }  // namespace kintsugi::partial_mask

@@ -53,23 +53,4 @@ namespace kintsugi::pool {
             with(max, Mode::average, 3, 1, false)}}};
 }
 
-/// Whole groups of 16 bytes, pads included: every tap inside the image in, one out.
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Desc& desc = *work.op().as<Desc>();
-  const Shape& in = inputs[0];
-  const Shape out = output_shape(desc, in);
-  const int64_t pixel = round_up(out.c() * element_bytes, 16);
-  int64_t rows = 0, columns = 0;
-  for (int64_t y = 0; y < out.h(); ++y) {
-    const Span v = span(y, desc.kernel.h, desc.stride.h, desc.padding.h, in.h());
-    rows += v.end - v.begin;
-  }
-  for (int64_t x = 0; x < out.w(); ++x) {
-    const Span u = span(x, desc.kernel.w, desc.stride.w, desc.padding.w, in.w());
-    columns += u.end - u.begin;
-  }
-  return device::Traffic{out.n() * rows * columns * pixel, out.pixels() * pixel};
-}
-
 }  // namespace kintsugi::pool

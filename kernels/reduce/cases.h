@@ -48,9 +48,4 @@ namespace kintsugi::reduce {
   return out;
 }
 
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  return traffic(*work.op().as<Desc>(), inputs[0], element_bytes);
-}
-
 }  // namespace kintsugi::reduce

@@ -48,13 +48,4 @@ namespace kintsugi::resample {
        {Desc{.size = size, .mode = Mode::bilinear, .align_corners = true}, Desc{.size = size}}}};
 }
 
-/// Whole groups of 16 bytes, pads included: one or four in, one out.
-[[nodiscard]] inline StatedTraffic traffic_of(const Work& work, ShapeSpan inputs,
-                                              int64_t element_bytes) {
-  const Desc& desc = *work.op().as<Desc>();
-  const Shape out = output_shape(desc, inputs[0]);
-  const int64_t bytes = out.pixels() * round_up(out.c() * element_bytes, 16);
-  return device::Traffic{(desc.mode == Mode::nearest ? 1 : 4) * bytes, bytes};
-}
-
 }  // namespace kintsugi::resample

@@ -43,11 +43,6 @@ class DeviceBuffer {
     return reinterpret_cast<T*>(memory_.get());
   }
   [[nodiscard]] size_t bytes() const { return bytes_; }
-  /// All of it, as a weight and as scratch.
-  template <class T>
-  [[nodiscard]] std::span<const T> all() const {
-    return {data<T>(), bytes_ / sizeof(T)};
-  }
   [[nodiscard]] Workspace workspace() const {
     return {memory_.get(), static_cast<int64_t>(bytes_)};
   }

@@ -116,22 +116,23 @@ TEST(FusedContract, AcceptsWhatItMay) {
   EXPECT_FALSE(accepts(conv_transpose2d::Desc{}, Prologue{.upsample = 2}));
 }
 
-TEST(FusedContract, TakesStepsBeforeItWhereTheyPay) {
-  const Shape input{1, 32, 64, 64};
-  const auto takes = [&](KernelSet kernels, Pair kernel, const Prologue& prologue) {
-    const conv2d::Desc desc{.in_channels = 32, .out_channels = 32, .kernel = kernel};
-    const Target target{.kernels = kernels, .isa = simd::chosen()};
-    return AnyOp(desc).accepts(PrependPrologue{prologue, input}, target);
-  };
-  const Prologue steps{.steps = {step::mul(Extent::pixel)}}, twice{.steps = {}, .upsample = 2};
-  EXPECT_TRUE(takes(KernelSet::cpu, 3, steps));  // Winograd's form
-  EXPECT_FALSE(takes(KernelSet::cpu, 5, steps));
-  EXPECT_TRUE(takes(KernelSet::cuda, 1, steps));
-  EXPECT_FALSE(takes(KernelSet::cuda, 3, steps));  // nine times each value
-  EXPECT_FALSE(takes(KernelSet::reference, 1, steps));
-  for (const KernelSet kernels : {KernelSet::reference, KernelSet::cpu, KernelSet::cuda}) {
-    EXPECT_TRUE(takes(kernels, 5, twice));
-  }
+TEST(FusedContract, StepsGoWhereTheySaveAPassOverTheImage) {
+  const PrependPrologue norm{{.steps = {step::affine(Extent::sample_channel)}}, {1, 256, 64, 64}};
+  const PrependPrologue enlarged{{.upsample = 2}, {1, 256, 64, 64}};
+  const Target reference, cuda{.kernels = KernelSet::cuda};
+  const Target cpu{.kernels = KernelSet::cpu, .isa = simd::chosen()};
+  Target direct = cpu;
+  direct.winograd = false;
+  const AnyOp three =
+      conv2d::Desc{.in_channels = 256, .out_channels = 256, .kernel = 3, .padding = 1};
+  EXPECT_TRUE(three.accepts(norm, cpu));
+  EXPECT_FALSE(three.accepts(norm, direct));
+  EXPECT_FALSE(three.accepts(norm, cuda));
+  EXPECT_FALSE(three.accepts(norm, reference));
+  for (const Target& target : {reference, cpu, cuda}) EXPECT_TRUE(three.accepts(enlarged, target));
+  const AnyOp one = conv2d::Desc{.in_channels = 256, .out_channels = 256};
+  EXPECT_TRUE(one.accepts(norm, cuda));
+  EXPECT_FALSE(one.accepts(norm, cpu));
 }
 
 TEST(FusedContract, PrintsAndRefuses) {

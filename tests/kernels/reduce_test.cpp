@@ -8,7 +8,6 @@ namespace {
 
 using test::close;
 using test::Random;
-using test::same_bits;
 using test::Tensor;
 
 std::vector<Desc> every_desc() {
@@ -89,26 +88,6 @@ TEST(ReduceCpu, ManyPixelsLoseNoDigits) {
   for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
     const Desc desc{.reduction = reduction};
     EXPECT_TRUE(close(run(desc, input.view()).view(), define(desc, input.view()).view(), 2e-7));
-  }
-}
-
-TEST(ReduceCpu, NeverHidesNaN) {
-  for (const Desc& desc : every_desc()) {
-    SCOPED_TRACE(to_string(desc));
-    Random random(5);
-    // First, in the middle and last of what is reduced.
-    for (const int64_t at : {0, 7, 20}) {
-      Tensor<float> input = Tensor<float>::random({1, 21, 21, 40}, random);
-      input.view().at(0, desc.over == Over::pixels ? 5 : at, at, at) =
-          std::numeric_limits<float>::quiet_NaN();
-      for (const Tensor<float>& out : {run(desc, input.view()), define(desc, input.view())}) {
-        int64_t found = 0;
-        for (const float v : out.data()) found += std::isnan(v) ? 1 : 0;
-        EXPECT_EQ(found, 1);
-        EXPECT_TRUE(std::isnan(desc.over == Over::pixels ? out.view().at(0, 5, 0, 0)
-                                                         : out.view().at(0, 0, at, at)));
-      }
-    }
   }
 }
 

@@ -26,16 +26,14 @@ void expect_counted(const Work& work, ShapeSpan inputs, const Target& target) {
     // Products of halves are the tensor cores'.
     EXPECT_EQ(report.mma > 0, multiplies) << report.kernel;
   }
-  StatedTraffic stated;
-  for (const OpCases& op : all_cases()) {
-    if (op.op == work.op().table().name) {
-      stated = op.traffic(work, inputs, target.element_bytes());
-    }
-  }
-  if (stated) {
-    EXPECT_EQ(moved, *stated) << moved.read << " read and " << moved.written << " written, not "
-                              << stated->read << " and " << stated->written;
-  }
+  // What is converted to halves is read by a kernel in f32; where all is f32 nothing is converted.
+  Target kernel = target;
+  const bool converts = work.op().makes(0) == Stored::storage;
+  if (converts) kernel.dtype = DType::f32;
+  const Traffic stated =
+      converts && target.dtype == DType::f32 ? moved : work.traffic(inputs, kernel);
+  EXPECT_EQ(moved, stated) << moved.read << " read and " << moved.written << " written, not "
+                           << stated.read << " and " << stated.written;
   emulator::set({});
 }
 

@@ -81,7 +81,7 @@ TEST_P(OpsCuda, BitsDependNeitherOnTheLaunchBeforeNorOnTheBatch) {
 TEST_P(OpsCuda, NeverHidesNaN) {
   Gpu gpu;
   each_case([&](const OpCase& c) {
-    if (c.op.cost(c.inputs, 4).flops > 300'000) return;
+    if (c.op.cost(c.inputs, 4).flops > 100'000) return;
     expect_nan_kept(c, cuda(type()), gpu);
   });
 }

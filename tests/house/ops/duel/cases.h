@@ -14,6 +14,5 @@ namespace kintsugi::duel {
   return {{small_case(Desc{.handicap = 0.25f}, {{1, 4, 8, 8}, {1, 4, 8, 8}}),
            {Desc{.handicap = -0.25f}, Desc{.handicap = 1.0f}}}};
 }
-[[nodiscard]] inline StatedTraffic traffic_of(const Work&, ShapeSpan, int64_t) { return {}; }
 
 }  // namespace kintsugi::duel
