@@ -232,9 +232,10 @@ TEST_P(RandomGraphs, AreWhatTheJudgeSays) {
     RecordProperty(std::string(format.name) + "_judged", count.judged);
     RecordProperty(std::string(format.name) + "_unjudged", count.unjudged);
     RecordProperty(std::string(format.name) + "_refused", refused);
+    EXPECT_EQ(refused, 0) << format.name;
+    if (last - first < 99) continue;  // a share of a few says nothing
     EXPECT_LE(count.unjudged, format.most_unjudged * (count.judged + count.unjudged))
         << format.name;
-    EXPECT_EQ(refused, 0) << format.name;
   }
   if (last - first < 99) return;
   for (const Way& way : ways()) {
