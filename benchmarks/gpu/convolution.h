@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A chain as cuDNN would compute it: a convolution with a bias and at most a function behind it.
+// The chain that cuDNN computes as one graph: a convolution, a bias and at most one function.
 #pragma once
 
 #include "benchmarks/chain.h"

@@ -69,7 +69,7 @@ bool Op::absorb(Desc& desc, const Edit& edit, const Target& target) {
     return true;
   }
   if (const auto* border = std::get_if<PadInput>(&edit)) {
-    // Equal sides become the convolution's padding, which it has not yet, nor a prologue behind it.
+    // Equal sides become the convolution's padding, if it has neither a padding nor a prologue yet.
     if (border->top != border->bottom || border->left != border->right) return false;
     if (!(desc.padding == Pair(0)) || !desc.prologue.empty()) return false;
     desc.padding = {border->top, border->left};

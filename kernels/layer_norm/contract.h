@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// layer_norm as every op is seen by the planner and the executors (kernels/contract/op.h), and its views of a Call.
+// The contract of layer_norm (kernels/contract/op.h), and the arguments its kernels take from a Call.
 #pragma once
 
 #include "kernels/contract/op.h"

@@ -173,8 +173,8 @@ def test_a_stage_alone_and_again(dry, tmp_path):
         "conformance", "conformance.json", "conformance.txt", "report.html"]
 
 
-# Every op that has a CUDA kernel, and what a network's layers have around them: widths that are no whole
-# groups of 16 bytes, gates, steps on the way in, moments, operands of every extent.
+# Every op that has a CUDA kernel, and what surrounds it in a network: widths that are not a multiple
+# of 16 bytes, gates, prologue steps, moments, operands of every extent.
 ODD = """
 gate          conv2d 1x9x7x11 k=13 padding=1 act=elu gate=on
 whole_gate    conv2d 1x9x7x11 k=24 padding=1 act=elu gate=on

@@ -313,7 +313,7 @@ Value RandomGraph::gated(Value x) {
   return one_in(2) ? behind(same_size(x, pick(1, 10))) : keep(x);
 }
 
-/// A partial convolution, of one mask or of two; its own steps recorded with it or behind it.
+/// A partial convolution with one or two masks. Its steps are part of its node or nodes of their own.
 Value RandomGraph::partial(Value x) {
   const Shape of = shape(x);
   const Value mask = mask_for(of);
