@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "benchmarks/numbers.h"
+#include "kernels/core/element.h"
 
 namespace kintsugi::bench {
 namespace {
@@ -40,8 +41,12 @@ int64_t Value::bytes() const { return checked_multiply(elements(), size_bytes(dt
 
 std::vector<float> Value::numbers() const {
   std::vector<float> values = random_values(shape.elements(), seed);
-  with_cuda_type(dtype, [&]<class T>(T) {
-    for (float& value : values) value = widened(narrow<T>(value));
+  const float white = dtype == DType::u8 ? 255 : 65535;
+  with_element_type(dtype, [&]<class T>(T) {
+    for (float& value : values) {
+      if (is_samples(dtype)) value = (value + 1) / 2 * white;
+      value = static_cast<float>(number(element<T>(value)));
+    }
   });
   return values;
 }
@@ -63,20 +68,23 @@ size_t Chain::add_numbers(const Shape& shape, DType dtype) {
   return add_value({.holds = Value::Holds::numbers,
                     .shape = shape,
                     .dtype = dtype,
-                    .pitch = round_up(row, target_.granule())});
+                    .pitch = is_samples(dtype) ? row : round_up(row, target_.granule())});
 }
 
 void Chain::add(const AnyOp& op, const Shapes& inputs) {
   const auto is_exact = [&](size_t i) { return op.reads(static_cast<int>(i)) == Stored::exact; };
+  const auto type_of = [&](size_t i) {
+    const auto samples = sample_type(op.reads(static_cast<int>(i)));
+    return samples.value_or(is_exact(i) ? DType::f32 : target_.dtype);
+  };
   OpCall call{.target = target_, .shapes = inputs};
   bool exact = true;
   Shapes item;
   for (size_t i = 0; i < inputs.size(); ++i) {
     exact = exact && is_exact(i);
     item.push_back({1, inputs[i].c(), inputs[i].h(), inputs[i].w()});
-    call.inputs.push_back(calls_.empty()
-                              ? add_numbers(inputs[i], is_exact(i) ? DType::f32 : target_.dtype)
-                              : calls_.front().inputs[i]);
+    call.inputs.push_back(calls_.empty() ? add_numbers(inputs[i], type_of(i))
+                                         : calls_.front().inputs[i]);
   }
   if (exact) call.target.dtype = DType::f32;
   call.work = Work(op, item, call.target);
@@ -144,6 +152,11 @@ void Chain::add_outputs(OpCall& call, const Shapes& outputs) {
       case Stored::any: break;
       case Stored::storage: value.dtype = target_.dtype; break;
       case Stored::exact: value.dtype = DType::f32; break;
+      case Stored::samples8:
+      case Stored::samples16:
+        value.dtype = *sample_type(call.work.op().makes(static_cast<int>(i)));
+        value.pitch = value.shape.c();
+        break;
       case Stored::moments:
         value.dtype = DType::f32;
         value.shape = moments_shape(outputs[0].n(), call.work.moment_tiles(call.shapes),
@@ -200,7 +213,7 @@ void Chain::write(size_t index, const std::vector<float>& numbers, std::byte* to
         calls_, [&](const OpCall& call) { return std::ranges::count(call.weights, index) > 0; });
     return reader->work.pack(numbers, {to, value.dtype, {value.pitch}, value.pitch});
   }
-  with_cuda_type(value.dtype, [&]<class T>(T) {
+  with_element_type(value.dtype, [&]<class T>(T) {
     const int64_t row = value.is_image() ? value.shape.c() : value.shape.elements();
     const std::vector<T> all = stored<T>(numbers, row, value.pitch);
     std::memcpy(to, all.data(), bytes);
@@ -234,32 +247,34 @@ bool Chain::is_defined() const {
 }
 
 std::vector<float> Chain::definition() const {
-  // All in f64, weights as PyTorch has them.
-  std::vector<std::vector<double>> memory(values_.size());
+  // All in f64 but samples, weights as PyTorch has them.
+  std::vector<std::vector<std::byte>> memory(values_.size());
   const auto view_of = [&](size_t i) -> AnyView {
     const Value& value = values_[i];
+    const DType dtype = is_samples(value.dtype) ? value.dtype : DType::f64;
     const Shape shape = value.is_image() ? value.shape : Shape{1, value.shape.elements(), 1, 1};
-    const int64_t pitch = storage_channels(shape.c());
-    std::vector<double>& numbers = memory[i];
-    numbers.resize(static_cast<size_t>(shape.pixels() * pitch));
+    const int64_t pitch = is_samples(dtype) ? value.pitch : storage_channels(shape.c());
+    memory[i].resize(static_cast<size_t>(shape.pixels() * pitch * size_bytes(dtype)));
     if (value.holds == Value::Holds::numbers || value.holds == Value::Holds::packed) {
-      const std::vector<float> given = value.numbers();
-      for (size_t at = 0; at < given.size(); ++at) {
-        const auto [pixel, c] = std::div(static_cast<int64_t>(at), shape.c());
-        numbers[static_cast<size_t>(pixel * pitch + c)] = given[at];
-      }
+      with_element_type(dtype, [&]<class T>(T) {
+        const std::vector<T> all = stored<T>(value.numbers(), shape.c(), pitch);
+        std::memcpy(memory[i].data(), all.data(), memory[i].size());
+      });
     }
-    return {reinterpret_cast<std::byte*>(numbers.data()), DType::f64,
-            value.is_image() ? shape : Shape{shape.c()}, pitch};
+    return {memory[i].data(), dtype, value.is_image() ? shape : Shape{shape.c()}, pitch};
   };
   ThreadPool pool(1);
   for (const OpCall& call : calls_) call.work.reference(bound(call, view_of).call(), pool);
   const AnyView made = view_of(0);
   std::vector<float> values;
-  for (int64_t pixel = 0; pixel < made.shape.pixels(); ++pixel) {
-    const double* from = made.as<double>().data + pixel * made.pitch;
-    values.insert(values.end(), from, from + made.shape.c());
-  }
+  with_element_type(made.dtype, [&]<class T>(T) {
+    for (int64_t pixel = 0; pixel < made.shape.pixels(); ++pixel) {
+      const T* from = made.as<T>().data + pixel * made.pitch;
+      for (int64_t c = 0; c < made.shape.c(); ++c) {
+        values.push_back(static_cast<float>(number(from[c])));
+      }
+    }
+  });
   return values;
 }
 

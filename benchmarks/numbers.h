@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/core/half.h"
+#include "kernels/core/element.h"
 #include "kernels/core/shape.h"
 
 namespace kintsugi::bench {
@@ -20,15 +20,6 @@ template <class T>
   return round_up(channels, 16 / static_cast<int64_t>(sizeof(T)));
 }
 
-template <class T>
-[[nodiscard]] float widened(T value) {
-  if constexpr (sizeof(T) == 4) {
-    return value;
-  } else {
-    return widen(value);
-  }
-}
-
 /// `values` [pixels, channels] as T with the pad channels zero.
 template <class T>
 [[nodiscard]] std::vector<T> stored(const std::vector<float>& values, int64_t channels,
@@ -38,7 +29,7 @@ template <class T>
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
     for (int64_t c = 0; c < channels; ++c) {
       out[static_cast<size_t>(pixel * pitch + c)] =
-          narrow<T>(values[static_cast<size_t>(pixel * channels + c)]);
+          element<T>(values[static_cast<size_t>(pixel * channels + c)]);
     }
   }
   return out;

@@ -57,7 +57,7 @@ template <class T>
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
     for (int64_t c = 0; c < channels; ++c) {
       out[static_cast<size_t>(pixel * channels + c)] =
-          bench::widened(all[static_cast<size_t>(pixel * pitch + c)]);
+          static_cast<float>(number(all[static_cast<size_t>(pixel * pitch + c)]));
     }
   }
   return out;

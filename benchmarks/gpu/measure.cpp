@@ -33,7 +33,7 @@ double bound_of(Type type) {
 }
 
 std::vector<float> output_of(const Runnable& runnable, const Buffer& buffer) {
-  return with_cuda_type(runnable.output_dtype, [&]<class T>(T) {
+  return with_element_type(runnable.output_dtype, [&]<class T>(T) {
     return fetched<T>(buffer, runnable.output, runnable.output_pitch);
   });
 }

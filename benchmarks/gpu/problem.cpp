@@ -13,9 +13,6 @@ namespace {
 
 using bench::Chain;
 
-/// No op of a graph, and the only one that is known here by its name.
-bool is_image(const Layer& layer) { return layer.ops[0].name == "image"; }
-
 AnyOp op_of(const Layer& layer, const Layer::Op& described) {
   try {
     Fields fields(described.settings);
@@ -73,15 +70,14 @@ const char* name_of(Type type) {
 }
 
 bool has_kernels(const Layer& layer) {
-  return is_image(layer) || std::ranges::all_of(layer.ops, [](const Layer::Op& op) {
-           return std::ranges::any_of(all_ops(), [&](const OpTable* table) {
-             return table->name == op.name && has_cuda(*table);
-           });
-         });
+  return std::ranges::all_of(layer.ops, [](const Layer::Op& op) {
+    return std::ranges::any_of(all_ops(), [&](const OpTable* table) {
+      return table->name == op.name && has_cuda(*table);
+    });
+  });
 }
 
 bool is_measured(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
-  if (is_image(layer)) return type != Type::tf32;
   try {
     const Chain chain = chain_of(layer, type, gpu);
     // tf32 is a way to multiply.
@@ -96,7 +92,6 @@ bool is_measured(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
 }
 
 Problem problem_of(const Layer& layer, Type type, const device::DeviceInfo& gpu) {
-  if (is_image(layer)) return image_problem(layer, type);
   const auto chain = std::make_shared<const Chain>(chain_of(layer, type, gpu));
   const Cost cost = chain->cost();
   Problem made{

@@ -2,7 +2,7 @@
 //
 // A layer in one storage type, ready to be measured: what it costs by its ops' contracts, and how its
 // buffers are made and its kernels launched. It measures nothing (timing.h). Every op of the build is one
-// by its contract alone (benchmarks/chain.h); `image`, which is no op of a graph, has a file of its own.
+// by its contract alone (benchmarks/chain.h).
 #pragma once
 
 #include <cstdint>
@@ -83,8 +83,5 @@ struct Problem {
 [[nodiscard]] bool is_measured(const Layer& layer, Type type, const device::DeviceInfo& gpu);
 /// Throws Error::usage where the layer is not understood, and what its ops throw.
 [[nodiscard]] Problem problem_of(const Layer& layer, Type type, const device::DeviceInfo& gpu);
-
-/// The conversions between images and tensors (image.cpp).
-[[nodiscard]] Problem image_problem(const Layer& layer, Type type);
 
 }  // namespace kintsugi::gpu_bench

@@ -84,27 +84,6 @@ def modules(torch):
         def forward(self, x):
             return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
-    class Picture(nn.Module):
-        """A picture of bytes with its mask to four channels, or three channels into all of it."""
-
-        def __init__(self, layer):
-            super().__init__()
-            n, _, height, width = layer.shape
-            self.white = 2 ** layer.integer("bits", 8) - 1
-            samples = torch.randint(256, (n, height, width, 3)).to(
-                torch.uint8 if self.white == 255 else torch.int32)
-            self.to_picture = layer.settings.get("to") == "picture"
-            self.register_buffer("samples", samples.permute(0, 3, 1, 2))
-            self.register_buffer("hole", torch.full((n, 1, height, width), self.to_picture))
-            self.register_buffer("mean", torch.tensor([0.456, 0.447, 0.416]).view(1, 3, 1, 1))
-
-        def forward(self, x):
-            if self.to_picture:
-                made = (x.clamp(0, 1) * self.white).to(self.samples.dtype)
-                return torch.where(self.hole, made, self.samples)
-            known = self.samples.to(x.dtype) / self.white - self.mean
-            return torch.cat([known.masked_fill(self.hole, 0), self.hole.to(x.dtype)], 1)
-
     class Call(nn.Module):
         def __init__(self, function):
             super().__init__()
@@ -134,9 +113,30 @@ def modules(torch):
             layer.settings.get("kind", "mean")]
         return Call(lambda x: function(x, over, keepdim=True))
 
+    def white(layer):
+        return 2 ** layer.integer("bits", 8) - 1
+
+    class ToTensor(nn.Module):
+        """An image of bytes to [-1, 1]; of the input it takes the type alone."""
+
+        def __init__(self, layer):
+            super().__init__()
+            n, channels, height, width = layer.shape
+            samples = torch.randint(256, (n, height, width, channels)).to(
+                torch.uint8 if white(layer) == 255 else torch.int32)
+            self.white = white(layer)
+            self.register_buffer("samples", samples.permute(0, 3, 1, 2))
+
+        def forward(self, x):
+            return (self.samples.to(x.dtype) / self.white - 0.5) * 2
+
+    def to_image(layer):
+        half = 0.5 if layer.settings.get("rounds") == "on" else 0
+        dtype = torch.uint8 if white(layer) == 255 else torch.int32
+        return Call(lambda x: (x.clamp(0, 1) * white(layer) + half).to(dtype))
+
     return {
         "concat": lambda layer: (Call(lambda *inputs: torch.cat(inputs, 1)), 2),
-        "image": lambda layer: (Picture(layer), 1),
         "layer_norm": lambda layer: (LayerNorm(layer), 1),
         "norm": lambda layer: (Norm(layer), 1),
         "pad": lambda layer: (pad(layer), 1),
@@ -145,6 +145,8 @@ def modules(torch):
         "resample": lambda layer: (resample(layer), 1),
         "conv2d": lambda layer: (Convolution(layer, False), 1),
         "conv_transpose2d": lambda layer: (Convolution(layer, True), 1),
+        "to_image": lambda layer: (to_image(layer), 1),
+        "to_tensor": lambda layer: (ToTensor(layer), 1),
         "elementwise": lambda layer: (Steps(layer.settings["steps"].split(",")),
                                       1 + layer.settings["steps"].split(",").count("add")),
     }

@@ -32,6 +32,10 @@ template <>
 struct DTypeOf<bf16> : std::integral_constant<DType, DType::bf16> {};
 template <>
 struct DTypeOf<int32_t> : std::integral_constant<DType, DType::i32> {};
+template <>
+struct DTypeOf<uint16_t> : std::integral_constant<DType, DType::u16> {};
+template <>
+struct DTypeOf<uint8_t> : std::integral_constant<DType, DType::u8> {};
 template <class T>
 inline constexpr DType kDType = DTypeOf<std::remove_const_t<T>>::value;
 
@@ -145,6 +149,15 @@ auto with_reference_type(DType dtype, const F& f) {
     case DType::f32: return f(float{});
     case DType::f64: return f(double{});
     default: throw Error(ErrorCode::internal, "a reference computes in f32 and f64");
+  }
+}
+/// f(S{}) with the type of an image's samples.
+template <class F>
+auto with_sample_type(DType dtype, const F& f) {
+  switch (dtype) {
+    case DType::u8: return f(uint8_t{});
+    case DType::u16: return f(uint16_t{});
+    default: throw Error(ErrorCode::internal, "samples have 8 or 16 bits");
   }
 }
 /// f(T{}) with the type that a CUDA kernel stores.

@@ -10,7 +10,7 @@
 
 namespace kintsugi {
 
-enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u8 };
+enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u16, u8 };
 
 [[nodiscard]] constexpr int64_t size_bytes(DType dtype) {
   switch (dtype) {
@@ -19,10 +19,16 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u8 };
     case DType::f32:
     case DType::i32: return 4;
     case DType::f16:
-    case DType::bf16: return 2;
+    case DType::bf16:
+    case DType::u16: return 2;
     case DType::u8: return 1;
   }
   return 0;
+}
+
+/// Whether it is of an image's samples, which are no numbers of a tensor.
+[[nodiscard]] constexpr bool is_samples(DType dtype) {
+  return dtype == DType::u8 || dtype == DType::u16;
 }
 
 [[nodiscard]] constexpr const char* to_string(DType dtype) {
@@ -33,6 +39,7 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u8 };
     case DType::bf16: return "bf16";
     case DType::i64: return "i64";
     case DType::i32: return "i32";
+    case DType::u16: return "u16";
     case DType::u8: return "u8";
   }
   return "?";

@@ -3,7 +3,21 @@
 
 #include <utility>
 
+#include "runtime/execute/rows.h"
+
 namespace kintsugi::execute {
+
+void Executor::write_input(const plan::Placed& input, const WriteRow& write) {
+  write_rows(writable(input), write, *to_.parallel);
+}
+
+void Executor::read(const plan::Placed& value, const ReadRow& read) const {
+  read_rows(readable(value), read);
+}
+
+ValueCheck Executor::check(const plan::Placed& value) const {
+  return check_rows(readable(value), *to_.parallel);
+}
 
 void Executor::check_cancelled(const Hooks& hooks, int step) const {
   if (!hooks.before || hooks.before(step)) return;

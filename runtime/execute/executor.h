@@ -16,15 +16,15 @@
 #include <string>
 #include <vector>
 
+#include "kernels/core/call.h"
 #include "kernels/device/api.h"
-#include "kernels/image/image.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/packed_store.h"
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::execute {
 
-/// One row of pixels, W * C values, the channels of a pixel together.
+/// One row of an image, W * C values, the channels of a pixel together.
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
@@ -65,26 +65,23 @@ class Executor {
 
   virtual void bind(const Binding& binding) = 0;
 
-  /// Fills an input row by row, on all threads: `write` is called from several at once.
-  virtual void write_input(const plan::Placed& input, const WriteRow& write) = 0;
-  /// Makes an input of a picture, which is read before this returns. On a GPU the run does the
-  /// arithmetic, and what it made can be read once it is over, or in a hook. Throws Error::mismatch
-  /// where they do not fit.
-  virtual void write_input(const plan::Placed& input, const image::PictureIn& picture) = 0;
+  /// Host memory where an input is written before a run, as the plan stores it. Inputs survive a run.
+  [[nodiscard]] virtual AnyView writable(const plan::Placed& input) = 0;
+  /// Host memory where a value can be read, until the next is asked for: in a hook any that is alive
+  /// there, after a run the inputs, outputs and states.
+  [[nodiscard]] virtual AnyView readable(const plan::Placed& value) const = 0;
   /// Fills an entry of a state, at once.
   virtual void fill(const plan::StateEntry& entry, const WriteRow& write) = 0;
-  /// Runs every step. Outputs stay readable until the next run; inputs survive it. A GPU replays all
-  /// steps as one graph, and calls `before` for the first alone, unless `after` or `time_steps` asks
-  /// for each.
+  /// Runs every step. Outputs stay readable until the next run. A GPU replays all steps as one graph,
+  /// and calls `before` for the first alone, unless `after` or `time_steps` asks for each.
   virtual void run(const Hooks& hooks) = 0;
-  /// Hands out a value row by row, in order, on the calling thread. In a hook any value alive there
-  /// can be read, after a run the inputs, outputs and states.
-  virtual void read(const plan::Placed& value, const ReadRow& read) const = 0;
-  /// Puts an output into a picture, after a run. Throws Error::not_finite where a number makes no
-  /// sample; the picture is then not whole.
-  virtual void read(const plan::Placed& output, const image::PictureOut& picture) = 0;
-  /// Looks at a value on all threads; which may be looked at is as for read.
-  [[nodiscard]] virtual ValueCheck check(const plan::Placed& value) const = 0;
+
+  /// Fills an input row by row, on all threads: `write` is called from several at once.
+  void write_input(const plan::Placed& input, const WriteRow& write);
+  /// Hands out a value row by row, in order, on the calling thread.
+  void read(const plan::Placed& value, const ReadRow& read) const;
+  /// Looks at a value on all threads.
+  [[nodiscard]] ValueCheck check(const plan::Placed& value) const;
 
   /// Of the last run that was completed and timed its steps, one a step; all zero before.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }
@@ -100,6 +97,7 @@ class Executor {
 
   plan::Plan plan_;
   PackedWeights weights_;
+  Binding to_;
   std::vector<StepTime> times_;
   int64_t run_ns_ = 0;
 };

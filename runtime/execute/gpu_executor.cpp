@@ -5,20 +5,14 @@
 // run, and copies the outputs back. To watch or time single steps they are launched one by one:
 // the same kernels on the same memory, so the same bits. A run that failed leaves nothing that
 // the next one reads but states: it brings its inputs anew, and tickets are zeroed first.
-// Of a picture its samples are staged and copied, to where no input or output stands; before the first
-// step they become the input's numbers, after the last one numbers become samples there.
-#include <functional>
 #include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "kernels/contract/launch.h"
-#include "kernels/image/cuda.h"
 #include "runtime/execute/call_views.h"
 #include "runtime/execute/executor.h"
 #include "runtime/execute/rows.h"
-#include "runtime/execute/staged_picture.h"
 
 namespace kintsugi::execute {
 namespace {
@@ -29,19 +23,12 @@ class GpuExecutor final : public Executor {
       : Executor(std::move(plan), std::move(weights)) {}
 
   void bind(const Binding& binding) override;
-  void write_input(const plan::Placed& input, const WriteRow& write) override {
-    pictured_.erase(input.region.slot);
-    write_rows(staged_view(input), write, *to_.parallel);
+  AnyView writable(const plan::Placed& input) override {
+    return view_at(input, staged_.at(input.region.slot));
   }
-  void write_input(const plan::Placed& input, const image::PictureIn& from) override;
+  /// What is staged, or a copy.
+  AnyView readable(const plan::Placed& value) const override;
   void fill(const plan::StateEntry& entry, const WriteRow& write) override;
-  void read(const plan::Placed& value, const ReadRow& read) const override {
-    read_rows(on_host(value), read);
-  }
-  void read(const plan::Placed& output, const image::PictureOut& to) override;
-  ValueCheck check(const plan::Placed& value) const override {
-    return check_rows(on_host(value), *to_.parallel);
-  }
   void run(const Hooks& hooks) override;
 
  private:
@@ -49,21 +36,12 @@ class GpuExecutor final : public Executor {
     return plan_.slots[static_cast<size_t>(index)];
   }
   std::byte* on_gpu(int index) const { return bases_.begin(slot(index)); }
-  [[nodiscard]] AnyView view(const plan::Placed& value) const { return bases_.view(plan_, value); }
   /// The value where a copy of its slot begins at `slot`.
   [[nodiscard]] AnyView view_at(const plan::Placed& value, std::byte* slot) const {
-    AnyView copy = view(value);
+    AnyView copy = bases_.view(plan_, value);
     copy.data += slot - on_gpu(value.region.slot);
     return copy;
   }
-  [[nodiscard]] AnyView staged_view(const plan::Placed& value) const {
-    return view_at(value, staged_.at(value.region.slot));
-  }
-  /// A value on the host: staged, or in a copy that holds until the next is asked for.
-  [[nodiscard]] AnyView on_host(const plan::Placed& value) const;
-  bool is_input(int index) const;
-  /// Where on the GPU a picture for a port may stand, for as long as no step runs.
-  std::byte* room_for(int index, int64_t bytes) const;
   void launch(const plan::PlanStep& step);
   /// Enqueues a whole run, and waits for it.
   void enqueue(const Hooks& hooks, bool by_step);
@@ -74,13 +52,9 @@ class GpuExecutor final : public Executor {
   [[nodiscard]] int64_t ns_between(size_t from, size_t to) const;
   void poison(int64_t offset, int64_t bytes);
 
-  Binding to_;
   Bases bases_;
-  std::map<int, std::byte*> staged_;               // slots of inputs and outputs
-  std::map<int, std::function<void()>> pictured_;  // inputs that are made of what is staged
-  std::set<int> overwritten_;                      // outputs in whose place a picture was staged
-  Room room_ = room_between_runs(plan_);           // for one picture after another
-  bool running_ = false;  // what is staged of the outputs is not of this run
+  std::map<int, std::byte*> staged_;  // slots of inputs and outputs
+  bool running_ = false;              // what is staged is not what the GPU has
   mutable std::vector<std::byte> seen_;
   std::vector<device::Handle<device::Event>> marks_;
   device::Handle<device::Executable> graph_;  // of the arena and the stream that are bound
@@ -108,32 +82,16 @@ void GpuExecutor::poison(int64_t offset, int64_t bytes) {
   device::fill(*to_.stream, to_.arena + offset, 0xff, static_cast<size_t>(bytes));
 }
 
-bool GpuExecutor::is_input(int index) const {
-  return std::ranges::any_of(
-      plan_.inputs, [&](const plan::Port& port) { return port.value.region.slot == index; });
-}
-
-AnyView GpuExecutor::on_host(const plan::Placed& value) const {
+AnyView GpuExecutor::readable(const plan::Placed& value) const {
   const int index = value.region.slot;
   const auto staged = staged_.find(index);
   const bool is_state = slot(index).state;  // which others write too: another graph, fill()
-  if (staged != staged_.end() && !is_state && (!running_ || is_input(index)) &&
-      !pictured_.contains(index) && !overwritten_.contains(index)) {
-    return view_at(value, staged->second);
-  }
+  if (staged != staged_.end() && !is_state && !running_) return view_at(value, staged->second);
   seen_.resize(static_cast<size_t>(slot(index).bytes));
   device::select(to_.gpu);
   device::download(*to_.stream, seen_.data(), on_gpu(index), seen_.size());
   device::synchronize(*to_.stream);
   return view_at(value, seen_.data());
-}
-
-std::byte* GpuExecutor::room_for(int index, int64_t bytes) const {
-  if (bytes > std::min(room_.bytes, plan::staged_bytes(slot(index)))) {
-    throw Error(ErrorCode::internal, "a plan has no room for a picture of " +
-                                         plan::readable_bytes(bytes) + " between two runs");
-  }
-  return to_.arena + room_.offset;
 }
 
 void GpuExecutor::fill(const plan::StateEntry& entry, const WriteRow& write) {
@@ -143,53 +101,6 @@ void GpuExecutor::fill(const plan::StateEntry& entry, const WriteRow& write) {
   write_rows(view_at(entry.value, rows.data()), write, *to_.parallel);
   device::upload(*to_.stream, on_gpu(index), rows.data(), rows.size());
   device::synchronize(*to_.stream);
-}
-
-void GpuExecutor::write_input(const plan::Placed& input, const image::PictureIn& from) {
-  const int index = input.region.slot;
-  const auto stage = [&]<class S>(const image::PictureView<const S>& picture) {
-    image::check(from.desc, picture.shape, input.shape);
-    const StagedPicture<S> staged{picture.shape, from.mask.data != nullptr};
-    static_cast<void>(room_for(index, staged.bytes()));
-    staged.put(picture, from.mask, staged_.at(index));
-    pictured_[index] = [this, input, index, staged, desc = from.desc] {
-      std::byte* room = room_for(index, staged.bytes());
-      device::upload(*to_.stream, room, staged_.at(index), static_cast<size_t>(staged.bytes()));
-      with_cuda_type(slot(index).dtype, [&]<class T>(T) {
-        image::cuda(
-            desc,
-            image::ToTensorArgs<S, T>{staged.picture(room), staged.mask(room), view(input).as<T>()},
-            *to_.stream);
-      });
-    };
-  };
-  std::visit(stage, from.picture);
-}
-
-void GpuExecutor::read(const plan::Placed& output, const image::PictureOut& to) {
-  const int index = output.region.slot;
-  device::select(to_.gpu);
-  const auto fill = [&]<class S>(const image::PictureView<S>& picture) {
-    image::check(to.desc, output.shape, picture.shape);
-    const StagedPicture<S> staged{picture.shape, to.mask.data != nullptr};
-    std::byte* room = room_for(index, staged.bytes());
-    std::byte* host = staged_.at(index);
-    device::Stream& stream = *to_.stream;
-    overwritten_.insert(index);
-    staged.put(picture, to.mask, host);
-    device::upload(stream, room, host, static_cast<size_t>(staged.bytes()));
-    with_cuda_type(slot(index).dtype, [&]<class T>(T) {
-      image::cuda(to.desc,
-                  image::ToPictureArgs<S, T>{view(output).as<T>(), staged.mask(room),
-                                             staged.picture(room), staged.first_bad(room)},
-                  stream);
-    });
-    device::download(stream, host, room, static_cast<size_t>(staged.mask_at()));
-    device::synchronize(stream);
-    require_samples(*staged.first_bad(host), picture.shape);
-    staged.take(host, picture);
-  };
-  std::visit(fill, to.picture);
 }
 
 void GpuExecutor::run(const Hooks& hooks) {
@@ -220,11 +131,6 @@ void GpuExecutor::enqueue(const Hooks& hooks, bool by_step) {
   }
   for (const plan::Port& port : plan_.inputs) {
     const int input = port.value.region.slot;
-    const auto pictured = pictured_.find(input);
-    if (pictured != pictured_.end()) {
-      pictured->second();
-      continue;
-    }
     device::upload(stream, on_gpu(input), staged_.at(input),
                    static_cast<size_t>(slot(input).bytes));
   }
@@ -241,7 +147,6 @@ void GpuExecutor::enqueue(const Hooks& hooks, bool by_step) {
                      static_cast<size_t>(slot(output).bytes));
   }
   device::synchronize(stream);
-  overwritten_.clear();
   run_ns_ = ns_between(0, 1);
   for (size_t i = 0; hooks.time_steps && i < times_.size(); ++i) {
     times_[i] = {ns_between(0, i + 2), ns_between(0, i + 3)};

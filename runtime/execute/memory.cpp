@@ -53,22 +53,20 @@ void* take(size_t bytes, Memory memory) {
 
 }  // namespace
 
-Buffer::Buffer(int64_t bytes, std::shared_ptr<Meter> meter, Memory memory)
-    : memory_(memory), meter_(std::move(meter)) {
+Buffer::Buffer(int64_t bytes, std::shared_ptr<Meter> meter, Memory memory) {
   if (bytes == 0) return;
-  data_ = static_cast<std::byte*>(take(static_cast<size_t>(bytes), memory));
-  bytes_ = bytes;
-  meter_->add(bytes);
+  auto* region = static_cast<std::byte*>(take(static_cast<size_t>(bytes), memory));
+  meter->add(bytes);
+  region_ = {region, Release{bytes, memory, std::move(meter)}};
 }
 
-Buffer::~Buffer() {
-  if (data_ == nullptr) return;
-  switch (memory_) {
-    case Memory::host: munmap(data_, static_cast<size_t>(bytes_)); break;
-    case Memory::staging: device::release_host(data_); break;
-    case Memory::device: device::release(data_); break;
+void Release::operator()(std::byte* region) const noexcept {
+  switch (memory) {
+    case Memory::host: munmap(region, static_cast<size_t>(bytes)); break;
+    case Memory::staging: device::release_host(region); break;
+    case Memory::device: device::release(region); break;
   }
-  meter_->remove(bytes_);
+  meter->remove(bytes);
 }
 
 }  // namespace kintsugi::execute

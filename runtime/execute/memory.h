@@ -31,34 +31,26 @@ class Meter {
   std::atomic<int64_t> peak_ = 0;
 };
 
+/// Gives a region back to where it is from.
+struct Release {
+  int64_t bytes = 0;
+  Memory memory = Memory::host;
+  std::shared_ptr<Meter> meter;
+  void operator()(std::byte* region) const noexcept;
+};
+
 class Buffer {
  public:
   Buffer() = default;
   /// `bytes`, aligned to 256 and more, zeros on the host and anything elsewhere; throws
   /// Error::out_of_memory saying how much was asked.
   Buffer(int64_t bytes, std::shared_ptr<Meter> meter, Memory memory = Memory::host);
-  Buffer(Buffer&& other) noexcept { swap(other); }
-  Buffer& operator=(Buffer&& other) noexcept {
-    Buffer(std::move(other)).swap(*this);
-    return *this;
-  }
-  ~Buffer();
 
-  [[nodiscard]] std::byte* data() const { return data_; }
-  [[nodiscard]] int64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::byte* data() const { return region_.get(); }
+  [[nodiscard]] int64_t bytes() const { return region_ ? region_.get_deleter().bytes : 0; }
 
  private:
-  void swap(Buffer& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    std::swap(memory_, other.memory_);
-    std::swap(meter_, other.meter_);
-  }
-
-  std::byte* data_ = nullptr;
-  int64_t bytes_ = 0;
-  Memory memory_ = Memory::host;
-  std::shared_ptr<Meter> meter_;
+  std::unique_ptr<std::byte, Release> region_;
 };
 
 }  // namespace kintsugi::execute

@@ -28,8 +28,8 @@ void store(const plan::Packed& packed, const std::vector<double>& values, std::b
   if (packed.by_kernel) {
     return packed.work.pack(std::vector<float>(values.begin(), values.end()), view);
   }
-  with_storage(packed.dtype, [&]<class T>(T) {
-    std::ranges::transform(values, reinterpret_cast<T*>(out), store_as<T>);
+  with_element_type(packed.dtype, [&]<class T>(T) {
+    std::ranges::transform(values, reinterpret_cast<T*>(out), element<T>);
   });
 }
 

@@ -13,46 +13,16 @@
 #include <vector>
 
 #include "kernels/core/call.h"
-#include "kernels/core/half.h"
+#include "kernels/core/element.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/executor.h"
 
 namespace kintsugi::execute {
 
-/// A stored value as a number: double from double, else float.
-template <class T>
-[[nodiscard]] auto number(T value) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return value;
-  } else {
-    return widen(value);
-  }
-}
-
-template <class T>
-[[nodiscard]] T store_as(double value) {
-  if constexpr (std::is_same_v<T, double>) {
-    return value;
-  } else {
-    return narrow<T>(static_cast<float>(value));
-  }
-}
-
-/// Calls f(T{}) with the type that stores a `dtype`.
-template <class F>
-auto with_storage(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::f64: return f(double{});
-    case DType::f16: return f(f16{});
-    case DType::bf16: return f(bf16{});
-    default: return f(float{});
-  }
-}
-
 /// Pad channels become zeros, to the end of their granule.
 inline void write_rows(const AnyView& view, const WriteRow& write, Parallel& parallel) {
-  with_storage(view.dtype, [&]<class T>(T) {
+  with_element_type(view.dtype, [&]<class T>(T) {
     const TensorView<T> to = view.as<T>();
     const int64_t channels = to.shape.c();
     const int64_t stored = round_up(channels, plan::granule(view.dtype));
@@ -63,7 +33,7 @@ inline void write_rows(const AnyView& view, const WriteRow& write, Parallel& par
       write(n, y, values);
       for (int64_t x = 0; x < to.shape.w(); ++x) {
         const float* from = values.data() + x * channels;
-        T* pixel = std::transform(from, from + channels, to.pixel(n, y, x), store_as<T>);
+        T* pixel = std::transform(from, from + channels, to.pixel(n, y, x), element<T>);
         std::fill_n(pixel, stored - channels, T{});
       }
     });
@@ -71,7 +41,7 @@ inline void write_rows(const AnyView& view, const WriteRow& write, Parallel& par
 }
 
 inline void read_rows(const AnyView& view, const ReadRow& read) {
-  with_storage(view.dtype, [&]<class T>(T) {
+  with_element_type(view.dtype, [&]<class T>(T) {
     const TensorView<const T> from = view.as<const T>();
     const int64_t channels = from.shape.c();
     std::vector<float> row(static_cast<size_t>(from.shape.w() * channels));
@@ -88,28 +58,28 @@ inline void read_rows(const AnyView& view, const ReadRow& read) {
   });
 }
 
-[[nodiscard]] inline uint64_t bits_of(double value) { return std::bit_cast<uint64_t>(value); }
-[[nodiscard]] inline uint32_t bits_of(float value) { return std::bit_cast<uint32_t>(value); }
-[[nodiscard]] inline uint16_t bits_of(f16 value) { return value.bits; }
-[[nodiscard]] inline uint16_t bits_of(bf16 value) { return value.bits; }
-
 /// Whether one of so many stored values is a NaN or an infinity: all bits of its exponent are set, and
 /// one more carries into the sign. Without a branch, so that it is done on many at once.
 template <class T>
 [[nodiscard]] bool any_not_finite(const T* values, int64_t count) {
-  using Bits = decltype(bits_of(T{}));
-  constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
-  const Bits exponent = bits_of(store_as<T>(INFINITY));
-  const auto one = static_cast<Bits>(kSign - exponent);
-  Bits any = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    any = static_cast<Bits>(any | ((bits_of(values[i]) & exponent) + one));
+  if constexpr (std::is_integral_v<T>) {
+    return false;
+  } else {
+    using Bits = std::conditional_t<sizeof(T) == 8, uint64_t,
+                                    std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+    constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
+    const auto exponent = std::bit_cast<Bits>(element<T>(INFINITY));
+    const auto one = static_cast<Bits>(kSign - exponent);
+    Bits any = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      any = static_cast<Bits>(any | ((std::bit_cast<Bits>(values[i]) & exponent) + one));
+    }
+    return (any & kSign) != 0;
   }
-  return (any & kSign) != 0;
 }
 
 inline ValueCheck check_rows(const AnyView& view, Parallel& parallel) {
-  return with_storage(view.dtype, [&]<class T>(T) {
+  return with_element_type(view.dtype, [&]<class T>(T) {
     const TensorView<const T> values = view.as<const T>();
     const Shape& shape = values.shape;
     const int64_t rows = shape.n() * shape.h();

@@ -97,10 +97,17 @@ Shapes Graph::shapes(std::span<const Value> values) const {
 }
 
 Value Graph::input(std::string name, const Shape& shape, bool exact, std::source_location where) {
-  const Value value = record({.does = Input{.shape = shape, .exact = exact, .state = {}},
-                              .names = {name},
-                              .where = where});
+  const Value value =
+      record({.does = Input{.shape = shape, .exact = exact, .samples = {}, .state = {}},
+              .names = {name},
+              .where = where});
   inputs.push_back({std::move(name), value});
+  return value;
+}
+
+Value Graph::image(std::string name, const Shape& shape, DType samples) {
+  const Value value = input(std::move(name), shape, false, {});
+  std::get<Input>(node(value).does).samples = samples;
   return value;
 }
 
@@ -124,9 +131,8 @@ Value Graph::read(StateId id, int64_t entry, std::source_location where) {
                                          std::to_string(of.entries) +
                                          " entries, none with number " + std::to_string(entry));
   }
-  return record({.does = Input{.shape = of.shape, .exact = of.exact, .state = id, .entry = entry},
-                 .names = {of.name},
-                 .where = where});
+  return record(
+      {.does = Input{of.shape, of.exact, {}, id, entry}, .names = {of.name}, .where = where});
 }
 
 void Graph::write(StateId id, Value value, int64_t entry) {
@@ -162,6 +168,10 @@ Value Graph::record(Node node) {
   } catch (const Error& error) {
     throw Error(error.code(), where_of(node) + ": " + error.what(), error.hint());
   }
+  return append(std::move(node));
+}
+
+Value Graph::append(Node node) {
   nodes.push_back(std::move(node));
   return {static_cast<int32_t>(nodes.size()) - 1};
 }

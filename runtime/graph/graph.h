@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -65,8 +66,9 @@ struct State {
 /// A node that computes nothing: a tensor fed from outside, or what a state's entry holds.
 struct Input {
   Shape shape;
-  bool exact = false;  // f32 however activations are stored: a mask, a statistic
-  StateId state;       // index -1: none
+  bool exact = false;            // f32 however activations are stored: a mask, a statistic
+  std::optional<DType> samples;  // u8 or u16, of an image that is not a tensor yet
+  StateId state;                 // index -1: none
   int64_t entry = 0;
 };
 
@@ -129,6 +131,8 @@ struct Graph {
 
   Value input(std::string name, const Shape& shape, bool exact = false,
               std::source_location where = std::source_location::current());
+  /// Samples of an image or a mask [N, C, H, W], for kernels/to_tensor: u8 or u16.
+  Value image(std::string name, const Shape& shape, DType samples);
   void output(std::string name, Value value) { outputs.push_back({std::move(name), value}); }
   /// Declares a state. Graphs of one program declare the same states in the same order. Throws
   /// Error::mismatch for a second one of the name, or a shape that is none.
@@ -144,6 +148,8 @@ struct Graph {
   Value record(Node node);
   /// Returns the one with the same name where there is one.
   ConstantId constant(Constant constant);
+  /// Puts a node behind all others as it is, its shapes known; returns its first output.
+  Value append(Node node);
 
  private:
   std::unordered_map<std::string, int32_t> constant_names_;
@@ -155,6 +161,26 @@ struct Graph {
 void rewrite_reads(Node& node, const std::function<Value(Value)>& change);
 /// The same of all nodes, outputs and writes of a graph.
 void rewrite_ends(Graph& graph, const std::function<Value(Value)>& change);
+
+/// Builds the nodes anew: `each(node, number)` is called for every node in order, which reads the new
+/// values already, appends what it likes and returns the value that stands for its first output. Ports
+/// and writes follow; inputs that `each` records stand before those there were.
+template <class Each>
+void rebuild(Graph& graph, const Each& each) {
+  std::vector<Node> before = std::exchange(graph.nodes, {});
+  const std::vector<Port> inputs = std::exchange(graph.inputs, {});
+  std::vector<Value> moved(before.size());
+  const auto move = [&](Value v) {
+    const Value to = moved[static_cast<size_t>(v.node)];
+    return Value{to.node, to.output + v.output};
+  };
+  for (size_t i = 0; i < before.size(); ++i) {
+    rewrite_reads(before[i], move);
+    moved[i] = each(std::move(before[i]), i);
+  }
+  for (const Port& port : inputs) graph.inputs.push_back({port.name, move(port.value)});
+  rewrite_ends(graph, move);
+}
 
 /// "conv2d 3x3 64->64", "input [1, 3, 64, 64]"
 [[nodiscard]] std::string to_string(const Node& node);

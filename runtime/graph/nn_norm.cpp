@@ -43,29 +43,23 @@ Value batch_norm(const Scope& m, Value x, double eps) {
   const ConstantId mean = m.weight("running_mean", vector);
   const ConstantId variance = m.weight("running_var", vector);
 
+  using Values = std::span<const std::vector<double>>;
   const std::string identity = "(" + m.path() + ", eps " + exactly(eps) + ")";
-  const ConstantId scale = m.graph().constant({.name = "batch_norm_scale" + identity,
-                                               .shape = vector,
-                                               .sources = {weight, variance},
-                                               .formula =
-                                                   [eps](std::span<const std::vector<double>> s) {
-                                                     std::vector<double> out = s[0];
-                                                     for (size_t c = 0; c < out.size(); ++c)
-                                                       out[c] /= std::sqrt(s[1][c] + eps);
-                                                     return out;
-                                                   },
-                                               .where = m.where()});
-  const ConstantId shift = m.graph().constant({.name = "batch_norm_shift" + identity,
-                                               .shape = vector,
-                                               .sources = {bias, mean, scale},
-                                               .formula =
-                                                   [](std::span<const std::vector<double>> s) {
-                                                     std::vector<double> out = s[0];
-                                                     for (size_t c = 0; c < out.size(); ++c)
-                                                       out[c] -= s[1][c] * s[2][c];
-                                                     return out;
-                                                   },
-                                               .where = m.where()});
+  const auto derived = [&](const char* name, std::vector<ConstantId> sources,
+                           graph::Constant::Formula formula) {
+    return m.graph().constant(
+        {name + identity, vector, std::move(sources), std::move(formula), m.where()});
+  };
+  const ConstantId scale = derived("batch_norm_scale", {weight, variance}, [eps](Values s) {
+    std::vector<double> out = s[0];
+    for (size_t c = 0; c < out.size(); ++c) out[c] /= std::sqrt(s[1][c] + eps);
+    return out;
+  });
+  const ConstantId shift = derived("batch_norm_shift", {bias, mean, scale}, [](Values s) {
+    std::vector<double> out = s[0];
+    for (size_t c = 0; c < out.size(); ++c) out[c] -= s[1][c] * s[2][c];
+    return out;
+  });
   return apply(m, x, step::affine(Extent::channel), {scale, shift});
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What one pixel of a picture means, whether its samples have 8 bits or 16: channels, alpha, RGB in
-// [0, 1]; by the arithmetic that the kernels share (kernels/image/sample.h).
+// [0, 1]; by the arithmetic that the kernels share (kernels/core/sample.h).
 // It is not an image type and walks no picture; it reads one pixel at a time, so that no float copy
 // of a whole picture is ever needed.
 // It owns nothing.
@@ -13,7 +13,7 @@
 #include <cstring>
 #include <span>
 
-#include "kernels/image/sample.h"
+#include "kernels/core/sample.h"
 #include "kintsugi/image.hpp"
 
 namespace kintsugi::image {

@@ -16,12 +16,17 @@
 #include <variant>
 #include <vector>
 
-#include "kernels/image/image.h"
+#include "kernels/to_image/to_image.h"
+#include "kernels/to_tensor/to_tensor.h"
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/graph/graph.h"
 #include "runtime/networks/ports.h"
 #include "runtime/weights/key_map.h"
 #include "runtime/weights/weights.h"
+
+namespace kintsugi::image {
+struct Mask;
+}
 
 namespace kintsugi::networks {
 
@@ -29,14 +34,29 @@ namespace kintsugi::networks {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
-/// What a replay puts in: the shape of an input, and who fills it, from several threads at once, or the
-/// picture it is made of.
+/// An image to make an input of. Where the input is larger, the last row and column go on. The sample's
+/// bits and whether there is a mask follow from the image.
+struct ImageSource {
+  to_tensor::Desc desc;
+  ImageView image;
+  const image::Mask* holes = nullptr;
+};
+/// An image to put an output into, where `selected` selects pixels, else everywhere; its alpha stays.
+/// Bits and colour follow from the image, which is no larger than the output.
+struct ImageSink {
+  to_image::Desc desc;
+  Image* image = nullptr;
+  const image::Mask* selected = nullptr;
+};
+
+/// One input of a replay: its shape, and rows, asked for from several threads at once, or an image to
+/// fill it from.
 struct Feed {
   Shape shape;  // [N, C, H, W]
-  std::variant<WriteRow, image::PictureIn> from;
+  std::variant<WriteRow, ImageSource> from;
 };
-/// Who takes an output's rows, in order, or the picture it goes into.
-using Taker = std::variant<ReadRow, image::PictureOut>;
+/// What takes an output: its rows, in order, or an image.
+using Taker = std::variant<ReadRow, ImageSink>;
 
 /// Runs the network once on every input it has, by name; hands out the outputs that are named.
 using Replay = std::function<void(const std::map<std::string, Feed>& inputs,

@@ -34,22 +34,15 @@ class Arranger {
 
   Arranged run() {
     declare_states();
-    std::vector<Node> before = std::move(graph_.nodes);
-    graph_.nodes.clear();
-    const std::vector<Value> kept = kept_reads(before);
-    std::vector<bool> ends(before.size(), false);
+    const std::vector<Value> kept = kept_reads();
+    std::vector<bool> ends(graph_.nodes.size(), false);
     for (const graph::Port& port : graph_.outputs)
       ends[static_cast<size_t>(port.value.node)] = true;
-    std::vector<int32_t> moved(before.size());
-    const auto move = [&](Value v) { return Value{moved[static_cast<size_t>(v.node)], v.output}; };
-    std::vector<std::pair<Value, Value>> copies;
-    for (size_t i = 0; i < before.size(); ++i) {
-      Node node = std::move(before[i]);
-      graph::rewrite_reads(node, move);
+    std::vector<std::pair<Value, Value>> copies;  // of reads that a write changes
+    graph::rebuild(graph_, [&](Node node, size_t i) {
       const bool may_join = places_ && is(node, Arrangement::Kind::joined);
       const Region joined = may_join ? join(node, ends[i]) : Region{};
-      const Value value{add(std::move(node), ends[i])};
-      moved[i] = value.node;
+      const Value value = add(std::move(node), ends[i]);
       if (joined.slot >= 0) {
         region(value) = joined;
         out_.called.back() = false;
@@ -58,13 +51,13 @@ class Arranger {
       }
       for (const Value read : kept) {
         if (read.node != static_cast<int32_t>(i)) continue;
-        copies.emplace_back(read, Value{add(copy_of(value), false)});
+        copies.emplace_back(value, add(copy_of(value), false));
       }
-    }
-    for (graph::Port& port : graph_.inputs) port.value = move(port.value);
+      return value;
+    });
     graph::rewrite_ends(graph_, [&](Value v) {
       const auto copy = std::ranges::find(copies, v, &std::pair<Value, Value>::first);
-      return copy != copies.end() ? copy->second : move(v);
+      return copy != copies.end() ? copy->second : v;
     });
     for (const graph::Write& write : graph_.writes) this->write(write);
     return std::move(out_);
@@ -86,7 +79,7 @@ class Arranger {
   [[nodiscard]] DType type(Value v) const {
     return graph_.node(v).types[static_cast<size_t>(v.output)];
   }
-  int32_t add(Node node, bool is_end) {
+  Value add(Node node, bool is_end) {
     const auto* input = std::get_if<graph::Input>(&node.does);
     std::vector<Region> regions(node.shapes.size());
     if (input != nullptr && input->state.index >= 0) {
@@ -95,8 +88,7 @@ class Arranger {
     out_.regions.push_back(std::move(regions));
     out_.called.push_back(input == nullptr);
     ends_.push_back(is_end);
-    graph_.nodes.push_back(std::move(node));
-    return static_cast<int32_t>(graph_.nodes.size()) - 1;
+    return graph_.append(std::move(node));
   }
   int share(const Shape& shape, DType dtype, Filled filled, bool state = false) {
     out_.shared.push_back({shape, dtype, state});
@@ -151,7 +143,7 @@ class Arranger {
     const int slot = share(shape, node.types[0], {channels, is_end});
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       Value& value = node.inputs[i];
-      if (!movable(value)) value = {add(copy_of(value), false)};
+      if (!movable(value)) value = add(copy_of(value), false);
       region(value) = {slot, begins[i]};
     }
     return {slot, 0};
@@ -202,13 +194,13 @@ class Arranger {
   // ---- States.
 
   /// Reads of states, and slices of them, that the end of a replay needs and a write changes.
-  [[nodiscard]] std::vector<Value> kept_reads(const std::vector<Node>& nodes) {
+  [[nodiscard]] std::vector<Value> kept_reads() {
     std::vector<Value> kept;
     graph::rewrite_ends(graph_, [&](Value end) {
       Value value = end;
-      const auto node = [&] { return &nodes[static_cast<size_t>(value.node)]; };
-      while (is(*node(), Arrangement::Kind::sliced)) value = node()->inputs[0];
-      const auto* read = std::get_if<graph::Input>(&node()->does);
+      while (is(graph_.node(value), Arrangement::Kind::sliced))
+        value = graph_.node(value).inputs[0];
+      const auto* read = std::get_if<graph::Input>(&graph_.node(value).does);
       if (read == nullptr || read->state.index < 0) return end;
       const bool written = std::ranges::any_of(graph_.writes, [&](const graph::Write& w) {
         return w.state == read->state && w.entry == read->entry && !(w.value == value);
@@ -232,7 +224,7 @@ class Arranger {
       region(write.value) = {slot, 0};
       return;
     }
-    region({add(copy_of(write.value), false)}) = {slot, 0};
+    region(add(copy_of(write.value), false)) = {slot, 0};
   }
 
   Graph& graph_;

@@ -185,18 +185,9 @@ void sweep(Graph& graph) {
     if (!alive[i]) continue;
     for (const Value value : graph::reads(graph.nodes[i])) keep(value);
   }
-  std::vector<int32_t> moved(graph.nodes.size());
-  const auto move = [&](Value v) { return Value{moved[static_cast<size_t>(v.node)], v.output}; };
-  std::vector<Node> kept;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!alive[i]) continue;
-    moved[i] = static_cast<int32_t>(kept.size());
-    kept.push_back(std::move(graph.nodes[i]));
-    graph::rewrite_reads(kept.back(), move);
-  }
-  graph.nodes = std::move(kept);
-  for (graph::Port& port : graph.inputs) port.value = move(port.value);
-  graph::rewrite_ends(graph, move);
+  graph::rebuild(graph, [&](Node node, size_t i) {
+    return alive[i] ? graph.append(std::move(node)) : Value{};
+  });
 }
 
 void fuse(Graph& graph, const Options& options) {

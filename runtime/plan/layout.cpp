@@ -2,8 +2,8 @@
 //
 // layout: a slot for every value, and how far apart its pixels stand. The tight pitch is the channels
 // rounded up to the granule of the plan's storage type, since kernels read operands in its groups.
-// Left out, the pass leaves a gap behind every pixel, which no kernel may mind. Records of moments
-// stand without gaps.
+// Left out, the pass leaves a gap behind every pixel, which no kernel may mind. Records of moments and
+// samples of images stand without gaps.
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
@@ -38,8 +38,9 @@ Layout layout(const graph::Graph& graph, const Arranged& arranged, const Options
       if (region.slot >= 0) continue;
       const bool records =
           node.op() != nullptr && node.op()->makes(static_cast<int>(o)) == Stored::moments;
+      const bool dense = records || is_samples(node.types[o]);
       const Shape& shape = node.shapes[o];
-      region.slot = add(shape, node.types[o], records ? shape.c() : pitch_of(shape));
+      region.slot = add(shape, node.types[o], dense ? shape.c() : pitch_of(shape));
     }
   }
   return out;

@@ -21,8 +21,11 @@ class Maker {
 
   Plan run() {
     if (options_.passes.fold && !options_.keep_all) fold(graph_);
-    if (options_.passes.fuse && !options_.keep_all) fuse(graph_, options_);
-    types(graph_, options_);
+    types(graph_, options_);  // what meets in another type is not fused
+    if (options_.passes.fuse && !options_.keep_all) {
+      fuse(graph_, options_);
+      types(graph_, options_);
+    }
     const Arranged arranged = arrange(graph_, options_);
     works_ = select(graph_, options_);
     Layout laid = layout(graph_, arranged, options_);

@@ -22,24 +22,15 @@ class Types {
   Types(Graph& graph, DType storage) : graph_(graph), storage_(storage) {}
 
   void run() {
-    std::vector<Node> before = std::move(graph_.nodes);
-    graph_.nodes.clear();
-    std::vector<int32_t> moved(before.size());
-    const auto move = [&](Value v) { return Value{moved[static_cast<size_t>(v.node)], v.output}; };
-    for (size_t i = 0; i < before.size(); ++i) {
-      Node node = std::move(before[i]);
-      graph::rewrite_reads(node, move);
+    graph::rebuild(graph_, [&](Node node, size_t) {
       if (node.op() == nullptr) {
-        const bool exact = std::get<graph::Input>(node.does).exact;
-        node.types = {exact ? exact_type() : storage_};
+        const auto& input = std::get<graph::Input>(node.does);
+        node.types = {input.samples.value_or(input.exact ? exact_type() : storage_)};
       } else {
         settle(node);
       }
-      moved[i] = static_cast<int32_t>(graph_.nodes.size());
-      graph_.nodes.push_back(std::move(node));
-    }
-    for (graph::Port& port : graph_.inputs) port.value = move(port.value);
-    graph::rewrite_ends(graph_, move);
+      return graph_.append(std::move(node));
+    });
     for (graph::Write& write : graph_.writes) {
       const bool exact = graph_.states[static_cast<size_t>(write.state.index)].exact;
       write.value = as(write.value, exact ? exact_type() : storage_);
@@ -58,19 +49,22 @@ class Types {
   /// The value in `type`: itself, or a copy.
   Value as(Value value, DType type) {
     if (type_of(value) == type) return value;
+    if (is_samples(type_of(value)) || is_samples(type)) {
+      throw Error(ErrorCode::mismatch, graph_.node(value).name() + " is stored as " +
+                                           kintsugi::to_string(type_of(value)) + " and read as " +
+                                           kintsugi::to_string(type));
+    }
     const auto [known, is_new] = converted_.try_emplace({value.node, value.output});
     if (is_new) {
       const Node& from = graph_.node(value);
-      Node node{
-          .does = copy::Desc{.type = type == storage_ ? copy::Type::kernel : copy::Type::exact},
-          .inputs = {value},
-          .names = {from.name() + " as " + kintsugi::to_string(type)},
-          .shapes = {graph_.shape(value)},
-          .where = from.where,
-          .dtype = type_of(value),
-          .types = {type}};
-      graph_.nodes.push_back(std::move(node));
-      known->second = {static_cast<int32_t>(graph_.nodes.size()) - 1};
+      known->second = graph_.append(
+          {.does = copy::Desc{.type = type == storage_ ? copy::Type::kernel : copy::Type::exact},
+           .inputs = {value},
+           .names = {from.name() + " as " + kintsugi::to_string(type)},
+           .shapes = {graph_.shape(value)},
+           .where = from.where,
+           .dtype = type_of(value),
+           .types = {type}});
     }
     return known->second;
   }
@@ -95,8 +89,9 @@ class Types {
     const AnyOp op = *node.op();
     bool exact = true;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (op.reads(static_cast<int>(i)) == Stored::exact) continue;
-      exact = exact && type_of(node.inputs[i]) == exact_type();
+      const Stored reads = op.reads(static_cast<int>(i));
+      if (reads == Stored::exact) continue;
+      exact = exact && !sample_type(reads) && type_of(node.inputs[i]) == exact_type();
     }
     each_operand(node, [&](Value value, const Step& step) {
       if (step.extent == Extent::tensor) exact = exact && type_of(value) == exact_type();
@@ -105,7 +100,8 @@ class Types {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const Stored reads = op.reads(static_cast<int>(i));
       if (reads == Stored::any) continue;
-      node.inputs[i] = as(node.inputs[i], reads == Stored::exact ? exact_type() : node.dtype);
+      const DType wanted = reads == Stored::exact ? exact_type() : node.dtype;
+      node.inputs[i] = as(node.inputs[i], sample_type(reads).value_or(wanted));
     }
     each_operand(node, [&](Value& value, const Step& step) {
       value = as(value, step.extent == Extent::tensor ? node.dtype : exact_type());
@@ -113,9 +109,10 @@ class Types {
     node.types.clear();
     for (size_t i = 0; i < node.shapes.size(); ++i) {
       const Stored makes = op.makes(static_cast<int>(i));
-      node.types.push_back(makes == Stored::as_kernel ? node.dtype
+      const DType number = makes == Stored::as_kernel ? node.dtype
                            : makes == Stored::storage ? storage_
-                                                      : exact_type());
+                                                      : exact_type();
+      node.types.push_back(sample_type(makes).value_or(number));
     }
   }
 

@@ -18,6 +18,7 @@
 #include "runtime/execute/packed_store.h"
 #include "runtime/networks/network.h"
 #include "runtime/plan/plan.h"
+#include "runtime/session/images.h"
 #include "runtime/weights/weights.h"
 
 namespace kintsugi {
@@ -84,6 +85,7 @@ struct Session::Impl {
   /// What a plan was made for.
   struct Request {
     networks::Shapes inputs;
+    session::Images images;
     Settings settings;
     std::vector<std::string> without;
     bool keep_all = false;
@@ -133,7 +135,9 @@ struct Session::Impl {
   std::list<Cached> cache;  // the most recently used first
 
  private:
-  [[noreturn]] void explain_not_finite(execute::Executor& executor, const std::string& output);
+  /// Of an output that holds a NaN or an infinity, first at n, c, y, x.
+  [[noreturn]] void explain_not_finite(execute::Executor& executor, const std::string& output,
+                                       const std::array<int64_t, 4>& at);
 };
 
 }  // namespace kintsugi

@@ -30,8 +30,10 @@ class OneNode {
   OneNode(const AnyOp& op, const Shapes& inputs) {
     graph::Node node{.does = op, .names = {"op"}};
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const bool exact = op.reads(static_cast<int>(i)) == Stored::exact;
-      node.inputs.push_back(input(inputs[i], exact));
+      const Stored reads = op.reads(static_cast<int>(i));
+      const auto samples = sample_type(reads);
+      node.inputs.push_back(samples ? graph_.image("input" + std::to_string(i), inputs[i], *samples)
+                                    : input(inputs[i], reads == Stored::exact));
     }
     for (const Shape& shape : op.weights(inputs)) {
       node.weights.push_back(random_constant(graph_, shape));

@@ -19,10 +19,13 @@ double seconds(const execute::Executor::StepTime& time) {
 
 void session::fill_with_noise(execute::Executor& executor) {
   for (const plan::Port& port : executor.plan().inputs) {
-    executor.write_input(port.value, [](int64_t n, int64_t y, std::span<float> row) {
+    const bool samples = is_samples(executor.plan().slot(port.value).dtype);
+    executor.write_input(port.value, [=](int64_t n, int64_t y, std::span<float> row) {
       const auto values = session::random_values(static_cast<int64_t>(row.size()),
                                                  static_cast<uint64_t>(n * 65536 + y));
-      std::ranges::transform(values, row.begin(), [](double v) { return static_cast<float>(v); });
+      std::ranges::transform(values, row.begin(), [=](double v) {
+        return static_cast<float>(samples ? 255 * (v + 1) / 2 : v);
+      });
     });
   }
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/image/samples.h"
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
@@ -79,7 +80,8 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
     plan::Plan plan = session::make_plan(
-        model->opened.record(request.inputs, request.settings),
+        session::with_images(model->opened.record(request.inputs, request.settings),
+                             request.images),
         device.options(parallel->threads(), session::passes_without(request.without),
                        request.keep_all),
         options.max_memory);
@@ -149,12 +151,22 @@ void Session::Impl::run(execute::Executor& executor,
                     },
                 .after = after_step});
   for (const plan::Port& port : plan.outputs) {
+    if (is_samples(plan.slot(port.value).dtype)) {
+      const plan::Port& says = port_of(plan.outputs, session::first_bad_port(port.name));
+      if (const auto at = session::first_bad(executor, says.value)) {
+        explain_not_finite(executor, port.name, *at);
+      }
+    }
     const execute::ValueCheck check = executor.check(port.value);
-    if (check.not_finite) explain_not_finite(executor, port.name);
-    // A single number a picture, a score, cannot be anything but constant.
+    if (check.not_finite) explain_not_finite(executor, port.name, *check.not_finite);
+    // A single number an image, a score, cannot be anything but constant; what is made of a constant
+    // image, or under a mask of everything, may be.
     const Shape& shape = port.value.shape;
+    const auto is_constant = [&](const plan::Port& in) {
+      return executor.check(in.value).constant;
+    };
     if (check.constant && shape.h() * shape.w() > 1 &&
-        !executor.check(plan.inputs[0].value).constant) {
+        std::ranges::none_of(plan.inputs, is_constant)) {
       warn("every value of the output '" + port.name +
            "' is the same; are these the right weights?");
     }
@@ -162,7 +174,8 @@ void Session::Impl::run(execute::Executor& executor,
   if (options.progress) options.progress(1.0, "");
 }
 
-void Session::Impl::explain_not_finite(execute::Executor& executor, const std::string& output) {
+void Session::Impl::explain_not_finite(execute::Executor& executor, const std::string& output,
+                                       const std::array<int64_t, 4>& first) {
   const plan::Plan& plan = executor.plan();
   const auto refuse = [](const std::string& what, const std::array<int64_t, 4>& at) {
     throw Error(ErrorCode::not_finite,
@@ -176,8 +189,7 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
     }
   }
   if (plan.state_bytes > 0) {  // a second run would begin with what the first one wrote
-    const auto found = std::ranges::find(plan.outputs, output, &plan::Port::name);
-    refuse("the output '" + output + "'", *executor.check(found->value).not_finite);
+    refuse("the output '" + output + "'", first);
   }
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
@@ -287,18 +299,31 @@ double Session::Impl::score(const ImageView& picture, const ImageView& mask,
 networks::Replay Session::Impl::replay(const Settings& settings) {
   return [this, settings](const std::map<std::string, networks::Feed>& inputs,
                           const std::map<std::string, networks::Taker>& outputs) {
-    Request request{.settings = settings};
+    Request request{.images = session::images_of(inputs, outputs), .settings = settings};
     for (const auto& [name, feed] : inputs) request.inputs[name] = feed.shape;
     execute::Executor& executor = prepare(request);
     const plan::Plan& plan = executor.plan();
     for (const auto& [name, feed] : inputs) {
       const plan::Placed& input = port_of(plan.inputs, name).value;
-      std::visit([&](const auto& from) { executor.write_input(input, from); }, feed.from);
+      if (const auto* write = std::get_if<networks::WriteRow>(&feed.from)) {
+        executor.write_input(input, *write);
+        continue;
+      }
+      const auto& source = std::get<networks::ImageSource>(feed.from);
+      image::write_samples(executor.writable(input), source.image, *parallel);
+      if (source.holes == nullptr) continue;
+      const plan::Placed& mask = port_of(plan.inputs, session::mask_port(name)).value;
+      image::write_samples(executor.writable(mask), *source.holes, *parallel);
     }
     run(executor, {});
     for (const auto& [name, taker] : outputs) {
       const plan::Placed& output = port_of(plan.outputs, name).value;
-      std::visit([&](const auto& into) { executor.read(output, into); }, taker);
+      if (const auto* read = std::get_if<networks::ReadRow>(&taker)) {
+        executor.read(output, *read);
+        continue;
+      }
+      const auto& sink = std::get<networks::ImageSink>(taker);
+      image::read_samples(executor.readable(output), *sink.image, sink.selected, *parallel);
     }
   };
 }

@@ -89,6 +89,7 @@ std::vector<T> SafetensorsFile::values(const StoredTensor& tensor) const {
     case DType::bf16: widen_all<uint16_t>(tensor.bytes, out, widen_bf16); break;
     case DType::i64: widen_all<int64_t>(tensor.bytes, out, as_it_is); break;
     case DType::i32: widen_all<int32_t>(tensor.bytes, out, as_it_is); break;
+    case DType::u16: widen_all<uint16_t>(tensor.bytes, out, as_it_is); break;
     case DType::u8: widen_all<uint8_t>(tensor.bytes, out, as_it_is); break;
   }
   return out;

@@ -34,9 +34,12 @@ KERNELS = {
     "kernels/elementwise/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"ex2\.approx\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/pad/cuda.cu": (["80", "90a"], [r"ld\.global\.v4\.u32", r"st\.global\.v4\.u32"]),
-    "kernels/image/cuda.cu": (["80", "90a"], [
-        r"ld\.global\.u8", r"ld\.global\.u16", r"fma\.rn\.f32", r"fma\.rn\.f64", r"cvt\.rn\.bf16\.f32",
-        r"atom\.global\.min\.s64", r"ld\.global\.v4\.u32", r"st\.global\.v4\.u32"]),
+    "kernels/to_tensor/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.u8", r"ld\.global\.u16", r"fma\.rn\.f32", r"cvt\.rn\.bf16\.f32",
+        r"st\.global\.v4\.u32"]),
+    "kernels/to_image/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"fma\.rn\.f32", r"fma\.rn\.f64", r"st\.global\.u8",
+        r"st\.global\.u16", r"shfl\.sync\.bfly", r"bar\.sync"]),
     "kernels/norm/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"rcp\.rn\.f32", r"rsqrt\.approx\.f32", r"fma\.rn\.f32", r"bar\.sync"]),
     "kernels/resample/cuda.cu": (["80", "90a"], [

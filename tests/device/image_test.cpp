@@ -1,121 +1,117 @@
 // SPDX-License-Identifier: MIT
 //
-// image on CUDA against its definition, bit for bit: on the emulator everywhere, on a GPU where there is
-// one.
-#include "tests/device/image_trial.h"
+// to_tensor and to_image on CUDA beside what tests/ops asks: every sample there is, NaN, what is refused.
+#include "kernels/to_image/cuda.h"
+#include "kernels/to_tensor/cuda.h"
+#include "tests/device/support.h"
 
-namespace kintsugi::image {
+namespace kintsugi {
 namespace {
 
-using test::close;
+using test::DeviceBuffer;
+using test::DeviceTensor;
+using test::Tensor;
+using to_tensor::From;
 
-template <class K>
-class ImageCuda : public testing::Test {};
-TYPED_TEST_SUITE(ImageCuda, Kinds);
-
-TYPED_TEST(ImageCuda, AgreesWithItsDefinition) {
-  for (const Case& c : cases()) {
-    for (const int64_t gap : {0, 2}) {
-      SCOPED_TRACE(c.name);
-      const Trial<TypeParam> trial(c);
-      EXPECT_TRUE(close(trial.tensor_by_cuda(gap).download().view(),
-                        trial.tensor_by_definition().view(), 0));
-      const auto made = trial.picture_by_cuda(gap);
-      EXPECT_EQ(made.samples, trial.picture_by_definition());  // those between rows too
-      EXPECT_EQ(made.first_bad, kNoPixel);
-    }
-  }
-}
-
-TYPED_TEST(ImageCuda, AWrongDescriptionIsSeen) {
-  Trial<TypeParam> trial(cases()[0]);
-  const auto tensor = trial.tensor_by_definition();
-  const auto picture = trial.picture_by_definition();
-  trial.c.to_tensor.channels[1].mean = 0.46f;
-  EXPECT_FALSE(close(trial.tensor_by_cuda().download().view(), tensor.view(), 0));
-  trial.c.to_tensor = kCentred;
-  std::swap(trial.c.to_picture.rgb[0], trial.c.to_picture.rgb[2]);
-  EXPECT_NE(trial.picture_by_cuda().samples, picture);
-  trial.c.to_picture = kPlain;
-  trial.mask[8] = trial.mask[8] == 0;
-  EXPECT_FALSE(close(trial.tensor_by_cuda().download().view(), tensor.view(), 0));
-  EXPECT_NE(trial.picture_by_cuda().samples, picture);
-}
-
-TYPED_TEST(ImageCuda, WhatIsNoNumberMakesNoSample) {
-  for (const float bad : {NAN, INFINITY, -INFINITY}) {
-    Trial<TypeParam> trial(cases()[1]);
-    trial.mask[3 * static_cast<size_t>(trial.c.mask_pitch()) + 2] = 0;
-    trial.numbers.view().at(0, 0, 3, 2) = bad;  // outside the mask
-    trial.numbers.view().at(1, 3, 6, 6) = bad;  // of no colour
-    const auto whole = trial.picture_by_cuda();
-    EXPECT_EQ(whole.first_bad, kNoPixel);
-    // The first of 17 rows in either picture, and two pixels later.
-    trial.mask[4] = trial.mask[6] = 1;
-    trial.mask[static_cast<size_t>(17 * trial.c.mask_pitch())] = 1;
-    auto expected = trial.picture_by_cuda().samples;
-    for (const auto& [n, x] : std::vector<std::array<int64_t, 2>>{{0, 4}, {0, 6}, {1, 0}}) {
-      trial.numbers.view().at(n, x % 3, 0, x) = bad;
-      for (int64_t k = 0; k < 4; ++k) {
-        const auto i = static_cast<size_t>(17 * n * trial.c.row_pitch() + 4 * x + k);
-        expected[i] = trial.picture.samples[i];
-      }
-    }
-    const auto made = trial.picture_by_cuda();
-    EXPECT_EQ(made.first_bad, 4);
-    EXPECT_EQ(made.samples, expected);
-  }
-}
-
-/// Every sample there is, in a grey picture: the division by white, and what comes back.
+/// Every sample as a grey image, there and back.
 template <class S>
 void expect_every_sample() {
   constexpr int64_t kSide = sizeof(S) == 1 ? 16 : 256;
-  Case c{"every sample", kCentred, kPlain, {1, 1, kSide, kSide}, {1, 4, kSide, kSide}, false, 0};
-  for (Channel& channel : c.to_tensor.channels) channel.mean = 0;
-  Trial<Kind<S, float>> trial(c);
-  for (size_t i = 0; i < trial.picture.samples.size(); ++i) {
-    trial.picture.samples[i] = static_cast<S>(i);
+  const Shape grey{1, 1, kSide, kSide}, shape{1, 3, kSide, kSide};
+  std::vector<S> samples;
+  for (int32_t i = 0; i <= image::kWhite<S>; ++i) samples.push_back(static_cast<S>(i));
+  to_tensor::Desc there{{.from = From::red}, {.from = From::green}, {.from = From::blue}};
+  there.bits = 8 * sizeof(S);
+  const to_image::Desc back{.grey = true, .bits = 8 * sizeof(S)};
+
+  Tensor<float> expected(shape);
+  to_tensor::reference<S, float>(there, {{samples.data(), grey, 1}, {}, expected.view()},
+                                 test::threads());
+  const DeviceBuffer given(samples), made(std::vector<S>(samples.size(), S{42}));
+  DeviceTensor<float> numbers(shape), first_bad(to_image::first_bad_shape(shape));
+  const auto stream = device::make_stream();
+  to_tensor::cuda<S, float>(there, {{given.data<S>(), grey, 1}, {}, numbers.view()}, *stream);
+  to_image::cuda<S, float>(back, {numbers.view(), {made.data<S>(), grey, 1}, first_bad.view()},
+                           *stream);
+  device::synchronize(*stream);
+  EXPECT_TRUE(test::close(numbers.download().view(), expected.view(), 0));
+  EXPECT_EQ(made.values<S>(), samples);
+}
+
+TEST(ImageCuda, SamplesOfEightBitsComeBackAsThemselves) { expect_every_sample<uint8_t>(); }
+TEST(ImageCuda, SamplesOfSixteenBitsComeBackAsThemselves) { expect_every_sample<uint16_t>(); }
+
+template <class T>
+class ImageCudaNaN : public testing::Test {};
+using Types = testing::Types<float, f16, bf16>;
+TYPED_TEST_SUITE(ImageCudaNaN, Types);
+
+TYPED_TEST(ImageCudaNaN, MakesNoSample) {
+  using T = TypeParam;
+  const Shape shape{2, 4, 3, 150};  // a row longer than a block
+  const to_image::Desc desc{.bits = 16};
+  const Shape image = to_image::output_shape(desc, shape);
+  const auto made = [&](const Tensor<float>& numbers) {
+    const DeviceTensor<T> in(numbers, 0);
+    const DeviceBuffer samples(std::vector<uint16_t>(static_cast<size_t>(image.elements()), 42));
+    DeviceTensor<float> first_bad(to_image::first_bad_shape(shape));
+    const auto stream = device::make_stream();
+    to_image::cuda<uint16_t, T>(
+        desc, {in.view(), {samples.data<uint16_t>(), image, 3}, first_bad.view()}, *stream);
+    device::synchronize(*stream);
+    std::vector<float> found;
+    const Tensor<float> rows = first_bad.download();
+    for (int64_t row = 0; row < 6; ++row) found.push_back(rows.view().at(row / 3, 0, row % 3, 0));
+    return std::pair(samples.values<uint16_t>(), found);
+  };
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    Tensor<float> numbers(shape);
+    numbers.for_each([](int64_t, int64_t, int64_t, int64_t, float& v) { v = 0.5f; });
+    numbers.view().at(0, 3, 1, 1) = bad;  // of no colour
+    auto [expected, none] = made(numbers);
+    EXPECT_EQ(none, std::vector<float>(6, -1));
+    numbers.view().at(0, 2, 1, 140) = bad;
+    numbers.view().at(0, 0, 1, 33) = bad;
+    numbers.view().at(1, 1, 2, 0) = bad;
+    const auto [samples, found] = made(numbers);
+    EXPECT_EQ(found, (std::vector<float>{-1, 33, -1, -1, -1, 0}));
+    for (const size_t pixel : {150u + 140, 150u + 33, 750u}) {
+      std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(3 * pixel), 3, uint16_t{0});
+    }
+    EXPECT_EQ(samples, expected);
   }
-  trial.numbers = trial.tensor_by_cuda().download();
-  EXPECT_TRUE(close(trial.numbers.view(), trial.tensor_by_definition().view(), 0));
-  const std::vector<S> samples = trial.picture.samples;
-  std::ranges::fill(trial.picture.samples, Pixels<S>::kBetween);
-  EXPECT_EQ(trial.picture_by_cuda().samples, samples);
 }
 
-TEST(ImageCudaSamples, OfEightBitsComeBackAsThemselves) { expect_every_sample<uint8_t>(); }
-TEST(ImageCudaSamples, OfSixteenBitsComeBackAsThemselves) { expect_every_sample<uint16_t>(); }
-
-TEST(ImageCudaLaunch, WhatIsTooLargeIsRefused) {
+TEST(ImageCuda, WhatDoesNotFitIsRefused) {
   const auto stream = device::make_stream();
-  const Shape picture{1, 3, 65536, 65536}, tensor{1, 4, 65536, 65536};
-  const std::string sentence = "image on CUDA: 4294967296 pixels are beyond its 31 bits";
-  EXPECT_EQ(
-      test::error_of([&] {
-        cuda<uint8_t, float>(kCentred, {{nullptr, picture, 0}, {}, {nullptr, tensor, 4}}, *stream);
-      }),
-      sentence);
-  EXPECT_EQ(test::error_of([&] {
-              cuda<uint8_t, float>(kPlain, {{nullptr, tensor, 4}, {}, {nullptr, picture, 0}, {}},
-                                   *stream);
-            }),
-            sentence);
-}
-
-TEST(ImageCudaLaunch, WhatDoesNotFitIsRefused) {
-  const auto stream = device::make_stream();
-  const auto refusal = [&](int64_t pitch, const Shape& tensor) {
+  const to_tensor::Desc desc{{.from = From::red}, {.from = From::green}};
+  const auto refusal = [&](const Shape& image, const Shape& tensor, int64_t pitch) {
     return test::error_of([&] {
-      cuda<uint8_t, f16>(kCentred, {{nullptr, {1, 3, 8, 8}, 24}, {}, {nullptr, tensor, pitch}},
-                         *stream);
+      to_tensor::cuda<uint8_t, f16>(desc, {{nullptr, image, 3}, {}, {nullptr, tensor, pitch}},
+                                    *stream);
     });
   };
-  EXPECT_EQ(refusal(12, {1, 4, 8, 8}), "image on CUDA: a pixel does not start at 16 bytes");
-  EXPECT_EQ(refusal(8, {1, 4, 8, 4}),
-            "picture to tensor of 4 channels: the tensor [1, 4, 8, 4] does not hold the picture "
-            "[1, 3, 8, 8]");
+  EXPECT_EQ(refusal({1, 3, 8, 8}, {1, 2, 8, 8}, 12),
+            "to_tensor on CUDA: a pixel does not start at 16 bytes");
+  EXPECT_EQ(refusal({1, 3, 8, 8}, {1, 2, 8, 9}, 8), "to_tensor on CUDA: an output does not fit");
+  EXPECT_EQ(refusal({1, 3, 65536, 65536}, {1, 2, 65536, 65536}, 8),
+            "to_tensor on CUDA: 4294967296 pixels are beyond its 31 bits");
+  const auto refused_back = [&](const Shape& tensor, const Shape& first_bad, int64_t pitch) {
+    return test::error_of([&] {
+      to_image::cuda<uint8_t, float>({},
+                                     {{nullptr, tensor, pitch},
+                                      {nullptr, to_image::output_shape({}, tensor), 3},
+                                      {nullptr, first_bad, 4}},
+                                     *stream);
+    });
+  };
+  EXPECT_EQ(refused_back({1, 3, 8, 8}, {1, 1, 8, 1}, 6),
+            "to_image on CUDA: a pixel does not start at 16 bytes");
+  EXPECT_EQ(refused_back({1, 3, 8, 8}, {1, 1, 1, 1}, 4),
+            "to_image on CUDA: an output does not fit");
+  EXPECT_EQ(refused_back({1, 3, 65536, 65536}, {1, 1, 65536, 1}, 4),
+            "to_image on CUDA: 4294967296 pixels are beyond its 31 bits");
 }
 
 }  // namespace
-}  // namespace kintsugi::image
+}  // namespace kintsugi

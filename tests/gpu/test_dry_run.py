@@ -91,10 +91,9 @@ def test_every_layer_with_a_kernel_is_there_and_moves_what_it_says(records):
         assert ours["counted"] == row["traffic"], row["layer"]
         assert row["traffic"]["read"] > 0 and row["traffic"]["written"] > 0
         assert row["flops"] >= 0 and row["bytes"] > 0, "a pad multiplies nothing"
-        if row["op"] != "image":  # which has tests of its own
-            definition = row["contenders"][1]
-            assert definition["name"] == "Definition" and definition["right"] is True
-            assert 0 <= definition["relative_l2"] < 1e-2
+        definition = row["contenders"][1]
+        assert definition["name"] == "Definition" and definition["right"] is True
+        assert 0 <= definition["relative_l2"] < 1e-2
 
 
 def test_networks_ran_in_every_type_and_fused_or_not(records):
@@ -228,7 +227,7 @@ def test_every_op_moves_what_it_says_and_makes_what_it_is_defined_as(tmp_path):
     ("a conv2d 1x4x8x8 k", [], 1, "line 1: 'k' is not key=value"),
     ("a conv2d 1x4x8x8 k=4 act=relux", [], 2, "a: the setting act=relux is not known"),
     ("a conv2d 1x4x8x8 k=4 wide=2", [], 2, "a: unknown setting 'wide'"),
-    ("a image 1x3x8x8 bits=12", [], 2, "a: the setting bits=12 is not known"),
+    ("a to_tensor 1x3x8x8 bits=12", [], 2, "a: the setting bits=12 is not known"),
     ("a conv2d 1x4x8x8 then", [], 1, "line 1: 'then' takes an op"),
     ("a conv2d 1x4x8x8 k=4\na pad 1x4x8x8", [], 1, "line 2: 'a' stands there twice")])
 def test_mistakes_in_layers_and_options_are_one_sentence(tmp_path, line, arguments, code, sentence):

@@ -1,324 +1,195 @@
 // SPDX-License-Identifier: MIT
-#include "kernels/image/image.h"
+//
+// to_tensor and to_image: what is refused, known numbers, every sample there is, and NaN. That the CPU
+// agrees with the reference on every description is asked in tests/ops.
+#include "kernels/to_image/to_image.h"
+#include "kernels/to_tensor/contract.h"
+#include "tests/kernels/support.h"
 
-#include "tests/kernels/image_cases.h"
-
-namespace kintsugi::image {
+namespace kintsugi {
 namespace {
 
 using test::error_of;
-using test::same_bits;
 using test::Tensor;
+using to_tensor::From;
 
-TEST(ImageShape, WhatDoesNotFitIsSaid) {
-  EXPECT_EQ(error_of([] { check(kCentred, {1, 3, 5, 5}, {1, 4, 8, 8}); }), "");
-  EXPECT_EQ(error_of([] {
-              check(kCentred, {1, 3, 5, 5}, {1, 5, 8, 8});
-            }),
-            "picture to tensor of 4 channels: the tensor [1, 5, 8, 8] has another number");
-  EXPECT_EQ(error_of([] {
-              check(kCentred, {1, 3, 5, 9}, {1, 4, 8, 8});
-            }),
-            "picture to tensor of 4 channels: the tensor [1, 4, 8, 8] does not hold the picture "
-            "[1, 3, 5, 9]");
-  EXPECT_NE(error_of([] { check(kCentred, {2, 3, 5, 5}, {1, 4, 8, 8}); }), "");
-  EXPECT_NE(error_of([] { check(kCentred, {1, 3, 9, 5}, {1, 4, 8, 8}); }), "");
-  EXPECT_NE(error_of([] { check(kCentred, {1, 3, 0, 5}, {1, 4, 8, 8}); }), "");
-  EXPECT_NE(error_of([] { check(kCentred, {3, 5, 5}, {1, 4, 8, 8}); }), "");
-  EXPECT_NE(error_of([] { check(kCentred, {1, 3, 5, 5}, {4, 8, 8}); }), "");
-  EXPECT_EQ(
-      error_of([] {
-        check(kCentred, {1, 5, 5, 5}, {1, 4, 8, 8});
-      }),
-      "picture to tensor of 4 channels: the picture [1, 5, 5, 5] is not [N, C, H, W] of up to "
-      "four channels");
-  EXPECT_EQ(error_of([] { check(kPlain, {1, 3, 8, 8}, {1, 4, 5, 5}); }), "");
-  EXPECT_EQ(
-      error_of([] {
-        check(kPlain, {1, 2, 8, 8}, {1, 3, 5, 5});
-      }),
-      "tensor to picture, truncated: the tensor [1, 2, 8, 8] has no channel 2 among its first "
-      "four");
-  EXPECT_NE(error_of([] {
-              check(ToPicture{.rgb = {{{-1}, {0}, {0}}}}, {1, 3, 8, 8}, {1, 3, 5, 5});
-            }),
-            "");
-  EXPECT_NE(error_of([] {
-              check(ToPicture{.rgb = {{{4}, {0}, {0}}}}, {1, 8, 8, 8}, {1, 3, 5, 5});
-            }),
-            "");
-  EXPECT_EQ(error_of([] { (void)ToTensor{{}, {}, {}, {}, {}, {}, {}, {}, {}}; }),
-            "a picture to a tensor of 9 channels, more than eight");
+const to_tensor::Desc kPlain{{.from = From::red}, {.from = From::green}, {.from = From::blue}};
+const to_tensor::Desc kSigned{{.from = From::blue, .mean = 0.5f, .scale = 2},
+                              {.from = From::green, .mean = 0.5f, .scale = 2},
+                              {.from = From::red, .mean = 0.5f, .scale = 2}};
+constexpr std::array<to_image::Source, 3> kFromSigned{{{2, 1, 0.5f}, {1, 1, 0.5f}, {0, 1, 0.5f}}};
+
+TEST(ToTensor, RefusesWhatIsNoImage) {
+  to_tensor::Desc masked = kPlain;
+  masked.masked = true;
+  const auto refusal = [&](const Shape& image, const Shape& mask) {
+    return error_of([&] {
+      const Shape inputs[] = {image, mask};
+      (void)to_tensor::Op::outputs(masked, inputs);
+    });
+  };
+  EXPECT_EQ(refusal({2, 3, 5, 7}, {2, 1, 5, 7}), "");
+  EXPECT_EQ(refusal({2, 1, 5, 7}, {2, 1, 5, 7}), "");
+  EXPECT_EQ(refusal({2, 4, 5, 7}, {2, 1, 5, 7}),
+            "image of 8 bits with a mask to 3 channels: [2, 4, 5, 7] is not [N, C, H, W] of one "
+            "channel or three");
+  EXPECT_EQ(refusal({1, 3, 5, 7}, {1, 1, 5, 6}),
+            "image of 8 bits with a mask to 3 channels: the mask [1, 1, 5, 6] is not of the image "
+            "[1, 3, 5, 7]");
+  EXPECT_NE(refusal({1, 3, 0, 7}, {1, 1, 0, 7}), "");
+  EXPECT_NE(refusal({3, 5, 7}, {1, 5, 7}), "");
+  EXPECT_EQ(error_of([] { (void)to_tensor::Desc{{}, {}, {}, {}, {}, {}, {}, {}, {}}; }),
+            "an image to a tensor of 9 channels, more than eight");
+}
+
+TEST(ToImage, RefusesATensorWithoutTheChannel) {
+  const auto refusal = [](const to_image::Desc& desc, const Shape& tensor) {
+    return error_of([&] { (void)to_image::output_shape(desc, tensor); });
+  };
+  EXPECT_EQ(refusal({}, {1, 3, 8, 8}), "");
+  EXPECT_EQ(refusal({}, {1, 2, 8, 8}),
+            "to image of 8 bits, truncated: the tensor [1, 2, 8, 8] has no channel 2 among its "
+            "first four");
+  EXPECT_NE(refusal({.rgb = {{{-1}, {0}, {0}}}}, {1, 3, 8, 8}), "");
+  EXPECT_NE(refusal({.rgb = {{{4}, {0}, {0}}}}, {1, 8, 8, 8}), "");
+  EXPECT_NE(refusal({}, {3, 8, 8}), "");
 }
 
 TEST(ImageCost, CountsSamplesMaskAndNumbers) {
-  EXPECT_EQ(samples_read(kCentred, {1, 4, 5, 5}), 3);
-  EXPECT_EQ(samples_read(kCentred, {1, 2, 5, 5}), 1);
-  EXPECT_EQ(samples_read(kMask, {1, 4, 5, 5}), 0);
-  EXPECT_EQ(flops(kCentred, {1, 4, 5, 5}, {1, 4, 8, 8}), 3 * 3 * 64);
-  EXPECT_EQ(bytes(kCentred, {2, 4, 5, 5}, {2, 4, 8, 8}, 2, 4), 2 * (7 * 25 + 4 * 4 * 64));
-  EXPECT_EQ(flops(kPlain, {1, 3, 8, 8}, {1, 3, 5, 5}), 9 * 25);
-  EXPECT_EQ(flops(kOfOne, {1, 1, 8, 8}, {1, 1, 5, 5}), 15 * 25);
-  EXPECT_EQ(bytes(kPlain, {1, 3, 8, 8}, {1, 4, 5, 5}, 1, 2), 25 * (3 * 2 + 1 + 3));
+  to_tensor::Desc masked{
+      {.from = From::red}, {.from = From::green}, {.from = From::blue}, {.hole = 1}};
+  masked.masked = true;
+  masked.bits = 16;
+  EXPECT_EQ(to_tensor::samples_read(masked, {1, 3, 5, 5}), 3);
+  EXPECT_EQ(to_tensor::samples_read(masked, {1, 1, 5, 5}), 1);
+  EXPECT_EQ(to_tensor::samples_read({{.known = 1}}, {1, 3, 5, 5}), 0);
+  EXPECT_EQ(to_tensor::flops(masked, {1, 3, 5, 5}), 3 * 3 * 25);
+  EXPECT_EQ(to_tensor::bytes(masked, {2, 3, 5, 5}, 4), 2 * 25 * (3 * 2 + 1 + 4 * 4));
+  EXPECT_EQ(to_image::flops({}, {1, 3, 8, 8}), 9 * 64);
+  EXPECT_EQ(to_image::flops({.rounds = true, .grey = true}, {1, 3, 8, 8}), 15 * 64);
+  EXPECT_EQ(to_image::bytes({.bits = 16}, {1, 4, 8, 8}, 2), 64 * (3 * 2 + 3 * 2));
 }
 
-TEST(ImageReference, KnownNumbersOfAPicture) {
-  // Two pixels and what goes on behind them; the second one is a hole.
-  const std::vector<uint8_t> samples{0, 51, 255, 9, 102, 204, 153, 9};
+/// The numbers of an image, the samples of a tensor, by the reference or the CPU's kernels.
+template <class S>
+struct Converter {
+  bool fast = false;
+
+  void to_tensor(const to_tensor::Desc& desc, const to_tensor::Args<S, float>& args) const {
+    fast ? to_tensor::cpu(desc, args, test::threads())
+         : to_tensor::reference(desc, args, test::threads());
+  }
+  /// Samples, and the first bad x of every row.
+  std::pair<std::vector<S>, std::vector<float>> to_image(to_image::Desc desc,
+                                                         const Tensor<float>& numbers) const {
+    desc.bits = 8 * sizeof(S);
+    const Shape shape = to_image::output_shape(desc, numbers.view().shape);
+    std::vector<S> samples(static_cast<size_t>(shape.elements()), S{42});
+    Tensor<float> found(to_image::first_bad_shape(shape));
+    const to_image::Args<S, float> args{
+        numbers.view(), {samples.data(), shape, shape.c()}, found.view()};
+    fast ? to_image::cpu(desc, args, test::threads())
+         : to_image::reference(desc, args, test::threads());
+    std::vector<float> bad;
+    for (int64_t row = 0; row < shape.n() * shape.h(); ++row) {
+      bad.push_back(found.view().at(row / shape.h(), 0, row % shape.h(), 0));
+    }
+    return {samples, bad};
+  }
+};
+
+TEST(ToTensor, KnownNumbersOfAnImage) {
+  // Two pixels, of which the second one is a hole.
+  const std::vector<uint8_t> samples{0, 51, 255, 102, 204, 153};
   const std::vector<uint8_t> mask{0, 7};
-  Tensor<float> out({1, 5, 2, 3});
-  reference<uint8_t, float>({{.from = From::blue, .mean = 0.5f, .scale = 2, .hole = 9},
-                             {.from = From::green, .mean = 0.25f, .hole = 8},
-                             {.from = From::red, .scale = 4, .hole = 7},
-                             {.known = 1, .hole = 1},
-                             {.hole = 1}},
-                            {{samples.data(), {1, 4, 1, 2}, 8}, {mask.data(), 2}, out.view()},
-                            test::threads());
-  const std::vector<float> known{1, 51.0f / 255 - 0.25f, 0, 1, 0}, hole{9, 8, 7, 1, 1};
-  for (int64_t y = 0; y < 2; ++y) {
+  to_tensor::Desc desc{{.from = From::blue, .mean = 0.5f, .scale = 2, .hole = 9},
+                       {.from = From::green, .mean = 0.25f, .hole = 8},
+                       {.from = From::red, .scale = 4, .hole = 7},
+                       {.known = 1, .hole = 1},
+                       {.hole = 1}};
+  desc.masked = true;
+  for (const bool fast : {false, true}) {
+    Tensor<float> out({1, 5, 1, 2});
+    Converter<uint8_t>{fast}.to_tensor(
+        desc, {{samples.data(), {1, 3, 1, 2}, 3}, {mask.data(), {1, 1, 1, 2}, 1}, out.view()});
+    const std::vector<float> known{1, 51.0f / 255 - 0.25f, 0, 1, 0}, hole{9, 8, 7, 1, 1};
     for (int64_t k = 0; k < 5; ++k) {
-      EXPECT_EQ(out.view().at(0, k, y, 0), known[static_cast<size_t>(k)]);
-      EXPECT_EQ(out.view().at(0, k, y, 1), hole[static_cast<size_t>(k)]);
-      EXPECT_EQ(out.view().at(0, k, y, 2), hole[static_cast<size_t>(k)]);
+      EXPECT_EQ(out.view().at(0, k, 0, 0), known[static_cast<size_t>(k)]);
+      EXPECT_EQ(out.view().at(0, k, 0, 1), hole[static_cast<size_t>(k)]);
     }
   }
-  EXPECT_TRUE(test::pads_are_zero(out));
 }
 
-TEST(ImageReference, KnownSamplesOfATensor) {
-  Tensor<float> numbers({1, 3, 1, 4});
+TEST(ToImage, KnownSamplesOfATensor) {
+  Tensor<float> numbers({1, 3, 1, 3});
   numbers.for_each([](int64_t, int64_t c, int64_t, int64_t x, float& v) {
-    const float values[4][3] = {{0.5f, 2, -1}, {1, 1, 1}, {0.25f, 0.75f, 1}, {9, 9, 9}};
+    const float values[3][3] = {{0.5f, 2, -1}, {1, 1, 1}, {0.25f, 0.75f, 1}};
     v = c < 3 ? values[x][c] : 0.0f;
   });
-  const auto made = [&](const ToPicture& desc, int64_t channels) {
-    std::vector<uint8_t> samples(static_cast<size_t>(3 * channels), 42);
-    const std::vector<uint8_t> mask{1, 0, 1};
-    int64_t first_bad = kNoPixel;
-    reference<uint8_t, float>(desc,
-                              {numbers.view(),
-                               {mask.data(), 3},
-                               {samples.data(), {1, channels, 1, 3}, 3 * channels},
-                               &first_bad},
-                              test::threads());
-    EXPECT_EQ(first_bad, kNoPixel);
-    return samples;
-  };
   using Samples = std::vector<uint8_t>;
-  EXPECT_EQ(made({}, 3), (Samples{127, 255, 0, 42, 42, 42, 63, 191, 255}));
-  EXPECT_EQ(made({.rounds = true}, 3), (Samples{128, 255, 0, 42, 42, 42, 64, 191, 255}));
-  EXPECT_EQ(made({}, 4), (Samples{127, 255, 0, 42, 42, 42, 42, 42, 63, 191, 255, 42}));
-  EXPECT_EQ(made({.rgb = {{{2, 1, 0.5f}, {1, 0, 0.5f}, {0, 0.5f, 1}}}}, 3),
-            (Samples{0, 255, 255, 42, 42, 42, 255, 95, 191}));
-  // 0.299 * 0.5 + 0.587 of what was clamped to 1; 0.299 * 0.25 + 0.587 * 0.75 + 0.114
-  EXPECT_EQ(made({}, 1), (Samples{187, 42, 160}));
-  EXPECT_EQ(made({}, 2), (Samples{187, 42, 42, 42, 160, 42}));
+  for (const bool fast : {false, true}) {
+    const auto made = [&](const to_image::Desc& desc) {
+      return Converter<uint8_t>{fast}.to_image(desc, numbers).first;
+    };
+    EXPECT_EQ(made({}), (Samples{127, 255, 0, 255, 255, 255, 63, 191, 255}));
+    EXPECT_EQ(made({.rounds = true}), (Samples{128, 255, 0, 255, 255, 255, 64, 191, 255}));
+    EXPECT_EQ(made({.rgb = {{{2, 1, 0.5f}, {1, 0, 0.5f}, {0, 0.5f, 1}}}}),
+              (Samples{0, 255, 255, 255, 127, 255, 255, 95, 191}));
+    // 0.299 * 0.5 + 0.587 of what was clamped to 1; 0.299 * 0.25 + 0.587 * 0.75 + 0.114
+    EXPECT_EQ(made({.grey = true}), (Samples{187, 255, 160}));
+  }
 }
 
 template <class S>
-class Image : public testing::Test {};
+class Samples : public testing::Test {};
 using SampleTypes = testing::Types<uint8_t, uint16_t>;
-TYPED_TEST_SUITE(Image, SampleTypes);
+TYPED_TEST_SUITE(Samples, SampleTypes);
 
-TYPED_TEST(Image, TensorsOnTheCpuAreTheDefinitionsBitForBit) {
-  using S = TypeParam;
-  for (const Case& c : cases()) {
-    for (const int64_t gap : {0, 8}) {
-      SCOPED_TRACE(c.name);
-      const Pixels<S> picture(c);
-      const auto mask = mask_of(c);
-      Tensor<float> expected(c.tensor, gap), out(c.tensor, gap);
-      Tensor<double> wide(c.tensor, gap);
-      const MaskView holes = view_of_mask(c, mask);
-      reference<S, float>(c.to_tensor, {picture.view(), holes, expected.view()}, test::threads());
-      reference<S, double>(c.to_tensor, {picture.view(), holes, wide.view()}, test::threads());
-      cpu<S>(c.to_tensor, {picture.view(), holes, out.view()}, test::threads());
-      EXPECT_TRUE(same_bits(out.data(), expected.data()));
-      EXPECT_TRUE(test::pads_are_zero(out));
-      EXPECT_TRUE(test::close(wide.view(), expected.view(), 0));
-    }
-  }
-}
-
-TYPED_TEST(Image, PicturesOnTheCpuAreTheDefinitionsBitForBit) {
-  using S = TypeParam;
-  for (const Case& c : cases()) {
-    for (const int64_t gap : {0, 8}) {
-      SCOPED_TRACE(c.name);
-      const Pixels<S> before(c);
-      Pixels<S> expected = before, wide = before, out = before;
-      const auto mask = mask_of(c);
-      const MaskView holes = view_of_mask(c, mask);
-      const Tensor<float> numbers = numbers_of(c, gap);
-      int64_t first_bad = kNoPixel;
-      reference<S, float>(c.to_picture, {numbers.view(), holes, expected.view(), &first_bad},
-                          test::threads());
-      const Tensor<double> doubles = numbers.as<double>();
-      reference<S, double>(c.to_picture, {doubles.view(), holes, wide.view(), &first_bad},
-                           test::threads());
-      cpu<S>(c.to_picture, {numbers.view(), holes, out.view(), &first_bad}, test::threads());
-      EXPECT_EQ(first_bad, kNoPixel);
-      EXPECT_EQ(out.samples, expected.samples);  // those between rows too
-      EXPECT_EQ(wide.samples, expected.samples);
-      int64_t changed = 0;
-      for (size_t i = 0; i < out.samples.size(); ++i)
-        changed += out.samples[i] != before.samples[i];
-      EXPECT_GT(changed, 0);
-      EXPECT_LE(changed, filled(c, mask) * colours(c.picture.c()));
-    }
-  }
-}
-
-TYPED_TEST(Image, ASampleComesBackAsItself) {
+TYPED_TEST(Samples, ComeBackAsThemselves) {
   using S = TypeParam;
   constexpr int64_t kSide = sizeof(S) == 1 ? 16 : 256;
   std::vector<S> samples;
-  for (int32_t i = 0; i <= kWhite<S>; ++i) samples.push_back(static_cast<S>(i));
-  const Shape shape{1, 1, kSide, kSide};
-  const auto back = [&](const ToTensor& there, const ToPicture& here) {
-    Tensor<float> numbers({1, there.count, kSide, kSide});
-    std::vector<S> out(samples.size());
-    int64_t first_bad = kNoPixel;
-    cpu<S>(there, {{samples.data(), shape, kSide}, {}, numbers.view()}, test::threads());
-    cpu<S>(here, {numbers.view(), {}, {out.data(), shape, kSide}, &first_bad}, test::threads());
-    return out;
-  };
-  EXPECT_EQ(back({{.from = From::red}, {.from = From::green}, {.from = From::blue}}, kPlain),
-            samples);
-  EXPECT_EQ(back(kSigned, kFromSigned), samples);
-  EXPECT_EQ(back(kGrey, kOfOne), samples);
+  for (int32_t i = 0; i <= image::kWhite<S>; ++i) samples.push_back(static_cast<S>(i));
+  for (const bool fast : {false, true}) {
+    const auto back = [&](to_tensor::Desc there, const to_image::Desc& here) {
+      const Converter<S> converter{fast};
+      Tensor<float> numbers({1, there.count, kSide, kSide});
+      there.bits = 8 * sizeof(S);
+      converter.to_tensor(there, {{samples.data(), {1, 1, kSide, kSide}, 1}, {}, numbers.view()});
+      return converter.to_image(here, numbers).first;
+    };
+    EXPECT_EQ(back(kPlain, {.grey = true}), samples);
+    EXPECT_EQ(back(kSigned, {.rgb = kFromSigned, .rounds = true, .grey = true}), samples);
+  }
 }
 
-TYPED_TEST(Image, WhatIsNoNumberMakesNoSample) {
+TYPED_TEST(Samples, AreNotMadeOfWhatIsNoNumber) {
   using S = TypeParam;
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     for (const bool fast : {false, true}) {
-      Case c = cases()[1];
-      auto mask = mask_of(c);
-      const auto at = [&](int64_t n, int64_t y, int64_t x) {
-        return static_cast<size_t>((n * c.picture.h() + y) * c.mask_pitch() + x);
-      };
-      mask[at(0, 3, 2)] = 0;
-      mask[at(0, 5, 18)] = mask[at(1, 0, 0)] = mask[at(1, 16, 7)] = 1;
-      Tensor<float> numbers = numbers_of(c);
-      numbers.view().at(0, 3, 6, 6) = bad;   // of no colour
-      numbers.view().at(0, 0, 3, 2) = bad;   // outside the mask
-      numbers.view().at(0, 0, 17, 0) = bad;  // outside the picture
-      numbers.view().at(0, 2, 5, 19) = bad;
-      const Pixels<S> before(c);
-      const auto made = [&](int64_t* first_bad) {
-        Pixels<S> out = before;
-        const ToPictureArgs<S, float> args{numbers.view(), view_of_mask(c, mask), out.view(),
-                                           first_bad};
-        fast ? cpu<S>(c.to_picture, args, test::threads())
-             : reference<S, float>(c.to_picture, args, test::threads());
-        return out;
-      };
-      int64_t first_bad = kNoPixel;
-      Pixels<S> whole = made(&first_bad);
-      EXPECT_EQ(first_bad, kNoPixel);
-      numbers.view().at(1, 2, 16, 7) = bad;
-      numbers.view().at(0, 1, 5, 18) = bad;
-      numbers.view().at(1, 0, 0, 0) = bad;
-      const Pixels<S> out = made(&first_bad);
-      EXPECT_EQ(first_bad, 5 * 19 + 18);
-      for (const auto& [n, y, x] :
-           std::vector<std::array<int64_t, 3>>{{0, 5, 18}, {1, 0, 0}, {1, 16, 7}}) {
-        for (int64_t k = 0; k < 4; ++k)
-          whole.view().pixel(n, y, x)[k] = before.view().pixel(n, y, x)[k];
+      for (const bool grey : {false, true}) {
+        const Converter<S> converter{fast};
+        Tensor<float> numbers({2, 4, 3, 9});
+        numbers.for_each([](int64_t, int64_t, int64_t, int64_t, float& v) { v = 0.5f; });
+        numbers.view().at(0, 3, 1, 1) = bad;  // of no colour
+        const to_image::Desc desc{.grey = grey};
+        auto [expected, none] = converter.to_image(desc, numbers);
+        EXPECT_EQ(none, std::vector<float>(6, -1));
+        numbers.view().at(0, 2, 1, 7) = bad;
+        numbers.view().at(0, 0, 1, 4) = bad;
+        numbers.view().at(1, 1, 2, 0) = bad;
+        const auto [samples, found] = converter.to_image(desc, numbers);
+        EXPECT_EQ(found, (std::vector<float>{-1, 4, -1, -1, -1, 0}));
+        const size_t colours = grey ? 1 : 3;
+        for (const size_t pixel : {9u + 4, 9u + 7, 27u + 18}) {
+          std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(pixel * colours), colours,
+                      S{0});
+        }
+        EXPECT_EQ(samples, expected);
       }
-      EXPECT_EQ(out.samples, whole.samples);
-      first_bad = 3;  // of a call before
-      (void)made(&first_bad);
-      EXPECT_EQ(first_bad, 3);
     }
   }
 }
 
-TYPED_TEST(Image, APartOfAPictureIsAPicture) {
-  using S = TypeParam;
-  const Case c = cases()[1];
-  const Pixels<S> picture(c);
-  const auto mask = mask_of(c);
-  const PictureView<const S> part{picture.view().pixel(0, 3, 4), {1, 4, 6, 5}, c.row_pitch()};
-  const MaskView part_of_mask{mask.data() + 3 * c.mask_pitch() + 4, c.mask_pitch()};
-  Tensor<float> whole(c.tensor), out({1, 4, 6, 5});
-  cpu<S>(kCentred, {picture.view(), view_of_mask(c, mask), whole.view()}, test::threads());
-  cpu<S>(kCentred, {part, part_of_mask, out.view()}, test::threads());
-  out.for_each([&](int64_t n, int64_t k, int64_t y, int64_t x, float& v) {
-    EXPECT_EQ(v, whole.view().at(n, k, y + 3, x + 4));
-  });
-}
-
-TYPED_TEST(Image, SameBitsForAnyThreadCount) {
-  using S = TypeParam;
-  const Case c{"wide", kCentred, kFromSigned, {2, 3, 90, 61}, {2, 4, 92, 64}, true, 1};
-  const Pixels<S> picture(c);
-  const auto mask = mask_of(c);
-  Tensor<float> numbers = numbers_of(c);
-  numbers.view().at(1, 0, 7, 7) = numbers.view().at(1, 1, 80, 3) = NAN;
-  const auto by = [&](Parallel& parallel) {
-    auto all = mask;
-    all[static_cast<size_t>((90 + 7) * c.mask_pitch() + 7)] = 1;
-    Tensor<float> tensor(c.tensor);
-    Pixels<S> out = picture;
-    int64_t first_bad = kNoPixel;
-    cpu<S>(c.to_tensor, {picture.view(), view_of_mask(c, all), tensor.view()}, parallel);
-    cpu<S>(c.to_picture, {numbers.view(), view_of_mask(c, all), out.view(), &first_bad}, parallel);
-    EXPECT_EQ(first_bad, (90 + 7) * 61 + 7);
-    return std::pair(tensor.data(), out.samples);
-  };
-  ThreadPool one(1), three(3);
-  EXPECT_TRUE(same_bits(by(one).first, by(three).first));
-  EXPECT_EQ(by(one).second, by(three).second);
-}
-
-// The kernels, driven by a description that is wrong in one place, must not pass.
-
-TEST(ImagePlantedError, EveryWrongChannelFails) {
-  const Case c = cases()[0];
-  const Pixels<uint8_t> picture(c);
-  const auto mask = mask_of(c);
-  const auto made = [&](const auto& change) {
-    ToTensor desc = c.to_tensor;
-    MaskView holes = view_of_mask(c, mask);
-    change(desc.channels, holes);
-    Tensor<float> out(c.tensor);
-    cpu<uint8_t>(desc, {picture.view(), holes, out.view()}, test::threads());
-    return out.data();
-  };
-  using Channels = std::array<Channel, 8>;
-  const auto right = made([](Channels&, MaskView&) {});
-  EXPECT_TRUE(same_bits(right, made([](Channels&, MaskView&) {})));
-  EXPECT_FALSE(same_bits(right, made([](Channels& k, MaskView&) { std::swap(k[0], k[2]); })));
-  EXPECT_FALSE(same_bits(right, made([](Channels& k, MaskView&) { k[1].mean = 0.4471f; })));
-  EXPECT_FALSE(same_bits(right, made([](Channels& k, MaskView&) { k[2].scale = 1.01f; })));
-  EXPECT_FALSE(same_bits(right, made([](Channels& k, MaskView&) { k[0].hole = 0.1f; })));
-  EXPECT_FALSE(same_bits(right, made([](Channels& k, MaskView&) { k[3] = {.known = 1}; })));
-  EXPECT_FALSE(same_bits(right, made([](Channels&, MaskView& m) { m = {}; })));
-}
-
-TEST(ImagePlantedError, EveryWrongSourceFails) {
-  const Case c = cases()[7];
-  const auto mask = mask_of(c);
-  const Tensor<float> numbers = numbers_of(c);
-  const auto made = [&](const auto& change) {
-    ToPicture desc = c.to_picture;
-    MaskView holes = view_of_mask(c, mask);
-    change(desc, holes);
-    Pixels<uint16_t> out(c);
-    int64_t first_bad = kNoPixel;
-    cpu<uint16_t>(desc, {numbers.view(), holes, out.view(), &first_bad}, test::threads());
-    return out.samples;
-  };
-  const auto right = made([](ToPicture&, MaskView&) {});
-  EXPECT_EQ(right, made([](ToPicture&, MaskView&) {}));
-  EXPECT_NE(right, made([](ToPicture& d, MaskView&) { std::swap(d.rgb[0], d.rgb[1]); }));
-  EXPECT_NE(right, made([](ToPicture& d, MaskView&) { d.rgb[2].shift += 0.01f; }));
-  EXPECT_NE(right, made([](ToPicture& d, MaskView&) { d.rgb[0].scale *= 1.01f; }));
-  EXPECT_NE(right, made([](ToPicture& d, MaskView&) { d.rounds = true; }));
-  EXPECT_NE(right, made([](ToPicture&, MaskView& m) { m = {}; }));
-}
-
 }  // namespace
-}  // namespace kintsugi::image
+}  // namespace kintsugi

@@ -7,7 +7,6 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv_transpose2d/conv_transpose2d.h"
 #include "kernels/elementwise/elementwise.h"
-#include "kernels/image/image.h"
 #include "kernels/layer_norm/layer_norm.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pad/pad.h"
@@ -15,6 +14,8 @@
 #include "kernels/pool/pool.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/resample/resample.h"
+#include "kernels/to_image/to_image.h"
+#include "kernels/to_tensor/to_tensor.h"
 #include "tests/kernels/support.h"
 
 namespace kintsugi {
@@ -70,7 +71,10 @@ int64_t height(const pad::Desc& d) { return pad::output_shape(d, {1, 1, 8, 8}).h
 
 std::vector<Row> rows() {
   const Shape wide{kGiga, 1, kGiga, 8}, wider{kGiga, 1, kGiga, kGiga};
-  const Shape many{kGiga, 3, kGiga, 1}, two{kGiga, 2, kGiga, 2};
+  const Shape many{kGiga, 3, kGiga, 1};
+  const to_tensor::Desc colours{{.from = to_tensor::From::red},
+                                {.from = to_tensor::From::green},
+                                {.from = to_tensor::From::blue}};
   const auto wide_conv = with(kConv, [](auto& d) { d.kernel = 1, d.out_channels = kGiga; });
   const auto heavy_conv = with(kConv, [](auto& d) { d.in_channels = d.out_channels = kGiga << 2; });
   const auto wide_up = with(kUp, [](auto& d) { d.kernel = 1, d.out_channels = kGiga; });
@@ -115,17 +119,13 @@ std::vector<Row> rows() {
       {"pad border", [] { return height(pad::Desc{.top = kHuge, .bottom = kHuge}); }},
       {"pad extent", [] { return height(pad::Desc{.top = kMost}); }},
       {"pad bytes", [=] { return pad::bytes({.top = 1}, wide, 4); }},
-      {"image flops",
+      {"to_tensor flops", [=] { return to_tensor::flops(colours, many); }},
+      {"to_tensor bytes",
        [=] {
-         return image::flops(
-             image::ToTensor{{.from = image::From::red}, {.from = image::From::red}}, many, two);
+         return to_tensor::bytes(to_tensor::Desc{{}, {}}, many, 4);
        }},
-      {"image bytes",
-       [=] {
-         return image::bytes(image::ToTensor{{}, {}}, many, two, 1, 4);
-       }},
-      {"image bytes back", [=] { return image::bytes(image::ToPicture{}, many, many, 2, 4); }},
-      {"image shape", [=] { return image::flops(image::ToPicture{}, wide, wide); }},
+      {"to_image bytes", [=] { return to_image::bytes({}, many, 4); }},
+      {"to_image flops", [=] { return to_image::flops({}, wide); }},
       {"layer_norm shape", [=] { return layer_norm::output_shape({}, wider).c(); }},
       {"layer_norm bytes", [=] { return layer_norm::bytes({}, wide, 4); }},
       {"norm shape", [=] { return norm::output_shape({}, wider).c(); }},

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "kernels/device/api.h"
-#include "kernels/image/image.h"
+#include "kernels/to_image/to_image.h"
+#include "kernels/to_tensor/to_tensor.h"
+#include "runtime/image/pixel.h"
 #include "runtime/networks/glcic/glcic.h"
 #include "tests/networks/support.h"
 
@@ -94,8 +96,8 @@ TEST_P(OnGpu, SameBitsInABatchAsAlone) {
   }
 }
 
-/// Filled by the device, and by the definition around a run of the same session in tensors.
-TEST_P(OnGpu, ConvertsPicturesToTheBitOfTheDefinition) {
+/// Filled by the device, and by the reference around a run of the same session in tensors.
+TEST_P(OnGpu, ConvertsImagesToTheBitOfTheReference) {
   Session session = model().session(options());
   ThreadPool threads(2);
   for (const int64_t channels : {1, 2, 3, 4}) {
@@ -105,19 +107,34 @@ TEST_P(OnGpu, ConvertsPicturesToTheBitOfTheDefinition) {
       picture.channels = channels;
       picture.bits = wide ? 16 : 8;
       const Image mask = box_mask(13, 9, 3, 2, 11, 8);
-      const auto by_definition = [&]<class S>(S) {
+      // Samples of colours alone, with the border that the network's size asks for.
+      const auto by_reference = [&]<class S>(S) {
+        using to_tensor::From;
         const networks::glcic::Config config;
-        image::ToTensor in{{.from = image::From::red, .mean = config.mean[0]},
-                           {.from = image::From::green, .mean = config.mean[1]},
-                           {.from = image::From::blue, .mean = config.mean[2]},
+        to_tensor::Desc in{{.from = From::red, .mean = config.mean[0]},
+                           {.from = From::green, .mean = config.mean[1]},
+                           {.from = From::blue, .mean = config.mean[2]},
                            {.hole = 1}};
-        Image out = picture;
-        const image::PictureView<S> samples{
-            reinterpret_cast<S*>(out.pixels.data()), {1, channels, 9, 13}, 13 * channels};
-        const image::MaskView holes{mask.pixels.data(), 13};
+        in.bits = 8 * sizeof(S);
+        in.masked = true;
+        const int64_t colours = image::colours(channels);
         const Shape input{1, 4, 12, 16};
+        std::vector<S> samples;
+        std::vector<uint8_t> holes;
+        for (int64_t i = 0; i < input.pixels(); ++i) {
+          const int64_t pixel = std::min(i / 16, int64_t{8}) * 13 + std::min(i % 16, int64_t{12});
+          holes.push_back(mask.pixels[static_cast<size_t>(pixel)]);
+          for (int64_t c = 0; c < colours; ++c) {
+            samples.push_back(static_cast<S>(
+                image::sample_at(picture.pixels.data(), picture.bits, pixel * channels + c)));
+          }
+        }
         std::vector<float> numbers(static_cast<size_t>(input.elements()));
-        image::reference<S, float>(in, {samples, holes, {numbers.data(), input, 4}}, threads);
+        to_tensor::reference<S, float>(in,
+                                       {{samples.data(), {1, colours, 12, 16}, colours},
+                                        {holes.data(), {1, 1, 12, 16}, 1},
+                                        {numbers.data(), input, 4}},
+                                       threads);
         Tensor tensor{input, std::vector<float>(numbers.size())};
         const auto swap_order = [&](const Shape& shape, const auto& visit) {
           const auto pixels = static_cast<size_t>(shape.h() * shape.w());
@@ -129,13 +146,23 @@ TEST_P(OnGpu, ConvertsPicturesToTheBitOfTheDefinition) {
         const Tensor made = session.run({{"input", tensor}}).at("output");
         swap_order(made.shape,
                    [&](size_t nchw, size_t nhwc) { numbers[nhwc] = made.values[nchw]; });
-        int64_t first_bad = image::kNoPixel;
-        image::reference<S, float>(image::ToPicture{},
-                                   {{numbers.data(), made.shape, 4}, holes, samples, &first_bad},
-                                   threads);
+        std::vector<float> first_bad(4 * 12);
+        to_image::reference<S, float>({.grey = colours == 1, .bits = in.bits},
+                                      {{numbers.data(), made.shape, 4},
+                                       {samples.data(), {1, colours, 12, 16}, colours},
+                                       {first_bad.data(), {1, 1, 12, 1}, 4}},
+                                      threads);
+        Image out = picture;
+        for (int64_t i = 0; i < 9 * 13; ++i) {
+          if (mask.pixels[static_cast<size_t>(i)] == 0) continue;
+          for (int64_t c = 0; c < colours; ++c) {
+            const auto from = static_cast<size_t>((i / 13 * 16 + i % 13) * colours + c);
+            image::put_sample(out, i * channels + c, samples[from]);
+          }
+        }
         return out;
       };
-      const Image expected = wide ? by_definition(uint16_t{}) : by_definition(uint8_t{});
+      const Image expected = wide ? by_reference(uint16_t{}) : by_reference(uint8_t{});
       EXPECT_NE(expected.pixels, picture.pixels);
       EXPECT_EQ(session.inpaint(picture, mask).pixels, expected.pixels);
     }

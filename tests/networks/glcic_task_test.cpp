@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What GLCIC's task has the kernels of image do to pictures, against the arithmetic of its ports pixel by
-// pixel, bit for bit: at the picture's own size they convert it, on whichever side of a copy; scaled, the
-// task does it itself.
+// What GLCIC's task has to_tensor and to_image do to images, against the arithmetic of its ports pixel by
+// pixel, bit for bit: at the image's own size they convert it; scaled, the task does it itself.
 #include <cstring>
 
 #include "runtime/image/compose.h"
 #include "runtime/image/pixel.h"
+#include "runtime/image/samples.h"
 #include "runtime/networks/glcic/glcic.h"
+#include "runtime/session/images.h"
 #include "tests/networks/support.h"
 
 namespace kintsugi::networks::glcic {
@@ -80,25 +81,30 @@ void expect_the_ports_bits(const Config& config, const Image& picture) {
   const Replay replay = [&](const std::map<std::string, Feed>& inputs,
                             const std::map<std::string, Taker>& outputs) {
     ASSERT_EQ(inputs.at("input").shape, kInput);
-    const auto& in = std::get<image::PictureIn>(inputs.at("input").from);
-    std::vector<float> fed(made.size(), NAN);
-    const auto convert = [&]<class S>(const image::PictureView<const S>& from) {
-      image::cpu(in.desc, image::ToTensorArgs<S, float>{from, in.mask, {fed.data(), kInput, 4}},
-                 threads);
+    const session::Images images = session::images_of(inputs, outputs);
+    const auto& source = std::get<ImageSource>(inputs.at("input").from);
+    const auto& sink = std::get<ImageSink>(outputs.at("output"));
+    const int64_t colours = image::colours(picture.channels);
+    const auto convert = [&]<class S>(S) {
+      const DType dtype = kDType<S>;
+      const Shape shape{1, colours, kInput.h(), kInput.w()}, plane{1, 1, kInput.h(), kInput.w()};
+      std::vector<S> samples(static_cast<size_t>(shape.elements()));
+      std::vector<uint8_t> holes(static_cast<size_t>(plane.elements()));
+      const AnyView view{reinterpret_cast<std::byte*>(samples.data()), dtype, shape, colours};
+      const AnyView mask_view{reinterpret_cast<std::byte*>(holes.data()), DType::u8, plane, 1};
+      image::write_samples(view, source.image, threads);
+      image::write_samples(mask_view, *source.holes, threads);
+      std::vector<float> fed(made.size(), NAN), first_bad(static_cast<size_t>(4 * kInput.h()));
+      to_tensor::cpu<S>(
+          images.inputs.at("input").desc,
+          {view.as<const S>(), mask_view.as<const uint8_t>(), {fed.data(), kInput, 4}}, threads);
+      EXPECT_EQ(std::memcmp(fed.data(), expected.data(), 4 * fed.size()), 0);
+      to_image::cpu<S>(
+          images.outputs.at("output"),
+          {{made.data(), kOutput, 4}, view.as<S>(), {first_bad.data(), {1, 1, 12, 1}, 4}}, threads);
+      image::read_samples(view, *sink.image, sink.selected, threads);
     };
-    std::visit(convert, in.picture);
-    EXPECT_EQ(std::memcmp(fed.data(), expected.data(), 4 * fed.size()), 0);
-
-    const auto& out = std::get<image::PictureOut>(outputs.at("output"));
-    int64_t first_bad = image::kNoPixel;
-    const auto fill = [&]<class S>(const image::PictureView<S>& into) {
-      image::cpu(
-          out.desc,
-          image::ToPictureArgs<S, float>{{made.data(), kOutput, 4}, out.mask, into, &first_bad},
-          threads);
-    };
-    std::visit(fill, out.picture);
-    EXPECT_EQ(first_bad, image::kNoPixel);
+    picture.bits == 8 ? convert(uint8_t{}) : convert(uint16_t{});
   };
   const Image got = inpaint(config, picture, mask, {}, replay, [](const std::string&) {});
   EXPECT_EQ(got.pixels, expected_picture(config, picture, mask).pixels);

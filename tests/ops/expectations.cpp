@@ -170,7 +170,10 @@ void expect_mistakes_seen(const std::vector<Mistakes>& mistakes, const Target& t
       for (size_t i = 0; i < (drawn.*which).size(); ++i) {
         Drawn other = drawn;
         double& last = (other.*which)[i].numbers.back();
-        last = last == 0 ? 1 : m.right.fill == Fill::binary ? 0 : last + change_by;
+        const bool flips = m.right.fill == Fill::binary ||
+                           (which == &Drawn::inputs &&
+                            sample_type(m.right.op.reads(static_cast<int>(i))).has_value());
+        last = last == 0 ? 1 : flips ? 0 : last + change_by;
         EXPECT_FALSE(right(m.right.op, other)) << "the last number of tensor " << i;
       }
     };

@@ -3,44 +3,34 @@
 
 #include <cstring>
 
+#include "kernels/core/element.h"
 #include "kernels/norm/norm.h"
 
 namespace kintsugi::test {
 namespace {
 
 void put(DType dtype, double value, std::byte* to) {
-  const auto store = [&](const auto& stored) { std::memcpy(to, &stored, sizeof(stored)); };
-  const auto single = static_cast<float>(value);
-  switch (dtype) {
-    case DType::f64: return store(value);
-    case DType::f32: return store(single);
-    case DType::f16: return store(narrow<f16>(single));
-    case DType::bf16: return store(narrow<bf16>(single));
-    default: throw Error(ErrorCode::internal, "no type of numbers");
-  }
-}
-
-template <class T>
-T loaded(const std::byte* from) {
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return value;
+  with_element_type(dtype, [&]<class T>(T) {
+    const T stored = element<T>(value);
+    std::memcpy(to, &stored, sizeof stored);
+  });
 }
 
 double get(DType dtype, const std::byte* from) {
-  switch (dtype) {
-    case DType::f64: return loaded<double>(from);
-    case DType::f32: return static_cast<double>(loaded<float>(from));
-    case DType::f16: return static_cast<double>(widen(loaded<f16>(from)));
-    case DType::bf16: return static_cast<double>(widen(loaded<bf16>(from)));
-    default: throw Error(ErrorCode::internal, "no type of numbers");
-  }
+  return with_element_type(dtype, [&]<class T>(T value) {
+    std::memcpy(&value, from, sizeof value);
+    return static_cast<double>(number(value));
+  });
 }
+
+/// The largest sample.
+double white(DType dtype) { return dtype == DType::u8 ? 255 : 65535; }
 
 /// Of values that are exact whatever the storage type.
 DType exact(const Target& target) { return target.dtype == DType::f64 ? DType::f64 : DType::f32; }
 
 DType input_type(const AnyOp& op, int input, const Target& target) {
+  if (const auto samples = sample_type(op.reads(input))) return *samples;
   switch (op.reads(input)) {
     case Stored::exact: return exact(target);
     case Stored::any:  // a conversion to the storage type reads what is exact
@@ -157,6 +147,8 @@ std::vector<OperandShape> operands_of(const AnyOp& op, ShapeSpan inputs) {
 
 double filled(Fill fill, Random& random, DType dtype) {
   const auto uniform = static_cast<double>(random.value());
+  // Every sample, and a third of them zero: pixels that are no hole.
+  if (is_samples(dtype)) return std::max(0.0, (uniform + 0.33) / 1.33 * white(dtype));
   switch (fill) {
     case Fill::uniform: return uniform;
     case Fill::below_zero: return uniform - 1.5;
@@ -210,7 +202,8 @@ double rounded(DType dtype, double value) {
 }
 
 DType output_type(const AnyOp& op, int output, const Target& target) {
-  return op.makes(output) == Stored::exact ? exact(target) : target.dtype;
+  const Stored makes = op.makes(output);
+  return sample_type(makes).value_or(makes == Stored::exact ? exact(target) : target.dtype);
 }
 
 std::byte* Host::allocate(int64_t bytes) {
@@ -294,8 +287,12 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
     const int input = static_cast<int>(i);
     // Moments stand without gaps, in records that are multiples of four.
     const bool exact = op.reads(input) == Stored::exact;
-    Slot slot(machine, shapes[i], input_type(op, input, target),
-              exact ? kChannelGranule : target.granule(), how.gaps);
+    const DType dtype = input_type(op, input, target);
+    Slot slot(machine, shapes[i], dtype,
+              is_samples(dtype) ? 1
+              : exact           ? kChannelGranule
+                                : target.granule(),
+              how.gaps);
     slot.write(drawn.inputs[i]);
     inputs.push_back(slot.view());
     if (i == 0 && how.in_place) slots.push_back(std::move(slot));
@@ -319,7 +316,8 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
       continue;
     }
     if (op.makes(output) != Stored::moments) {
-      slots.emplace_back(machine, made[i], output_type(op, output, target), target.granule(),
+      const DType dtype = output_type(op, output, target);
+      slots.emplace_back(machine, made[i], dtype, is_samples(dtype) ? 1 : target.granule(),
                          how.gaps);
     } else {  // a reference leaves none, but is told of their place
       const int64_t tiles = target.kernels == KernelSet::reference

@@ -32,6 +32,8 @@ ANY_OP = ["kernels/contract/any_op.h", "kernels/contract/ops.h"]
 # The ops that fusing and folding are about, and the copies that the planner inserts.
 PLANNED_BY_NAME = [f"kernels/{op}/{op}.h" for op in (
     "conv2d", "conv_transpose2d", "copy", "elementwise", "pad", "resample")]
+# The descriptions of images at the ends of a graph.
+IMAGES = ["kernels/to_image/to_image.h", "kernels/to_tensor/to_tensor.h"]
 # How many lanes there are and how threads are asked for: part of every contract's signature.
 CPU_FACADE = ["kernels/simd/isa.h", "kernels/simd/parallel.h"]
 
@@ -65,22 +67,22 @@ MAY_INCLUDE = {
     "runtime/plan": ["kernels/core/", *ANY_OP, *PLANNED_BY_NAME, *CPU_FACADE,
                      "kernels/device/api.h", "runtime/graph/", "runtime/weights/"],
     "runtime/execute": ["kernels/core/", *ANY_OP, *CPU_FACADE, "kernels/contract/launch.h",
-                        "kernels/device/api.h", "kernels/image/image.h", "kernels/image/cuda.h",
+                        "kernels/device/api.h",
                         "runtime/graph/", "runtime/plan/", "runtime/weights/"],
     # What stands behind the public header: finds a network in the registry, plans it, runs it.
-    "runtime/session": ["kernels/core/", *ANY_OP, *CPU_FACADE, "kernels/simd/probe.h",
+    "runtime/session": ["kernels/core/", *ANY_OP, *IMAGES, *CPU_FACADE, "kernels/simd/probe.h",
                         "kernels/device/api.h", "runtime/graph/", "runtime/plan/",
                         "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
                         "runtime/networks/network.h", "nlohmann/", PUBLIC],
     # The registry recognises files; it alone sees weights, metadata and whole graphs.
-    "runtime/networks": [*VOCABULARY, "kernels/image/image.h", "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
+    "runtime/networks": [*VOCABULARY, *IMAGES, "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
     # A network records, names its keys and says what its task does with pictures.
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
                                    "runtime/image/", "runtime/networks/network.h",
                                    "runtime/networks/norms.h",
                                    "runtime/weights/key_map.h", PUBLIC],
     # What a sample means is said once, for kernels and for the host.
-    "runtime/image": ["kernels/core/", "kernels/image/image.h", "kernels/image/sample.h", "runtime/io/", "stb", PUBLIC],
+    "runtime/image": ["kernels/core/", "kernels/simd/parallel.h", "runtime/io/", "stb", PUBLIC],
     "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
 
     "weights_tools": ["kernels/core/", "runtime/weights/", "CLI/", "nlohmann/", PUBLIC],

@@ -3,14 +3,13 @@
 // A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
 // samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
 // any; what it adds at the end is cropped off. What the authors' program computes of samples is what
-// kernels/image does, where the network runs, and so is the rounding beside it; MindSpore's, whose last
-// digit is another, and both of scaled pictures is done here, on the host.
+// to_tensor and to_image do, where the network runs, and so is the rounding beside it; MindSpore's, whose
+// last digit is another, and both of scaled images is done here, on the host.
 #include <algorithm>
 #include <utility>
 
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
-#include "runtime/image/samples.h"
 #include "runtime/networks/cyclegan/cyclegan.h"
 
 namespace kintsugi::networks::cyclegan {
@@ -22,7 +21,7 @@ float to_network(Form form, float sample, float white) {
   return (sample / white - 0.5f) / 0.5f;
 }
 
-/// The authors' in the steps of kernels/image, so that a tie is rounded alike.
+/// The authors' in the steps of kernels/to_image, so that a tie is rounded alike.
 int32_t to_sample(Form form, float value, int32_t white, bool round) {
   const auto full = static_cast<float>(white);
   if (form == Form::pytorch) {
@@ -45,22 +44,16 @@ Image made_for(const ImageView& picture) {
 
 /// At the picture's own size, as the authors' program does it.
 Image translate_samples(const ImageView& picture, bool round, const Replay& replay) {
-  constexpr auto kColour = [](image::From from) {
-    return image::Channel{.from = from, .mean = 0.5f, .scale = 2};
+  using to_tensor::From;
+  constexpr auto kColour = [](From from) {
+    return to_tensor::Channel{.from = from, .mean = 0.5f, .scale = 2};
   };
-  const image::ToTensor in{kColour(image::From::red), kColour(image::From::green),
-                           kColour(image::From::blue)};
-  image::ToPicture out{.rounds = round};
-  for (image::Source& source : out.rgb) source.shift = 1, source.scale = 0.5f;
-  // A picture in colour is read from where it will be made; what is read must be aligned (samples.h).
-  Image made = image::copy_of(picture), grey;
-  if (image::is_grey(picture.channels)) {
-    grey = std::move(made);
-    made = made_for(picture);
-  }
-  Image& read = grey.pixels.empty() ? made : grey;
-  replay({{"input", {{1, 3, picture.height, picture.width}, image::picture_in(in, read)}}},
-         {{"output", image::picture_out(out, made)}});
+  const to_tensor::Desc in{kColour(From::red), kColour(From::green), kColour(From::blue)};
+  to_image::Desc out{.rounds = round};
+  for (to_image::Source& source : out.rgb) source.shift = 1, source.scale = 0.5f;
+  Image made = made_for(picture);
+  replay({{"input", {{1, 3, picture.height, picture.width}, ImageSource{in, picture}}}},
+         {{"output", ImageSink{out, &made}}});
   return made;
 }
 

@@ -13,16 +13,16 @@
 #include "runtime/image/mask.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
-#include "runtime/image/samples.h"
 #include "runtime/networks/glcic/glcic.h"
 
 namespace kintsugi::networks::glcic {
 namespace {
 
 /// What a pixel of the network's input is made of: the colour as the port takes it, then the mask.
-image::ToTensor to_tensor(const Config& config) {
-  image::ToTensor desc{{}, {}, {}, {.hole = 1}};
-  constexpr image::From kFrom[] = {image::From::red, image::From::green, image::From::blue};
+to_tensor::Desc input_desc(const Config& config) {
+  to_tensor::Desc desc{{}, {}, {}, {.hole = 1}};
+  constexpr to_tensor::From kFrom[] = {to_tensor::From::red, to_tensor::From::green,
+                                       to_tensor::From::blue};
   for (size_t c = 0; c < 3; ++c) {
     desc.channels[config.colours == Colours::bgr ? 2 - c : c] = {
         .from = kFrom[c], .mean = config.mean[c], .scale = config.scale, .hole = config.hole[c]};
@@ -31,10 +31,10 @@ image::ToTensor to_tensor(const Config& config) {
 }
 
 /// What a pixel of the network's output means.
-image::ToPicture to_picture(const Config& config) {
-  image::ToPicture desc{.rounds = config.rounds};
+to_image::Desc output_desc(const Config& config) {
+  to_image::Desc desc{.rounds = config.rounds};
   for (int c = 0; c < 3; ++c) {
-    image::Source& source = desc.rgb[static_cast<size_t>(c)];
+    to_image::Source& source = desc.rgb[static_cast<size_t>(c)];
     source.channel = config.colours == Colours::bgr ? 2 - c : c;
     if (config.output == Output::clamp) source.shift = 1, source.scale = 0.5f;
   }
@@ -49,25 +49,21 @@ Shape input_of(const image::Mask& mask) {
 Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
            const image::Mask& taken, const Replay& replay) {
   Image result = image::copy_of(picture);
-  replay({{"input",
-           {input_of(mask), image::picture_in(to_tensor(config), result, image::view_of(mask))}}},
-         {{"output", image::picture_out(to_picture(config), result, image::view_of(taken))}});
+  replay({{"input", {input_of(mask), ImageSource{input_desc(config), picture, &mask}}}},
+         {{"output", ImageSink{output_desc(config), &result, &taken}}});
   return result;
 }
 
 /// A pixel of the network's input from a colour in [0, 1] that is no sample.
-void write_pixel(const image::ToTensor& desc, bool hole, const std::array<float, 3>& rgb,
+void write_pixel(const to_tensor::Desc& desc, bool hole, const std::array<float, 3>& rgb,
                  float* out) {
   for (size_t k = 0; k < static_cast<size_t>(desc.count); ++k) {
-    const image::Channel& c = desc.channels[k];
-    const bool constant = c.from == image::From::constant;
-    const float known = constant ? c.known : (rgb[static_cast<size_t>(c.from)] - c.mean) * c.scale;
-    out[k] = hole ? c.hole : known;
+    out[k] = desc.channels[k].value(rgb[0], rgb[1], rgb[2], hole);
   }
 }
 
 /// A pixel of the network's output as RGB in [0, 1], such that truncation makes the port's samples.
-std::array<float, 3> to_rgb(const image::ToPicture& desc, int64_t bits, const float* pixel) {
+std::array<float, 3> to_rgb(const to_image::Desc& desc, int64_t bits, const float* pixel) {
   const float half = 0.5f / static_cast<float>(image::white_of(bits));
   std::array<float, 3> rgb{};
   for (size_t c = 0; c < 3; ++c) {
@@ -88,8 +84,8 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
     return {p[0], p[1], p[2]};
   };
   const Shape input = input_of(small_mask);
-  const WriteRow write = [&, desc = to_tensor(config)](int64_t, int64_t row,
-                                                       std::span<float> values) {
+  const WriteRow write = [&, desc = input_desc(config)](int64_t, int64_t row,
+                                                        std::span<float> values) {
     const int64_t y = std::min(row, extent.height - 1);
     for (int64_t column = 0; column < input.w(); ++column) {
       const int64_t x = std::min(column, extent.width - 1);
@@ -98,8 +94,8 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
     }
   };
   image::FloatImage made{extent.width, extent.height, 3, {}};
-  const ReadRow read = [&, desc = to_picture(config)](int64_t, int64_t y,
-                                                      std::span<const float> row) {
+  const ReadRow read = [&, desc = output_desc(config)](int64_t, int64_t y,
+                                                       std::span<const float> row) {
     if (y >= extent.height) return;
     for (int64_t x = 0; x < extent.width; ++x) {
       const std::array<float, 3> rgb = to_rgb(desc, picture.bits, &row[static_cast<size_t>(3 * x)]);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// What the samples of a picture mean: which of its channels are colours, a sample as a number in
-// [0, 1], a number as a sample. It knows no picture and walks none. Every step is in float and in this
-// order, so that a picture becomes the same numbers wherever it is converted.
-// Called by the kernels here and by what works on pictures on the host.
+// What the samples of an image mean: which of its channels are colours, a sample as a number in
+// [0, 1], a number as a sample. Every step is in float and in this order, so that an image becomes the
+// same numbers wherever it is converted: by the kernels of to_tensor and to_image, and on the host.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 namespace kintsugi::image {
+
+/// The largest sample; S is uint8_t or uint16_t.
+template <class S>
+constexpr int32_t kWhite = std::numeric_limits<S>::max();
 
 [[nodiscard]] constexpr bool has_alpha(int64_t channels) { return channels == 2 || channels == 4; }
 [[nodiscard]] constexpr bool is_grey(int64_t channels) { return channels <= 2; }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The contract of to_image (kernels/contract/op.h), and the arguments its kernels take from a Call.
+#pragma once
+
+#include "kernels/contract/op.h"
+#include "kernels/to_image/to_image.h"
+
+namespace kintsugi::to_image {
+
+template <class S, class T>
+[[nodiscard]] Args<S, T> bind(const Desc&, const Call& call) {
+  return {.input = call.inputs[0].as<const T>(),
+          .image = call.outputs[0].as<S>(),
+          .first_bad = call.outputs[1].as<Exact<T>>()};
+}
+
+struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
+  using Desc = to_image::Desc;
+  static constexpr std::string_view kName = "to_image";
+
+  using ChoosesNothing::describe;
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  static Reach reach(const Desc&) { return Window{}; }
+  static Stored makes(const Desc& desc, int output);
+  static std::string describe(const Desc& desc) { return to_string(desc); }
+  static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
+                         const Target& target);
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
+  static void cuda(const Desc& desc, const Config& config, const Call& call,
+                   device::Stream& stream);
+  static Desc read(ShapeSpan inputs, Fields& fields);
+};
+
+}  // namespace kintsugi::to_image

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Images at the ends of a graph: which inputs are made of one and which outputs become one is part of
+// what a plan is made for, so the graph gets the conversions as nodes before it is planned.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "kernels/to_image/to_image.h"
+#include "kernels/to_tensor/to_tensor.h"
+#include "runtime/execute/executor.h"
+#include "runtime/networks/network.h"
+
+namespace kintsugi::session {
+
+struct Images {
+  struct In {
+    to_tensor::Desc desc;
+    int64_t colours = 3;  // 1 or 3
+    friend bool operator==(const In&, const In&) = default;
+  };
+  std::map<std::string, In> inputs;  // by port
+  std::map<std::string, to_image::Desc> outputs;
+  friend bool operator==(const Images&, const Images&) = default;
+};
+
+/// Of the images among what a replay is fed from and given to.
+[[nodiscard]] Images images_of(const std::map<std::string, networks::Feed>& inputs,
+                               const std::map<std::string, networks::Taker>& outputs);
+
+/// The graph with to_tensor behind the inputs and to_image before the outputs that are images. A mask
+/// is a port "input.mask", what to_image says of NaN "output.first_bad".
+[[nodiscard]] graph::Graph with_images(graph::Graph graph, const Images& images);
+
+[[nodiscard]] inline std::string mask_port(const std::string& input) { return input + ".mask"; }
+[[nodiscard]] inline std::string first_bad_port(const std::string& output) {
+  return output + ".first_bad";
+}
+
+/// The first NaN or infinity behind an image, as n, c, y, x; `first_bad` is the port's value.
+[[nodiscard]] std::optional<std::array<int64_t, 4>> first_bad(const execute::Executor& executor,
+                                                              const plan::Placed& first_bad);
+
+}  // namespace kintsugi::session

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// Samples on their way from an image into a plan's value and back: alpha, borders that go on, masks.
+#include "runtime/image/samples.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/image/pixel.h"
+
+namespace kintsugi::image {
+namespace {
+
+ThreadPool pool(2);
+
+/// Each sample is another one; alpha as well.
+Image numbered(int64_t width, int64_t height, int64_t channels, int64_t bits) {
+  Image image{.width = width, .height = height, .channels = channels, .bits = bits};
+  image.pixels.resize(static_cast<size_t>(width * height * channels * (bits / 8)));
+  for (int64_t i = 0; i < width * height * channels; ++i) {
+    put_sample(image, i, static_cast<int32_t>(bits == 8 ? i + 1 : 257 * i + 1));
+  }
+  return image;
+}
+
+struct Value {
+  std::vector<std::byte> bytes;
+  AnyView view;
+
+  Value(int64_t colours, int64_t height, int64_t width, int64_t bits)
+      : bytes(static_cast<size_t>(colours * height * width * (bits / 8)), std::byte{0xff}),
+        view{bytes.data(),
+             bits == 8 ? DType::u8 : DType::u16,
+             {1, colours, height, width},
+             colours} {}
+  [[nodiscard]] int32_t at(int64_t y, int64_t x, int64_t c) const {
+    const int64_t i = (y * view.shape.w() + x) * view.shape.c() + c;
+    return sample_at(reinterpret_cast<const uint8_t*>(bytes.data()),
+                     view.dtype == DType::u8 ? 8 : 16, i);
+  }
+};
+
+TEST(Samples, GoInWithoutAlphaAndGoOnBeyondTheBorder) {
+  for (const int64_t bits : {8, 16}) {
+    for (const int64_t channels : {1, 2, 3, 4}) {
+      const Image image = numbered(5, 3, channels, bits);
+      // Of 16 bits a view need not be aligned.
+      std::vector<uint8_t> shifted(image.pixels.size() + 1);
+      std::ranges::copy(image.pixels, shifted.begin() + 1);
+      const ImageView view(5, 3, channels, shifted.data() + 1, bits);
+      Value value(colours(channels), 4, 8, bits);
+      write_samples(value.view, view, pool);
+      for (int64_t y = 0; y < 4; ++y) {
+        for (int64_t x = 0; x < 8; ++x) {
+          for (int64_t c = 0; c < colours(channels); ++c) {
+            ASSERT_EQ(value.at(y, x, c),
+                      sample_at(view, std::min(y, int64_t{2}), std::min(x, int64_t{4}), c));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Samples, OfAMaskGoOnToo) {
+  const Mask mask{2, 3, {0, 1, 0, 1, 0, 1}};
+  Value value(1, 4, 4, 8);
+  write_samples(value.view, mask, pool);
+  const std::vector<int> expected{0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1};
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(std::to_integer<int>(value.bytes[i]), expected[i]);
+}
+
+TEST(Samples, ComeOutWhereTheMaskSelects) {
+  for (const int64_t bits : {8, 16}) {
+    for (const int64_t channels : {1, 2, 3, 4}) {
+      const int64_t count = colours(channels);
+      Value value(count, 4, 8, bits);
+      for (size_t i = 0; i < value.bytes.size(); ++i) value.bytes[i] = std::byte(200 - i);
+      const Image before = numbered(5, 3, channels, bits);
+      const Mask mask{3, 5, {0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1}};
+      for (const bool masked : {false, true}) {
+        Image made = before;
+        read_samples(value.view, made, masked ? &mask : nullptr, pool);
+        for (int64_t y = 0; y < 3; ++y) {
+          for (int64_t x = 0; x < 5; ++x) {
+            for (int64_t c = 0; c < channels; ++c) {
+              const bool taken = (!masked || mask.at(y, x)) && c < count;
+              ASSERT_EQ(sample_at(made, y, x, c),
+                        taken ? value.at(y, x, c) : sample_at(before, y, x, c));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kintsugi::image
