@@ -88,7 +88,7 @@ std::optional<Operand> RandomGraph::operand(Value x, Extent extent, int64_t chan
 std::optional<RandomGraph::Operands> RandomGraph::operands(Value x, const Step& step,
                                                            int64_t channels) {
   Operands all;
-  // Norms of constants are frequent: they fold.
+  // Most affines read constants, because fold takes only those.
   const bool computed =
       step.extent == Extent::channel && one_in(step.kind == Step::Kind::affine ? 4 : 2);
   for (int i = 0; i < step.operand_count(); ++i) {
@@ -212,7 +212,7 @@ void RandomGraph::norm_of_two() {
   const Value plane = normed(one_in(2) ? valid : ratio_of(valid));
   if (mixes) {
     keep(plane);
-  } else {  // no mask of another one, whose sums near zero jump
+  } else {  // partial_mask must not read it: its definition jumps where a sum of values is near zero
     ends_.push_back(plane);
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Two random graphs over one set of states, as graphs of one program run: one after the other, each
-// planned without a pass of its own. What the second computes from states that the first has written is,
-// bit by bit, what it computes from the same numbers filled in; then the first runs again, on what the
-// second left. That a graph alone is right is random_graphs_test.cpp's affair. In double it is not asked:
-// what is read and filled are floats.
+// planned without a pass of its own. The second computes the same bits from states that the first has
+// written as from the same numbers filled in; then the first runs again, on the states that the second
+// has written. random_graphs_test.cpp judges single graphs. The reference in double is left out, because
+// states are read and filled as floats.
 #include <cstdio>
 
 #include "tests/plan/random_runs.h"
@@ -16,7 +16,7 @@ using test::Outputs;
 using test::RandomGraph;
 using test::same_bits;
 
-/// What the pairs of all seeds have in common, counted: a net with a hole catches nothing.
+/// Counts over the pairs of all seeds, so that a test without cases does not pass.
 struct Count {
   int pairs = 0, handed_on = 0, written_by_both = 0, kept = 0;
 };
@@ -73,7 +73,7 @@ TEST(RandomStates, OneGraphReadsWhatAnotherWrote) {
       if (way.format == test::kF64) continue;
       const bool emulated = way.options.backend == plan::Backend::gpu && way.options.gpu.emulated;
       if (emulated && (a.wide || b.wide)) continue;
-      // Pixels of states stand as far apart in both plans: without the layout of one, that of neither.
+      // Both plans need the same pitch of states: layout is left out of both or of neither.
       const size_t pass_a = (seed + i) % test::kPassCount,
                    pass_b = (seed / 8 + i) % test::kPassCount;
       const bool layout = pass_a != test::kLayout && pass_b != test::kLayout;

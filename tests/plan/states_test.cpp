@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// States: written where they are read, kept from replay to replay, shared by two graphs, and what is left
-// of them by a replay that was stopped. Every element of every entry holds a number of its own, so that a
-// region which is off by an entry, a batch item, a pixel or a channel is seen.
+// States are written in place, outlive a replay and can be shared by two graphs; a stopped replay leaves
+// each entry old or new. Every element of every entry holds a number of its own, so that a test fails when
+// a region is off by an entry, a batch item, a pixel or a channel.
 #include "tests/plan/support.h"
 
 namespace kintsugi {
@@ -193,7 +193,7 @@ TEST(State, OneGraphReadsWhatAnotherWrote) {
   Toy writer(kShape);
   const auto [sums, last] = declare(writer.graph);
   const Value sum = writer.add(writer.graph.read(sums, 1), writer.x, "sum");
-  writer.graph.write(sums, sum, 1);  // entry 0 is nobody's
+  writer.graph.write(sums, sum, 1);  // no graph writes entry 0
   writer.graph.write(last, writer.apply(sum, "twice", step::mul(2.0f), {}));
   writer.graph.output("sum", sum);
 
