@@ -11,10 +11,10 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "benchmarks/arguments.h"
 #include "benchmarks/host_chain.h"
 #include "kernels/contract/cases.h"
 #include "kernels/simd/probe.h"
@@ -59,25 +59,12 @@ void measure(benchmark::State& state, const bench::HostChain& ready, Parallel& p
   state.SetLabel(ready.chain().description() + "; " + ready.chain().config());
 }
 
-/// Takes --threads=N out of the arguments.
-int threads_of(int& argc, char** argv) {
-  constexpr std::string_view kName = "--threads=";
-  int threads = 0;
-  const auto given = [&](const char* argument) {
-    if (std::string_view(argument).substr(0, kName.size()) != kName) return false;
-    threads = std::atoi(argument + kName.size());
-    return true;
-  };
-  argc = static_cast<int>(std::remove_if(argv + 1, argv + argc, given) - argv);
-  return threads;
-}
-
 }  // namespace
 }  // namespace kintsugi
 
 int main(int argc, char** argv) {
   using namespace kintsugi;
-  ThreadPool pool(threads_of(argc, argv));
+  ThreadPool pool(std::atoi(bench::take(argc, argv, "threads", "0").c_str()));
   std::vector<OpCase> layers;
   for (const OpCases& op : all_cases()) {
     for (OpCase layer : op.layers()) {

@@ -39,18 +39,24 @@ TEST_F(Toy, OpIsBenchedByName) {
   EXPECT_EQ(bench.flops, 5 * 64);
 }
 
-// Its second output is no moments: a norm of the first reads the image.
+// Its second output is no moments: a norm of either reads what was stored.
 TEST_F(Toy, OpLeavesNoMoments) {
-  graph::Graph graph;
-  const graph::Value a = graph.input("a", {1, 4, 3, 3}), b = graph.input("b", {1, 4, 3, 3});
-  const graph::Value winner =
-      graph.record({.does = duel::Desc{}, .inputs = {a, b}, .names = {"duel"}});
-  const graph::Value scale =
-      graph.record({.does = norm::Desc{.groups = 4}, .inputs = {winner}, .names = {"norm"}});
-  graph.output("scale", scale);
-  const plan::Plan plan = plan::make(graph, {});
-  EXPECT_EQ(plan.steps[1].inputs[0].shape, (Shape{1, 4, 3, 3}));
-  EXPECT_EQ(plan.steps[1].work.op().as<norm::Desc>()->moments_of, 0);
+  for (const int32_t output : {0, 1}) {
+    graph::Graph graph;
+    const graph::Value a = graph.input("a", {1, 4, 3, 3}), b = graph.input("b", {1, 4, 3, 3});
+    const graph::Value winner =
+        graph.record({.does = duel::Desc{}, .inputs = {a, b}, .names = {"duel"}});
+    const graph::Value normed{winner.node, output};
+    const graph::Value scale = graph.record({.does = norm::Desc{.groups = graph.shape(normed).c()},
+                                             .inputs = {normed},
+                                             .names = {"norm"}});
+    graph.output("scale", scale);
+    const plan::Plan plan = plan::make(graph, {});
+    EXPECT_EQ(plan.steps[1].inputs[0].region,
+              plan.steps[0].outputs[static_cast<size_t>(output)].region);
+    EXPECT_EQ(plan.steps[1].inputs[0].shape, (Shape{1, output == 0 ? 4 : 1, 3, 3}));
+    EXPECT_EQ(plan.steps[1].work.op().as<norm::Desc>()->moments_of, 0);
+  }
 }
 
 TEST_F(Toy, NetworkIsRecognisedAndItsStateCounts) {

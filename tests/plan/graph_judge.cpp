@@ -157,13 +157,14 @@ Judge::Values Judge::evaluate(const Format& format, uint64_t draw) const {
 }
 
 void Judge::fill(const Node& node, std::vector<double>& values) const {
-  const Shape& shape = node.shapes[0];
+  const auto& of = std::get<graph::Input>(node.does);
+  const Shape& shape = of.shape;
   const TensorView<double> view{values.data(), shape, storage_channels(shape.c())};
   for (int64_t n = 0; n < shape.n(); ++n) {
     for (int64_t c = 0; c < shape.c(); ++c) {
       for (int64_t y = 0; y < shape.h(); ++y) {
         for (int64_t x = 0; x < shape.w(); ++x) {
-          view.at(n, c, y, x) = drawn_.input(node, n, c, y, x);
+          view.at(n, c, y, x) = drawn_.input(node.name(), of, n, c, y, x);
         }
       }
     }

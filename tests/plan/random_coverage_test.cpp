@@ -78,6 +78,7 @@ void look_at(const layer_norm::Desc& norm, const Shape&, const Node&, Seen& seen
 }
 void look_at(const concat::Desc&, const Shape& in, const Node& node, Seen& seen) {
   seen.add(in.c() % 8 == 0 ? "concat in groups" : "concat ragged");
+  seen.add("concat of as many as it takes", node.inputs.size() == concat::kMaxInputs);
   seen.add("concat of three", node.inputs.size() >= 3);
 }
 void look_at(const copy::Desc& slice, const Shape&, const Node&, Seen& seen) {
@@ -109,6 +110,7 @@ void look_at(const graph::Input& input, const Shape&, const Node&, Seen& seen) {
 
 void look_at_steps(const Node& node, Seen& seen) {
   const Steps* list = node.op() != nullptr ? node.op()->steps() : nullptr;
+  size_t operand = 0;
   for (int i = 0; list != nullptr && i < list->size(); ++i) {
     const Step& step = (*list)[i];
     if (step.kind == Step::Kind::activate) {
@@ -118,7 +120,13 @@ void look_at_steps(const Node& node, Seen& seen) {
       seen.add(std::string("gate by ") + to_string(step.gate));
     } else {
       const std::string text = to_string(Steps{step});
-      seen.add(text.substr(0, text.find(' ') + 1) + to_string(step.extent));
+      const std::string name = text.substr(0, text.find(' ') + 1) + to_string(step.extent);
+      seen.add(name);
+      for (int o = 0; o < step.operand_count(); ++o) {
+        const auto* value = std::get_if<Value>(&node.operands[operand++]);
+        if (step.extent != Extent::channel || value == nullptr) continue;
+        seen.add(name + " by a node");
+      }
     }
   }
 }
@@ -145,9 +153,17 @@ void look_at_graph(const RandomGraph& drawn, Seen& seen) {
                  layer_norm::Desc, partial_mask::Desc, concat::Desc, copy::Desc, resample::Desc,
                  pool::Desc, reduce::Desc>(in, node, seen);
       for (const Value value : node.inputs) {
-        seen.add("partial_mask of one made before",
-                 node.as<partial_mask::Desc>() != nullptr &&
-                     graph.node(value).as<partial_mask::Desc>() != nullptr);
+        const Node& from = graph.node(value);
+        seen.add("partial_mask of one made before", node.as<partial_mask::Desc>() != nullptr &&
+                                                        from.as<partial_mask::Desc>() != nullptr);
+        if (node.as<norm::Desc>() != nullptr && from.shapes.size() == 2) {
+          const bool mask = from.as<partial_mask::Desc>() != nullptr;
+          seen.add(std::string("norm of ") + (mask ? "a mask's" : "a norm's") + " output " +
+                   std::to_string(value.output));
+        }
+        seen.add("a chain of concats beyond the limit",
+                 node.as<concat::Desc>() != nullptr && from.as<concat::Desc>() != nullptr &&
+                     from.inputs.size() == concat::kMaxInputs);
       }
     }
     look_at_steps(node, seen);
@@ -177,6 +193,9 @@ void look_at_graph(const RandomGraph& drawn, Seen& seen) {
     seen.add("an input that is an output", node.op() == nullptr);
     seen.add("an output with readers", readers[static_cast<size_t>(port.value.node)] > 0);
     seen.add("statistics that are an output", node.as<norm::Desc>() != nullptr);
+  }
+  for (const graph::State& state : graph.states) {
+    seen.add("a state of two entries", state.entries == 2);
   }
   seen.add("wide", drawn.wide);
   seen.add("mixes", drawn.mixes);
@@ -252,6 +271,17 @@ const char* const kRecorded[] = {"conv2d",
                                  "concat in groups",
                                  "concat ragged",
                                  "concat of three",
+                                 "concat of as many as it takes",
+                                 "a chain of concats beyond the limit",
+                                 "norm of a mask's output 0",
+                                 "norm of a mask's output 1",
+                                 "norm of a norm's output 0",
+                                 "norm of a norm's output 1",
+                                 "add channel by a node",
+                                 "mul channel by a node",
+                                 "affine channel by a node",
+                                 "prelu channel by a node",
+                                 "a state of two entries",
                                  "slice of groups",
                                  "slice ragged",
                                  "a state",

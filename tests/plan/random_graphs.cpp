@@ -35,26 +35,38 @@ std::vector<Value> RandomGraph::like(Value x) {
   return found;
 }
 
+std::vector<Value> RandomGraph::of_shape(const std::vector<Value>& values,
+                                         const Shape& wanted) const {
+  std::vector<Value> found;
+  for (const Value value : values) {
+    if (shape(value) == wanted) found.push_back(value);
+  }
+  return found;
+}
+
+/// A channel vector that nodes compute, for steps on `x`.
+Value RandomGraph::vector(Value x, int64_t channels) {
+  const Shape of = shape(x), stored{1, channels, 1, 1};
+  if (mixes && one_in(2)) {
+    if (const auto small = of_shape(pool_, stored); !small.empty()) return among(small);
+    if (of.n() == 1 && channels == of.c()) return record("reduce", {x}, reduce::Desc{});
+  }
+  const Value style = input({1, one_in(2) ? channels : pick(1, 9), 1, 1}, true);
+  const Value linear =
+      shape(style) == stored && one_in(2) ? style : convolve(style, {.out_channels = channels});
+  return one_in(3) ? linear : apply(linear, step::affine(0.5f, 0.25f), {});
+}
+
 std::optional<Operand> RandomGraph::operand(Value x, Extent extent, int64_t channels, bool factor) {
   const Shape of = shape(x);
-  const auto found_in = [&](const std::vector<Value>& values, const Shape& wanted) {
-    std::vector<Value> found;
-    for (const Value value : values) {
-      if (shape(value) == wanted) found.push_back(value);
-    }
-    return found;
-  };
-  const auto chosen = [&](const std::vector<Value>& from) {
-    return from[static_cast<size_t>(pick(0, static_cast<int64_t>(from.size()) - 1))];
-  };
   if (extent == Extent::channel) return constant({channels}, 0.5, factor ? 1 : 0);
   if (extent == Extent::sample_channel) {
     const Shape stored{of.n(), channels, 1, 1};
     if (mixes && one_in(2)) {
-      if (const auto small = found_in(pool_, stored); !small.empty()) return chosen(small);
+      if (const auto small = of_shape(pool_, stored); !small.empty()) return among(small);
       if (channels == of.c()) return record("reduce", {x}, reduce::Desc{});
     }
-    const auto norms = found_in(norms_, {of.n(), channels, 1, 1});
+    const auto norms = of_shape(norms_, stored);
     if (!norms.empty() && one_in(2)) return factor ? norms[0] : shift_of(norms[0]);
     const Value style = input(stored, true);
     return one_in(3) ? apply(style, step::affine(0.5f, 0.25f)) : style;
@@ -62,21 +74,28 @@ std::optional<Operand> RandomGraph::operand(Value x, Extent extent, int64_t chan
   if (extent == Extent::pixel) {
     const Shape stored{of.n(), 1, of.h(), of.w()};
     if (mixes && one_in(2)) {
-      if (const auto planes = found_in(pool_, stored); !planes.empty()) return chosen(planes);
+      if (const auto planes = of_shape(pool_, stored); !planes.empty()) return among(planes);
       return record("reduce", {x}, reduce::Desc{.over = reduce::Over::channels});
     }
     return mask_for(of);
   }
   const auto others = like(x);
   if (others.empty() || channels != of.c()) return std::nullopt;
-  return chosen(others);
+  return among(others);
 }
 
 /// What `step` reads beside a value of `channels` made of `x`; none where there is no such thing.
 std::optional<RandomGraph::Operands> RandomGraph::operands(Value x, const Step& step,
                                                            int64_t channels) {
   Operands all;
+  // Most affines read constants, because fold takes only those.
+  const bool computed =
+      step.extent == Extent::channel && one_in(step.kind == Step::Kind::affine ? 4 : 2);
   for (int i = 0; i < step.operand_count(); ++i) {
+    if (computed && (i == 0 || one_in(2))) {
+      all.emplace_back(vector(x, channels));
+      continue;
+    }
     const auto one = operand(x, step.extent, channels, i == 0 && step.kind != Step::Kind::add);
     if (!one) return std::nullopt;
     all.push_back(*one);
@@ -142,8 +161,7 @@ Value RandomGraph::mask_for(const Shape& of) {
     const Shape& s = shape(mask);
     if (s.n() == of.n() && s.h() == of.h() && s.w() == of.w()) fitting.push_back(mask);
   }
-  if (!fitting.empty())
-    return fitting[static_cast<size_t>(pick(0, static_cast<int64_t>(fitting.size()) - 1))];
+  if (!fitting.empty()) return among(fitting);
   if (!masks_.empty() && shape(masks_.back()).n() == of.n() && one_in(2)) {
     const auto mode = one_of({resample::Mode::nearest, resample::Mode::bilinear});
     masks_.push_back(record("resample", {masks_.back()},
@@ -179,9 +197,29 @@ void RandomGraph::another_mask() {
   }
 }
 
+/// Statistics of either value of an op that makes two: partial_mask, or a norm.
+void RandomGraph::norm_of_two() {
+  const auto normed = [&](Value value) {
+    const Value known = statistics(value);
+    return apply(value, step::affine(Extent::sample_channel), {known, shift_of(known)});
+  };
+  if (!norms_.empty() && shape(norms_.back()).c() > 3 && one_in(2)) {
+    const Value scale = norms_.back();
+    ends_.push_back(normed(one_in(2) ? scale : shift_of(scale)));
+    return;
+  }
+  const Value valid = partial_mask({mask_for(shape(any()))}, {.kernel = 3, .padding = 1});
+  const Value plane = normed(one_in(2) ? valid : ratio_of(valid));
+  if (mixes) {
+    keep(plane);
+  } else {  // partial_mask must not read it: its definition jumps where a sum of values is near zero
+    ends_.push_back(plane);
+  }
+}
+
 void RandomGraph::draw_something() {
   const Value x = any();
-  switch (pick(0, 33)) {
+  switch (pick(0, 37)) {
     case 0:
     case 1:
     case 2:
@@ -215,6 +253,10 @@ void RandomGraph::draw_something() {
     case 23: dense(x); break;
     case 24: some_slice(x); break;
     case 25: keep(state(shape(x))); break;
+    case 33: many(x); break;
+    case 34:
+    case 35:
+    case 36: norm_of_two(); break;
     default: another_mask(); break;
   }
 }
@@ -226,8 +268,7 @@ void RandomGraph::draw_outputs() {
   }
   std::vector<Value> chosen{pool_.back()};
   for (int64_t count = pick(1, 3); count > 0; --count) {
-    chosen.push_back(
-        candidates[static_cast<size_t>(pick(0, static_cast<int64_t>(candidates.size()) - 1))]);
+    chosen.push_back(among(candidates));
   }
   // Most of what nothing reads, or it would be dead.
   std::vector<bool> is_read(graph.nodes.size(), false);
@@ -245,7 +286,7 @@ void RandomGraph::draw_outputs() {
   }
 }
 
-void RandomGraph::draw() {
+void RandomGraph::draw(const std::vector<graph::State>& states) {
   wide = one_in(12);
   mixes = one_in(3);
   const int64_t n = wide ? 1 : pick(1, 2);
@@ -254,6 +295,11 @@ void RandomGraph::draw() {
   pool_.push_back(input(first, false));
   if (one_in(3)) pool_.push_back(input({n, pick(1, 9), first.h(), pick(low, high)}, false));
   if (one_in(3)) pool_.push_back(input(first, false));
+  declares_ = states.empty();
+  for (const graph::State& state : states) {
+    const graph::StateId id = graph.state(state);
+    for (int64_t entry = 0; entry < state.entries; ++entry) keep(read(id, entry));
+  }
   if (wide) {
     pool_.push_back(winograd(pool_.front()));
   }
@@ -270,15 +316,14 @@ void RandomGraph::draw() {
 }
 
 Value RandomGraph::state(const Shape& of) {
+  if (!declares_) return read({0}, 0);
   const int64_t entries = pick(1, 2);
   const bool is_exact = one_in(4);
   const auto id = graph.state({.name = "state" + std::to_string(graph.states.size()),
                                .shape = of,
                                .exact = is_exact,
                                .entries = entries});
-  const Value value = graph.read(id, pick(0, entries - 1));
-  exact_.push_back(exactness(graph.node(value), exact_));
-  return value;
+  return read(id, pick(0, entries - 1));
 }
 
 /// Into every entry something of its shape, or nothing.

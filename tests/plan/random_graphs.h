@@ -81,11 +81,17 @@ class RandomGraph {
   /// May read a stored value as an operand below a tensor, or an exact one as an image.
   bool mixes = false;
 
-  explicit RandomGraph(uint64_t number) : seed(number), engine_(number) { draw(); }
+  explicit RandomGraph(uint64_t number) : RandomGraph(number, {}) {}
+  /// Of a program that has `states` already: reads every entry of them, and declares no others.
+  RandomGraph(uint64_t number, const std::vector<graph::State>& states)
+      : seed(number), engine_(number) {
+    draw(states);
+  }
 
-  /// One element of an input: masks are 0 or 1, with a hole; all else has seven bits.
-  [[nodiscard]] float input(const graph::Node& node, int64_t n, int64_t c, int64_t y,
-                            int64_t x) const;
+  /// One element of an input, or of an entry of a state before a run, which bear a name: masks are 0 or
+  /// 1, with a hole; all else has seven bits.
+  [[nodiscard]] float input(const std::string& name, const graph::Input& of, int64_t n, int64_t c,
+                            int64_t y, int64_t x) const;
   /// The nodes, one a line, and the outputs.
   [[nodiscard]] std::string text() const;
 
@@ -159,9 +165,14 @@ class RandomGraph {
   }
   /// What a state holds before a run; something of its shape is written at the end.
   Value state(const Shape& of);
+  Value read(graph::StateId state, int64_t entry) {
+    const Value value = graph.read(state, entry);
+    exact_.push_back(exactness(graph.node(value), exact_));
+    return value;
+  }
 
   // What is drawn. What takes a picture draws something behind it, and returns the last.
-  void draw();
+  void draw(const std::vector<graph::State>& states);
   void draw_something();
   void draw_outputs();
   Value any();
@@ -170,6 +181,12 @@ class RandomGraph {
   std::vector<Value> like(Value x);
   std::optional<Operands> operands(Value x, const Step& step, int64_t channels);
   std::optional<graph::Operand> operand(Value x, Extent extent, int64_t channels, bool factor);
+  [[nodiscard]] Value among(const std::vector<Value>& values) {
+    return values[static_cast<size_t>(pick(0, static_cast<int64_t>(values.size()) - 1))];
+  }
+  [[nodiscard]] std::vector<Value> of_shape(const std::vector<Value>& values,
+                                            const Shape& wanted) const;
+  Value vector(Value x, int64_t channels);
   Step some_step();
   Value apply(Value x, const Step& step, Operands operands);
   Value apply(Value x, const Step& step);
@@ -191,6 +208,7 @@ class RandomGraph {
   Value some_layer_norm(Value x);
   Value some_concat(Value x);
   Value dense(Value x);
+  Value many(Value x);
   Value some_slice(Value x);
   void write_states();
   Value some_pool(Value x);
@@ -199,8 +217,10 @@ class RandomGraph {
   Value mask_for(const Shape& of);
   Value partial(Value x);
   void another_mask();
+  void norm_of_two();
 
   std::mt19937_64 engine_;
+  bool declares_ = true;          // states, where a program has none yet
   std::vector<Exactness> exact_;  // of every node
   std::vector<Value> pool_;       // pictures that later nodes may read
   std::vector<Value> masks_;      // exact planes [N, 1, H, W]
@@ -208,15 +228,14 @@ class RandomGraph {
   std::vector<Value> ends_;       // what nothing later need read, for outputs
 };
 
-inline float RandomGraph::input(const graph::Node& node, int64_t n, int64_t c, int64_t y,
-                                int64_t x) const {
-  const Shape& of = node.shapes[0];
-  const auto index = static_cast<uint64_t>(((n * of.c() + c) * of.h() + y) * of.w() + x);
-  uint64_t own = seed;
-  for (const char letter : node.name()) own = scramble(own, static_cast<unsigned char>(letter));
-  const bool is_mask = std::get<graph::Input>(node.does).exact && of.c() == 1;
-  if (!is_mask) return static_cast<float>(seven_bits(own, index));
-  const bool hole = 2 * y < of.h() && 2 * x < of.w();  // windows of which nothing is known
+inline float RandomGraph::input(const std::string& name, const graph::Input& of, int64_t n,
+                                int64_t c, int64_t y, int64_t x) const {
+  const Shape& shape = of.shape;
+  const auto index = static_cast<uint64_t>(((n * shape.c() + c) * shape.h() + y) * shape.w() + x);
+  uint64_t own = scramble(seed, static_cast<uint64_t>(of.entry));
+  for (const char letter : name) own = scramble(own, static_cast<unsigned char>(letter));
+  if (!of.exact || shape.c() != 1) return static_cast<float>(seven_bits(own, index));
+  const bool hole = 2 * y < shape.h() && 2 * x < shape.w();  // windows of which nothing is known
   return !hole && scramble(own, index) % 4 != 0 ? 1.0f : 0.0f;
 }
 

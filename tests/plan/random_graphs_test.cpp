@@ -8,110 +8,53 @@
 //
 //   KINTSUGI_GRAPHS=first:last test_plan --gtest_filter='*RandomGraphs*'     other seeds than 1:100
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 
-#include "tests/plan/graph_judge.h"
-#include "tests/plan/support.h"
+#include "tests/plan/random_runs.h"
 
 namespace kintsugi {
 namespace {
 
 using plan::Backend;
-using plan::Precision;
 using test::FormatIndex;
 using test::kFormats;
+using test::kPassCount;
+using test::kPasses;
+using test::leave_out;
+using test::Outputs;
 using test::RandomGraph;
 using test::Verdict;
+using test::Way;
+using test::ways;
 
 constexpr int kShards = 4;  // tests that share the seeds
 
-constexpr const char* kPasses[] = {"none",   "fold",  "fuse",     "select",
-                                   "layout", "place", "winograd", "all but keeping"};
-constexpr size_t kPassCount = std::size(kPasses);
-
-void leave_out(plan::Options& options, size_t pass) {
-  switch (pass) {
-    case 1: options.passes.fold = false; break;
-    case 2: options.passes.fuse = false; break;
-    case 3: options.passes.select = false; break;
-    case 4: options.passes.layout = false; break;
-    case 5: options.passes.place = false; break;
-    case 6: options.passes.winograd = false; break;
-    case 7: options.keep_all = true; break;
-    default: break;
-  }
-}
-
-/// One way to run a graph: everything but the pass that is left out.
-struct Way {
-  std::string name;
-  plan::Options options;
-  FormatIndex format;
-};
-
-std::vector<Way> ways() {
-  std::vector<Way> all{
-      {"reference_f64", {.backend = Backend::reference_f64}, test::kF64},
-      {"reference_f32", {.backend = Backend::reference_f32}, test::kF32},
-  };
-  for (const simd::Isa isa : simd::available()) {
-    all.push_back({std::string("cpu ") + simd::to_string(isa),
-                   {.backend = Backend::cpu, .isa = isa},
-                   test::kF32});
-  }
-  if (!test::has_gpu()) return all;
-  for (const auto& [precision, format] : {std::pair{Precision::f32, test::kF32},
-                                          {Precision::tf32, test::kTf32},
-                                          {Precision::f16, test::kF16},
-                                          {Precision::bf16, test::kBf16}}) {
-    all.push_back({std::string("gpu ") + plan::to_string(precision),
-                   {.backend = Backend::gpu, .precision = precision, .gpu = device::info()},
-                   format});
-  }
-  return all;
-}
-
-using Outputs = std::vector<std::vector<double>>;
-
-/// `times` runs of one executor, which have to agree in every bit.
+/// `times` runs of one executor, which have to agree in every bit; what no run writes to is kept. The
+/// outputs, then what is written to states (test::ends_of).
 Outputs run(const RandomGraph& drawn, plan::Plan plan, int threads, int times) {
   test::Bound bound(std::move(plan), threads);
   execute::Executor& executor = *bound.executor;
-  const auto from = [&](const graph::Node& node) {
-    return [&](int64_t n, int64_t y, std::span<float> row) {
-      const int64_t channels = node.shapes[0].c();
-      for (int64_t i = 0; i < static_cast<int64_t>(row.size()); ++i) {
-        row[static_cast<size_t>(i)] = drawn.input(node, n, i % channels, y, i / channels);
-      }
-    };
-  };
-  const auto named = [&](const std::string& name) {
-    return std::ranges::find_if(drawn.graph.nodes,
-                                [&](const graph::Node& n) { return n.name() == name; });
-  };
-  for (const plan::Port& port : executor.plan().inputs) {
-    executor.write_input(port.value, from(*named(port.name)));
-  }
+  const std::vector<plan::StateEntry>& entries = executor.plan().states;
+  test::write_inputs(executor, drawn);
   Outputs first;
   for (int time = 0; time < times; ++time) {
-    for (const plan::StateEntry& entry : executor.plan().states) {
-      executor.fill(entry, from(*named(entry.name)));
-    }
+    test::fill_states(executor, drawn);
+    const Outputs before = test::states_of(executor);
     executor.run({});
-    Outputs all;
-    const auto take = [&](const plan::Placed& value) {
-      all.emplace_back();
-      executor.read(value, [&](int64_t, int64_t, std::span<const float> row) {
-        all.back().insert(all.back().end(), row.begin(), row.end());
-      });
-    };
-    for (const plan::Port& port : executor.plan().outputs) take(port.value);
+    Outputs all = test::outputs_of(executor);
+    const Outputs after = test::states_of(executor);
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (test::writes(drawn.graph, entries[i])) continue;
+      EXPECT_TRUE(test::same_bits(after[i], before[i]))
+          << "seed " << drawn.seed << ": a run changed " << entries[i].name << " "
+          << entries[i].entry << ", which it does not write";
+    }
     for (const graph::Write& write : drawn.graph.writes) {
       const std::string& name = drawn.graph.states[static_cast<size_t>(write.state.index)].name;
-      take(std::ranges::find_if(executor.plan().states, [&](const plan::StateEntry& entry) {
-             return entry.name == name && entry.entry == write.entry;
-           })->value);
+      const auto entry = std::ranges::find_if(entries, [&](const plan::StateEntry& e) {
+        return e.name == name && e.entry == write.entry;
+      });
+      all.push_back(after[static_cast<size_t>(entry - entries.begin())]);
     }
     for (size_t i = 0; i < first.size(); ++i) {
       EXPECT_TRUE(test::same_bits(all[i], first[i])) << "a second run gives other bits";
@@ -209,18 +152,8 @@ class RandomGraphs : public testing::TestWithParam<int> {
   }
 };
 
-/// Those asked for by KINTSUGI_GRAPHS, or 1 to 100.
-std::pair<uint64_t, uint64_t> seeds() {
-  unsigned long first = 1, last = 100;
-  const char* asked = std::getenv("KINTSUGI_GRAPHS");
-  if (asked != nullptr && std::sscanf(asked, "%lu:%lu", &first, &last) != 2) {
-    throw std::runtime_error("KINTSUGI_GRAPHS is not first:last");
-  }
-  return {first, last};
-}
-
 TEST_P(RandomGraphs, AreWhatTheJudgeSays) {
-  const auto [first, last] = seeds();
+  const auto [first, last] = test::seeds();
   for (uint64_t seed = first + static_cast<uint64_t>(GetParam()); seed <= last; seed += kShards) {
     try_graph(seed);
   }

@@ -229,9 +229,8 @@ Value RandomGraph::some_concat(Value x) {
   }
   std::vector<Value> parts{one_in(2) ? x : same_size(x, 8 * pick(1, 2))};
   for (int64_t count = pick(1, 3); count > 0; --count) {
-    const auto last = static_cast<int64_t>(fitting.size()) - 1;
-    parts.push_back(one_in(2) || last < 0 ? same_size(x, one_in(2) ? 8 : pick(1, 9))
-                                          : fitting[static_cast<size_t>(pick(0, last))]);
+    parts.push_back(one_in(2) || fitting.empty() ? same_size(x, one_in(2) ? 8 : pick(1, 9))
+                                                 : among(fitting));
   }
   return record("concat", parts, concat::Desc{});
 }
@@ -251,6 +250,25 @@ Value RandomGraph::dense(Value x) {
     if (one_in(6)) keep(record("concat", {x, same_size(x, 8)}, concat::Desc{}));
   }
   return behind(same_size(joined, pick(1, 10)));
+}
+
+/// More images than one concat takes: a chain, whose first link stands first or last in the second.
+Value RandomGraph::many(Value x) {
+  x = same_size(x, 8);
+  const auto part = [&] {
+    return one_in(3) ? same_size(x, one_in(4) ? pick(1, 7) : 8)
+                     : apply(x, step::activate(function(), 0.25f), {});
+  };
+  std::vector<Value> link;
+  while (static_cast<int64_t>(link.size()) < concat::kMaxInputs) link.push_back(part());
+  const Value first = record("concat", link, concat::Desc{});
+  link = {first};
+  const bool before = one_in(2);
+  for (int64_t count = pick(1, 3); count > 0; --count) {
+    link.insert(before ? link.end() : link.begin(), part());
+  }
+  x = record("concat", link, concat::Desc{});
+  return behind(convolve(x, {.out_channels = pick(1, 10)}));
 }
 
 /// Some channels of an image, mostly whole groups.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Values that stand in one slot: concatenations computed in place, slices that are views, states that are
-// written where they are read; and conversions where types meet.
+// Values that stand in one slot: concatenations computed in place, slices that are views; and conversions
+// where types meet. States have tests of their own (states_test.cpp).
 #include "kernels/concat/concat.h"
 #include "kernels/copy/copy.h"
 #include "kernels/reduce/reduce.h"
@@ -11,7 +11,10 @@ namespace kintsugi {
 namespace {
 
 using graph::Value;
+using test::calls;
 using test::relative_l2;
+using test::Right;
+using test::rights;
 using test::Toy;
 
 Value concat(Toy& t, std::vector<Value> parts, const std::string& name) {
@@ -22,29 +25,6 @@ Value slice(Toy& t, Value x, const std::string& name, int64_t first, int64_t cha
 }
 conv2d::Desc conv3x3(int64_t channels) {
   return {.out_channels = channels, .kernel = 3, .padding = 1};
-}
-
-/// How often a plan calls an op.
-int calls(const plan::Plan& plan, std::string_view op) {
-  return static_cast<int>(std::ranges::count_if(
-      plan.steps, [&](const plan::PlanStep& step) { return step.work.op().table().name == op; }));
-}
-
-struct Right {
-  plan::Backend backend;
-  plan::Precision precision;
-  double bound;
-};
-std::vector<Right> rights() {
-  std::vector<Right> all{{plan::Backend::reference_f64, plan::Precision::f32, 1e-7},
-                         {plan::Backend::reference_f32, plan::Precision::f32, 2e-6},
-                         {plan::Backend::cpu, plan::Precision::f32, 2e-6}};
-  if (test::has_gpu()) {
-    all.push_back({plan::Backend::gpu, plan::Precision::f32, 2e-6});
-    all.push_back({plan::Backend::gpu, plan::Precision::f16, 3e-3});
-    all.push_back({plan::Backend::gpu, plan::Precision::bf16, 2e-2});
-  }
-  return all;
 }
 
 /// Placed and not placed, on every backend, as in double with every value kept.
@@ -96,6 +76,34 @@ TEST(Concat, StaysACallWhereChannelsAreNoWholeGroups) {
   twice.graph.output("y", concat(twice, {c, c}, "cat"));
   EXPECT_EQ(calls(plan::make(twice.graph, {}), "concat"), 1);
   expect_agreement(twice.graph, "one value twice");
+}
+
+TEST(Concat, OfMoreThanItsLimitIsRefusedAndAChainIsOneSlot) {
+  Toy t({1, 8, 5, 6});
+  std::vector<Value> all;
+  for (int i = 0; i <= concat::kMaxInputs; ++i) {
+    all.push_back(t.conv(t.x, "conv" + std::to_string(i), conv3x3(8)));
+  }
+  try {
+    (void)concat(t, all, "cat");
+    ADD_FAILURE() << "recorded";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::mismatch);
+    EXPECT_NE(std::string(error.what()).find("concat: it joins 1 to 8 inputs, not 9"),
+              std::string::npos)
+        << error.what();
+  }
+  const Value last = all.back();
+  all.pop_back();
+  const Value chain = concat(t, {concat(t, all, "first"), last}, "cat");
+  t.graph.output("y", t.conv(chain, "y", conv3x3(3)));
+  const plan::Plan plan = plan::make(t.graph, {});
+  EXPECT_EQ(calls(plan, "concat") + calls(plan, "copy"), 0);
+  for (size_t i = 0; i <= concat::kMaxInputs; ++i) {
+    EXPECT_EQ(plan.steps[i].outputs[0].region,
+              (plan::Region{plan.steps[0].outputs[0].region.slot, 8 * static_cast<int64_t>(i)}));
+  }
+  expect_agreement(t.graph, "a chain of nine");
 }
 
 /// Dense blocks (Huang et al. 2017): each layer reads all before it, in either spelling.
@@ -165,109 +173,15 @@ TEST(Slice, IsAViewWhereItsEndsAreWholeGroups) {
   expect_agreement(odd.graph, "ragged slices");
 }
 
-// ---- States.
-
-/// Runs a plan several times and gives what its output held after each.
-std::vector<std::vector<float>> replays(const graph::Graph& graph, plan::Options options,
-                                        int times) {
-  if (options.backend == plan::Backend::cpu) options.isa = simd::chosen();
-  if (options.backend == plan::Backend::gpu) options.gpu = device::info();
-  test::Bound bound(plan::make(graph, options));
-  execute::Executor& executor = *bound.executor;
-  for (const plan::StateEntry& entry : executor.plan().states) {
-    executor.fill(entry, [&](int64_t, int64_t, std::span<float> row) {
-      std::ranges::fill(row, static_cast<float>(entry.entry));
-    });
-  }
-  for (const plan::Port& port : executor.plan().inputs) {
-    executor.write_input(
-        port.value, [](int64_t, int64_t, std::span<float> row) { std::ranges::fill(row, 1.0f); });
-  }
-  std::vector<std::vector<float>> all;
-  for (int i = 0; i < times; ++i) {
-    executor.run({});
-    all.emplace_back();
-    for (const plan::Port& port : executor.plan().outputs) {
-      executor.read(port.value, [&](int64_t, int64_t, std::span<const float> row) {
-        all.back().push_back(row[0]);
-      });
-    }
-  }
-  return all;
-}
-
-using Seen = std::vector<std::vector<float>>;
-
-TEST(State, CountsReplaysAndIsWrittenInPlace) {
-  Toy t({1, 8, 1, 1});
-  const auto counter = t.graph.state({.name = "counter", .shape = {1, 8, 1, 1}});
-  const Value before = t.graph.read(counter);
-  const Value after = t.add(before, t.x, "after");
-  t.graph.write(counter, t.apply(after, "same", step::mul(1.0f), {}));
-  t.graph.output("y", t.apply(after, "y", step::mul(10.0f), {}));
-  const plan::Plan plan = plan::make(t.graph, {});
-  EXPECT_EQ(calls(plan, "copy"), 0);
-  EXPECT_EQ(plan.state_bytes, 64);
-  EXPECT_EQ(plan.peak_bytes(), plan.arena_bytes + plan.state_bytes + plan.packed_bytes);
-  for (const Right& by : rights()) {
-    EXPECT_EQ(replays(t.graph, {.backend = by.backend, .precision = by.precision}, 3),
-              (Seen{{10}, {20}, {30}}));
-  }
-}
-
-TEST(State, ARingShiftsAndAWriteGoesBehindTheLastRead) {
-  Toy t({1, 8, 1, 1});
-  const auto ring =
-      t.graph.state({.name = "ring", .shape = {1, 8, 1, 1}, .exact = true, .entries = 3});
-  const Value a = t.graph.read(ring, 0), b = t.graph.read(ring, 1), c = t.graph.read(ring, 2);
-  // Each entry takes the next one's value, the last the sum: all are read after others are written.
-  const Value sum = t.add(t.add(a, b, "ab"), c, "abc");
-  t.graph.write(ring, b, 0);
-  t.graph.write(ring, c, 1);
-  t.graph.write(ring, sum, 2);
-  t.graph.output("a", a);
-  t.graph.output("sum", sum);
-  for (const Right& by : rights()) {
-    for (const bool layout : {true, false}) {
-      plan::Options options{.backend = by.backend, .precision = by.precision};
-      options.passes.layout = layout;
-      EXPECT_EQ(replays(t.graph, options, 3), (Seen{{0, 3}, {1, 6}, {2, 11}}))
-          << int(by.backend) << " " << layout;
-    }
-  }
-}
-
-TEST(State, TwoChangePlaces) {
-  Toy t({1, 4, 1, 1});
-  const auto pair = t.graph.state({.name = "pair", .shape = {1, 4, 1, 1}, .entries = 2});
-  const Value a = t.graph.read(pair, 0), b = t.graph.read(pair, 1);
-  t.graph.write(pair, b, 0);
-  t.graph.write(pair, a, 1);
-  t.graph.output("y", t.apply(a, "y", step::add(5.0f), {}));
-  EXPECT_EQ(replays(t.graph, {}, 3), (Seen{{5}, {6}, {5}}));
-}
-
-TEST(State, RefusesWhatDoesNotFit) {
-  Toy t({1, 4, 1, 1});
-  const auto state = t.graph.state({.name = "s", .shape = {1, 4, 2, 1}});
-  const auto refusal = [&](const auto& f) {
-    try {
-      f();
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string();
-  };
-  EXPECT_EQ(refusal([&] { t.graph.write(state, t.x); }),
-            "the state 's' holds [1, 4, 2, 1], not [1, 4, 1, 1]");
-  EXPECT_EQ(refusal([&] { (void)t.graph.read(state, 1); }),
-            "the state 's' has 1 entries, none with number 1");
-  t.graph.write(state, t.graph.read(state));
-  EXPECT_EQ(refusal([&] { t.graph.write(state, t.graph.read(state)); }),
-            "the state 's' is written twice");
-}
-
 // ---- Types.
+
+/// Of 16 bits, for a GPU that need not be here.
+plan::Plan plan_of_16_bits(const graph::Graph& graph) {
+  plan::Options options{.backend = plan::Backend::gpu, .precision = plan::Precision::f16};
+  options.gpu.multiprocessors = 4;
+  options.gpu.compute = 80;
+  return plan::make(graph, options);
+}
 
 TEST(Convert, AFactorOfActivationsPlansAndAgreesIn16Bits) {
   Toy t({2, 16, 6, 7});
@@ -276,6 +190,21 @@ TEST(Convert, AFactorOfActivationsPlansAndAgreesIn16Bits) {
                              step::activate(Function::sigmoid), {});
   t.graph.output("y", t.apply(t.conv(t.x, "x", conv3x3(16)), "mul",
                               step::mul(Extent::sample_channel), {gate}));
+  // A step reads factors in f32: one copy converts the gate, straight before its reader.
+  const plan::Plan plan = plan_of_16_bits(t.graph);
+  ASSERT_EQ(calls(plan, "copy"), 1);
+  const plan::PlanStep& copy = *std::ranges::find_if(plan.steps, [](const plan::PlanStep& step) {
+    return step.work.op().as<copy::Desc>() != nullptr;
+  });
+  EXPECT_EQ(plan.slot(copy.inputs[0]).dtype, DType::f16);
+  EXPECT_EQ(plan.slot(copy.outputs[0]).dtype, DType::f32);
+  EXPECT_EQ(copy.outputs[0].shape, (Shape{2, 16, 1, 1}));
+  const plan::PlanStep& reader = plan.steps.back();
+  ASSERT_FALSE(reader.operands.empty());
+  const auto* factor = std::get_if<plan::Placed>(&reader.operands.back());
+  ASSERT_NE(factor, nullptr);
+  EXPECT_EQ(factor->region, copy.outputs[0].region);
+  EXPECT_EQ(calls(plan::make(t.graph, {}), "copy"), 0);  // all is f32
   expect_agreement(t.graph, "mean -> linear -> mul");
 }
 
@@ -286,11 +215,7 @@ TEST(Convert, AnExactStyleModulatesAndAgreesIn16Bits) {
   t.graph.output("y", t.apply(t.conv(t.x, "x", conv3x3(16)), "mul",
                               step::mul(Extent::sample_channel), {scale}));
   // The linear layer runs in f32, on weights of its own type: nothing is converted.
-  plan::Options options{.backend = plan::Backend::gpu, .precision = plan::Precision::f16};
-  options.gpu.multiprocessors = 4;
-  options.gpu.compute = 80;
-  const plan::Plan plan = plan::make(t.graph, options);
-  EXPECT_EQ(calls(plan, "copy"), 0);
+  EXPECT_EQ(calls(plan_of_16_bits(t.graph), "copy"), 0);
   expect_agreement(t.graph, "style -> linear -> mul");
 }
 

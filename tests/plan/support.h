@@ -114,12 +114,14 @@ struct Bound {
     EXPECT_EQ(store.meter(on_gpu ? std::optional(0) : std::nullopt).held(), plan.packed_bytes);
     executor = execute::make_executor(std::move(plan), std::move(weights));
     staging = execute::Buffer(executor->plan().staging_bytes(), meter, execute::Memory::staging);
-    executor->bind({.arena = arena.data(),
-                    .states = states.data(),
-                    .parallel = &pool,
-                    .staging = staging.data(),
-                    .stream = stream.get(),
-                    .poison = true});
+    bind(states.data());
+  }
+
+  /// Runs on the states of another plan, which has to be of the same backend and states.
+  void share_states(const Bound& other) {
+    EXPECT_EQ(plan::states_key(executor->plan()), plan::states_key(other.executor->plan()));
+    EXPECT_EQ(states.bytes(), other.states.bytes());
+    bind(other.states.data());
   }
 
   execute::PackedStore store;
@@ -129,13 +131,28 @@ struct Bound {
   std::shared_ptr<execute::Meter> state_meter = std::make_shared<execute::Meter>();
   execute::Buffer arena, states, staging;
   std::unique_ptr<execute::Executor> executor;
+
+ private:
+  void bind(std::byte* states_of) {
+    executor->bind({.arena = arena.data(),
+                    .states = states_of,
+                    .parallel = &pool,
+                    .staging = staging.data(),
+                    .stream = stream.get(),
+                    .poison = true});
+  }
 };
+
+/// A plan for the instruction set, or the GPU, of this machine.
+inline plan::Plan plan_here(const Graph& graph, plan::Options options) {
+  if (options.backend == plan::Backend::cpu) options.isa = simd::chosen();
+  if (options.backend == plan::Backend::gpu) options.gpu = device::info();
+  return plan::make(graph, options);
+}
 
 /// All outputs of a graph on random input, one after the other.
 inline std::vector<float> run(const Graph& graph, plan::Options options, int threads = 1) {
-  if (options.backend == plan::Backend::cpu) options.isa = simd::chosen();
-  if (options.backend == plan::Backend::gpu) options.gpu = device::info();
-  Bound bound(plan::make(graph, options), threads);
+  Bound bound(plan_here(graph, options), threads);
   execute::Executor& executor = *bound.executor;
   for (const plan::Port& port : executor.plan().inputs) {
     executor.write_input(port.value, [](int64_t n, int64_t y, std::span<float> row) {
@@ -163,6 +180,30 @@ inline double relative_l2(const std::vector<float>& a, const std::vector<float>&
     norm += std::pow(double(b[i]), 2);
   }
   return std::sqrt(difference / norm);
+}
+
+/// A backend in a precision, and how far its results may be from those in double.
+struct Right {
+  plan::Backend backend;
+  plan::Precision precision;
+  double bound;
+};
+inline std::vector<Right> rights() {
+  std::vector<Right> all{{plan::Backend::reference_f64, plan::Precision::f32, 1e-7},
+                         {plan::Backend::reference_f32, plan::Precision::f32, 2e-6},
+                         {plan::Backend::cpu, plan::Precision::f32, 2e-6}};
+  if (has_gpu()) {
+    all.push_back({plan::Backend::gpu, plan::Precision::f32, 2e-6});
+    all.push_back({plan::Backend::gpu, plan::Precision::f16, 3e-3});
+    all.push_back({plan::Backend::gpu, plan::Precision::bf16, 2e-2});
+  }
+  return all;
+}
+
+/// How often a plan calls an op.
+inline int calls(const plan::Plan& plan, std::string_view op) {
+  return static_cast<int>(std::ranges::count_if(
+      plan.steps, [&](const plan::PlanStep& step) { return step.work.op().table().name == op; }));
 }
 
 /// Names of the modules that each node of a graph computes, inputs left out: "conv+norm relu".
