@@ -139,6 +139,42 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::read(inputs, fields) } -> std::same_as<typename O::Desc>;
 };
 
+// ---- What the rest of an op's folder answers.
+
+/// The functions of an op's namespace whose names its contract has too: inside the struct those of the
+/// contract would hide them. They are found by the type of the description.
+namespace beside {
+
+template <class Desc>
+void run_reference(const Desc& desc, const Call& call, Parallel& parallel) {
+  with_reference_type(call.dtype(),
+                      [&]<class T>(T) { reference(desc, bind<T>(desc, call), parallel); });
+}
+/// With a configuration where its kernel takes one.
+template <class Desc, class... Config>
+void run_cpu(const Desc& desc, const Call& call, Parallel& parallel, const Config&... config) {
+  cpu(desc, config..., bind<float>(desc, call), parallel);
+}
+
+}  // namespace beside
+
+/// Answers by <op>.h: output_shape, flops and bytes of the first input, to_string, reference; and by
+/// `bind`.
+template <class D>
+struct FromHeader {
+  using Desc = D;
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs) {
+    return {output_shape(desc, inputs[0])};
+  }
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
+    return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
+  }
+  static std::string describe(const Desc& desc) { return to_string(desc); }
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel) {
+    beside::run_reference(desc, call, parallel);
+  }
+};
+
 // ---- What an op may lack.
 
 /// Reads one image, makes one value of the kernel's type as exact as its sums, has no weights.
@@ -221,7 +257,8 @@ struct NoCudaKernel {
   }
 };
 
-/// Nothing to choose but the CPU's instruction set; without one for other kernels.
+/// Nothing to choose but the CPU's instruction set, which `cpu` is called with; without one for other
+/// kernels.
 struct VectorConfig {
   std::optional<simd::Isa> isa;
 };
@@ -235,6 +272,10 @@ struct ChoosesIsa {
   static std::string describe(const Config& config) {
     return config.isa ? simd::to_string(*config.isa) : "-";
   }
+  template <class Desc>
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
+    beside::run_cpu(desc, call, parallel, config.isa.value());
+  }
 };
 
 /// Nothing to choose at all.
@@ -245,6 +286,10 @@ struct ChoosesNothing {
     return {};
   }
   static std::string describe(const Config&) { return "-"; }
+  template <class Desc>
+  static void cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
+    beside::run_cpu(desc, call, parallel);
+  }
 };
 
 }  // namespace kintsugi
