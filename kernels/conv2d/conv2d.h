@@ -15,14 +15,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "kernels/core/call.h"
-#include "kernels/core/moments.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
-#include "kernels/core/view.h"
+#include "kernels/implicit_gemm/args.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
 
@@ -80,16 +77,8 @@ struct Desc {
 /// "conv2d 3x3 256->256, stride 1, dilation 4, padding 4 zero"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-template <class T>
-struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight;        // [K, C, R, S] for `reference`, packed for the other backends
-  OperandList operands;             // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
-  Workspace workspace = {};         // workspace_elements() or scratch()
-  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
-  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
-};
+/// What a call is given (kernels/implicit_gemm/args.h).
+using implicit_gemm::Args;
 
 /// The definition: plain loops, double accumulation. T is float or double.
 template <class T>

@@ -15,11 +15,9 @@
 #include <span>
 #include <string>
 
-#include "kernels/core/call.h"
-#include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
-#include "kernels/core/view.h"
+#include "kernels/implicit_gemm/args.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
 
@@ -73,16 +71,8 @@ struct Desc {
 /// "conv_transpose2d 4x4 256->128, stride 2, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-template <class T>
-struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight;        // [C, K, R, S] for `reference`, packed for the other backends
-  OperandList operands;             // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
-  Workspace workspace = {};         // workspace_elements() or scratch()
-  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
-  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
-};
+/// What a call is given (kernels/implicit_gemm/args.h).
+using implicit_gemm::Args;
 
 /// The definition: plain loops, double accumulation. T is float or double.
 template <class T>
