@@ -33,8 +33,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
                           checked_add(input.elements(), output_shape(desc, input).elements()));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   return std::string("pad ") + (desc.mode == PaddingMode::zero ? "zero" : "reflect") + ", top " +
          std::to_string(desc.top) + ", bottom " + std::to_string(desc.bottom) + ", left " +

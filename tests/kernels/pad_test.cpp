@@ -27,7 +27,6 @@ TEST(PadShape, AddsTheBorders) {
 TEST(PadCost, CopiesOnly) {
   EXPECT_EQ(flops({.top = 1}, {1, 3, 4, 4}), 0);
   EXPECT_EQ(bytes({.top = 1}, {1, 3, 4, 4}, 4), 4 * (3 * 16 + 3 * 20));
-  EXPECT_FALSE(accepts({.top = 1}, step::add(1.0f)));
 }
 
 TEST(PadReference, KnownNumbers) {
