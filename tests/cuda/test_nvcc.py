@@ -34,6 +34,10 @@ KERNELS = {
     "kernels/elementwise/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"ex2\.approx\.f32", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/pad/cuda.cu": (["80", "90a"], [r"ld\.global\.v4\.u32", r"st\.global\.v4\.u32"]),
+    "kernels/concat/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.u16", r"ld\.global\.u32", r"st\.global\.v4\.u32"]),
+    "kernels/copy/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.v4\.u32", r"ld\.global\.u16", r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/image/cuda.cu": (["80", "90a"], [
         r"ld\.global\.u8", r"ld\.global\.u16", r"fma\.rn\.f32", r"fma\.rn\.f64", r"cvt\.rn\.bf16\.f32",
         r"atom\.global\.min\.s64", r"ld\.global\.v4\.u32", r"st\.global\.v4\.u32"]),
