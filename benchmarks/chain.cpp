@@ -108,7 +108,7 @@ void Chain::add_weights(OpCall& call, const Shapes& weights) {
                                         .pitch = packing->elements}));
       continue;
     }
-    const DType dtype = weights[i].rank() == 1 ? DType::f32 : call.target.dtype;
+    const DType dtype = is_vector(weights[i]) ? DType::f32 : call.target.dtype;
     call.weights.push_back(add_numbers({weights[i].elements()}, dtype));
   }
 }

@@ -90,7 +90,12 @@ struct ReadMoments {
 };
 using Edit = std::variant<AppendStep, PrependPrologue, PadInput, LeaveMoments, ReadMoments>;
 
-/// A weight in the order a kernel wants it.
+/// Whether a weight is a vector: of rank 1, exact values, a number for each channel, handed over in whole
+/// granules. All others are filters, in the kernel's type: an op has one at most, as weight 0, in the order
+/// of `packing` or as PyTorch stores it where there is none.
+[[nodiscard]] inline bool is_vector(const Shape& weight) { return weight.rank() == 1; }
+
+/// Filters in the order a kernel wants them.
 struct Packing {
   int64_t elements = 0;
   std::string order;  // equal orders of equal weights share a copy
@@ -105,7 +110,7 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::kName } -> std::convertible_to<std::string_view>;
   // Shapes and cost.
   { O::inputs(desc) } -> std::same_as<int>;                    // how many; -1 for one or more
-  { O::weights(desc, inputs) } -> std::same_as<Shapes>;        // as PyTorch stores them
+  { O::weights(desc, inputs) } -> std::same_as<Shapes>;        // as PyTorch stores them (is_vector)
   { O::outputs(desc, inputs) } -> std::same_as<Shapes>;        // throws Error::mismatch
   { O::cost(desc, inputs, int64_t{}) } -> std::same_as<Cost>;  // of elements of so many bytes
   { O::reach(desc) } -> std::same_as<Reach>;
@@ -128,7 +133,7 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::loses_a_digit(config) } -> std::same_as<bool>;  // an error of 1e-5 in f32, not 1e-6
   { O::needs(desc, config, inputs, target) } -> std::same_as<Needs>;
   { O::moment_tiles(desc, config, inputs) } -> std::same_as<int64_t>;  // of one batch item
-  { O::packing(desc, config, target) } -> std::same_as<std::optional<Packing>>;  // of weight 0
+  { O::packing(desc, config, target) } -> std::same_as<std::optional<Packing>>;  // of its filters
   { O::pack(desc, config, weight, packed) } -> std::same_as<void>;               // into zeros
   // Of the CUDA kernel: what a call moves, to the byte, operands of steps included.
   { O::traffic(desc, config, inputs, target) } -> std::same_as<Traffic>;

@@ -100,7 +100,7 @@ class Maker {
     };
     for (const Value value : node.inputs) step.inputs.push_back(read(value));
     for (const ConstantId id : node.weights) {
-      const bool vector = graph_.constant(id).shape.rank() == 1;
+      const bool vector = is_vector(graph_.constant(id).shape);
       step.weights.push_back(vector ? add_vector(id) : add_filters(id, node, work));
     }
     for (const graph::Operand& operand : node.operands) {

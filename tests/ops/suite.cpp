@@ -183,8 +183,7 @@ Values random_values(const Shape& shape, Fill fill, Random& random, DType dtype)
 AnyView bind_weight(const Work& work, const Values& weight, size_t index, const Target& target,
                     Machine& machine) {
   const auto packing = index == 0 ? work.packing(target) : std::nullopt;
-  const DType dtype =
-      packing || target.kernels == KernelSet::reference ? target.dtype : exact(target);
+  const DType dtype = is_vector(weight.shape) ? exact(target) : target.dtype;
   const int64_t elements =
       packing ? packing->elements : round_up(weight.shape.elements(), target.granule());
   std::vector<std::byte> bytes(static_cast<size_t>(elements * size_bytes(dtype)));
@@ -270,11 +269,9 @@ Drawn draw(const OpCase& c, const Target& target) {
     drawn.inputs.push_back(
         random_values(c.inputs[i], c.fill, random, input_type(c.op, static_cast<int>(i), target)));
   }
-  const bool packed = work_of(c.op, drawn, target).packing(target).has_value();
   for (const Shape& shape : c.op.weights(c.inputs)) {
-    const bool filters = packed && drawn.weights.empty();
-    drawn.weights.push_back(
-        random_values(shape, Fill::uniform, random, filters ? target.dtype : exact(target)));
+    drawn.weights.push_back(random_values(shape, Fill::uniform, random,
+                                          is_vector(shape) ? exact(target) : target.dtype));
   }
   for (const OperandShape& operand : operands_of(c.op, c.inputs)) {
     drawn.operands.push_back(
