@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d: the contract. Correlation of a picture with K filters, as torch.nn.functional.conv2d:
+// conv2d: the contract. Correlation of an image with K filters, as torch.nn.functional.conv2d:
 //
 //   y[n,k,y,x] = epilogue( sum over r,s,c of  x'[n, c, y*st + r*d - p, x*st + s*d - p] *
 //   w[k,c,r,s] )
@@ -37,7 +37,7 @@ struct Desc {
   Pair kernel = 1;
   Pair stride = 1;
   Pair dilation = 1;
-  Pair padding = 0;  // on each side, below the picture's extent when reflecting
+  Pair padding = 0;  // on each side, below the image's extent when reflecting
   PaddingMode padding_mode = PaddingMode::zero;
   Prologue prologue = {};
   Epilogue epilogue = {};
@@ -108,7 +108,7 @@ struct CpuConfig {
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
 
-/// The configuration for one picture of `input`'s height and width; never looks at the batch, the
+/// The configuration for one image of `input`'s height and width; never looks at the batch, the
 /// number of threads or free memory. Without `allow_winograd` it is any other: for who has not the
 /// memory or needs the last digit.
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa,
@@ -131,7 +131,7 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
 
-/// Tiles whose moments `cpu` leaves of a picture.
+/// Tiles whose moments `cpu` leaves of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.

@@ -33,7 +33,7 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Args<
                         .out_height = pixels(out.h()),
                         .out_width = pixels(out.w()),
                         .sample_rows = pixels(rows),
-                        .samples = implicit_gemm::narrow_int(kOp, out.n(), "pictures"),
+                        .samples = implicit_gemm::narrow_int(kOp, out.n(), "batch items"),
                         .kernel = {taps(desc.kernel.h), taps(desc.kernel.w)},
                         .stride_h = pixels(desc.stride.h),
                         .stride_w = pixels(desc.stride.w),

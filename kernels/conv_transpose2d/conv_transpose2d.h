@@ -93,7 +93,7 @@ struct CpuConfig {
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
 
-/// The configuration for one picture of `input`'s height and width; never looks at the batch, the
+/// The configuration for one image of `input`'s height and width; never looks at the batch, the
 /// number of threads or free memory.
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
@@ -111,7 +111,7 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
 
-/// Tiles whose moments `cpu` leaves of a picture.
+/// Tiles whose moments `cpu` leaves of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.

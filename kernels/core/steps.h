@@ -176,7 +176,7 @@ class Steps {
 
 using Epilogue = Steps;
 
-/// What happens to a picture on its way into an op: the steps on every element that is stored (none of
+/// What happens to an input while it is loaded: the steps on every element that is stored (none of
 /// them a gate), then each pixel repeated `upsample` times in either direction. The op's own padding
 /// comes last: what lies in it is zero, or reflected, whatever the steps say.
 struct Prologue {

@@ -20,7 +20,7 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   if (desc.mode == PaddingMode::reflect) {
     require(
         std::max(desc.top, desc.bottom) < input.h() && std::max(desc.left, desc.right) < input.w(),
-        desc, "reflecting needs a picture larger than the padding, not " + input.to_string());
+        desc, "reflecting needs an image larger than the padding, not " + input.to_string());
   }
   return {input.n(), input.c(), checked_add(input.h(), checked_add(desc.top, desc.bottom)),
           checked_add(input.w(), checked_add(desc.left, desc.right))};

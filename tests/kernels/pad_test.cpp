@@ -20,7 +20,7 @@ TEST(PadShape, AddsTheBorders) {
   EXPECT_EQ(test::error_of([] {
               (void)output_shape({.top = 4, .mode = PaddingMode::reflect}, {1, 3, 4, 4});
             }),
-            "pad reflect, top 4, bottom 0, left 0, right 0: reflecting needs a picture larger "
+            "pad reflect, top 4, bottom 0, left 0, right 0: reflecting needs an image larger "
             "than the padding, not [1, 3, 4, 4]");
 }
 
