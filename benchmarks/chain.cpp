@@ -11,8 +11,8 @@ namespace kintsugi::bench {
 namespace {
 
 template <class ViewOf>
-Bound bound(const OpCall& call, const ViewOf& view_of) {
-  Bound views{.work = call.work};
+Bound bound(const OpCall& call, DType dtype, const ViewOf& view_of) {
+  Bound views{.work = call.work, .dtype = dtype};
   for (const size_t i : call.inputs) views.inputs.push_back(view_of(i));
   for (const size_t i : call.weights) views.weights.push_back(view_of(i));
   for (const size_t i : call.operands) views.operands.push_back(view_of(i));
@@ -215,7 +215,7 @@ std::vector<Bound> Chain::bind(std::span<std::byte* const> memory) const {
   };
   std::vector<Bound> all;
   for (const OpCall& call : calls_) {
-    Bound views = bound(call, view_of);
+    Bound views = bound(call, call.target.dtype, view_of);
     views.workspace = {memory[call.workspace], values_[call.workspace].bytes()};
     views.tickets = reinterpret_cast<uint32_t*>(memory[call.tickets]);
     all.push_back(std::move(views));
@@ -253,7 +253,9 @@ std::vector<float> Chain::definition() const {
             value.is_image() ? shape : Shape{shape.c()}, pitch};
   };
   ThreadPool pool(1);
-  for (const OpCall& call : calls_) call.work.reference(bound(call, view_of).call(), pool);
+  for (const OpCall& call : calls_) {
+    call.work.reference(bound(call, DType::f64, view_of).call(), pool);
+  }
   const AnyView made = view_of(0);
   std::vector<float> values;
   for (int64_t pixel = 0; pixel < made.shape.pixels(); ++pixel) {

@@ -152,7 +152,7 @@ namespace beside {
 
 template <class Desc>
 void run_reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(),
+  with_reference_type(call.dtype,
                       [&]<class T>(T) { reference(desc, bind<T>(desc, call), parallel); });
 }
 /// With a configuration where its kernel takes one.

@@ -103,9 +103,9 @@ void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream&
   const auto run = [&]<class From, class To>(From, To) {
     copy::cuda<From, To>(desc, bind<From, To>(desc, call), stream);
   };
-  const DType to = call.outputs[0].dtype;
-  with_cuda_type(call.dtype(), [&]<class From>(From from) {
-    if (to == call.dtype()) return run(from, from);
+  const DType from_type = call.inputs[0].dtype, to = call.outputs[0].dtype;
+  with_cuda_type(from_type, [&]<class From>(From from) {
+    if (to == from_type) return run(from, from);
     if constexpr (std::is_same_v<From, float>) {
       return to == DType::f16 ? run(from, f16{}) : run(from, bf16{});
     } else {

@@ -85,6 +85,8 @@ struct Workspace {
 };
 
 struct Call {
+  /// What the kernel runs in: of all its values but those that Op::reads and Op::makes name otherwise.
+  DType dtype = DType::f32;
   std::span<const AnyView> inputs;
   std::span<const AnyView> weights;  // packed for the configuration
   std::span<const AnyView>
@@ -92,9 +94,6 @@ struct Call {
   std::span<const AnyView> outputs;
   Workspace workspace;
   uint32_t* tickets = nullptr;  // zeros before and after (Needs::tickets)
-
-  /// Of the first input: what most kernels are chosen by.
-  [[nodiscard]] DType dtype() const { return inputs[0].dtype; }
 };
 
 /// Operands of steps on values of type T. Throws Error::internal where one has another type than its

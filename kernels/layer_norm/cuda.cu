@@ -192,7 +192,7 @@ template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Str
 template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(), [&]<class T>(T) {
+  with_cuda_type(call.dtype, [&]<class T>(T) {
     layer_norm::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
   });
 }

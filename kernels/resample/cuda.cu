@@ -170,7 +170,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
+  with_cuda_type(call.dtype,
                  [&]<class T>(T) { resample::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 

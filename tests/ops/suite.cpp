@@ -49,6 +49,14 @@ DType input_type(const AnyOp& op, int input, const Target& target) {
   }
 }
 
+/// What the kernel runs in, as the planner decides it: exact where it reads nothing else.
+DType kernel_type(const AnyOp& op, size_t inputs, const Target& target) {
+  for (size_t i = 0; i < inputs; ++i) {
+    if (input_type(op, static_cast<int>(i), target) != exact(target)) return target.dtype;
+  }
+  return exact(target);
+}
+
 /// A tensor in memory of exact size, on a machine.
 class Slot {
  public:
@@ -335,7 +343,8 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
   std::vector<std::byte> tickets(static_cast<size_t>(needs.tickets));
   std::byte* counters = machine.allocate(needs.tickets);
   machine.upload(counters, tickets);
-  const Call call{.inputs = inputs,
+  const Call call{.dtype = kernel_type(op, inputs.size(), target),
+                  .inputs = inputs,
                   .weights = weights,
                   .operands = operands,
                   .outputs = outputs,
