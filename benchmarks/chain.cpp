@@ -63,7 +63,7 @@ size_t Chain::add_numbers(const Shape& shape, DType dtype) {
   return add_value({.holds = Value::Holds::numbers,
                     .shape = shape,
                     .dtype = dtype,
-                    .pitch = round_up(row, target_.granule())});
+                    .pitch = round_up(row, granule(target_.dtype))});
 }
 
 void Chain::add(const AnyOp& op, const Shapes& inputs) {
@@ -138,7 +138,7 @@ void Chain::add_outputs(OpCall& call, const Shapes& outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     Value value{.shape = outputs[i],
                 .dtype = call.target.dtype,
-                .pitch = round_up(outputs[i].c(), target_.granule())};
+                .pitch = round_up(outputs[i].c(), granule(target_.dtype))};
     switch (call.work.op().makes(static_cast<int>(i))) {
       case Stored::as_kernel:
       case Stored::any: break;
@@ -147,7 +147,7 @@ void Chain::add_outputs(OpCall& call, const Shapes& outputs) {
       case Stored::moments:
         value.dtype = DType::f32;
         value.shape = moments_shape(outputs[0].n(), call.work.moment_tiles(call.shapes),
-                                    round_up(outputs[0].c(), target_.granule()));
+                                    round_up(outputs[0].c(), granule(target_.dtype)));
         value.pitch = value.shape.c();
         break;
     }

@@ -37,7 +37,7 @@ inline constexpr DType kDType = DTypeOf<std::remove_const_t<T>>::value;
 
 /// The type of exact values, channel vectors and statistics beside activations of type T.
 template <class T>
-using Exact = std::conditional_t<std::is_same_v<std::remove_const_t<T>, double>, double, float>;
+using Exact = std::conditional_t<exact_type(kDType<T>) == DType::f64, double, float>;
 
 /// A tensor in memory whose element type is known at run time. A packed weight is [elements].
 struct AnyView {

@@ -67,7 +67,7 @@ class Maker {
     const graph::Constant& constant = graph_.constant(id);
     const int64_t elements = round_up(constant.shape.elements(), granule(plan_.dtype));
     return add_packed({.constant = id,
-                       .dtype = plan_.dtype == DType::f64 ? DType::f64 : DType::f32,
+                       .dtype = exact_type(plan_.dtype),
                        .elements = elements,
                        .identity = constant.name + "|" + std::to_string(elements)});
   }

@@ -37,8 +37,7 @@ double get(DType dtype, const std::byte* from) {
   }
 }
 
-/// Of values that are exact whatever the storage type.
-DType exact(const Target& target) { return target.dtype == DType::f64 ? DType::f64 : DType::f32; }
+DType exact(const Target& target) { return exact_type(target.dtype); }
 
 DType input_type(const AnyOp& op, int input, const Target& target) {
   switch (op.reads(input)) {
@@ -193,7 +192,7 @@ AnyView bind_weight(const Work& work, const Values& weight, size_t index, const 
   const auto packing = index == 0 ? work.packing(target) : std::nullopt;
   const DType dtype = is_vector(weight.shape) ? exact(target) : target.dtype;
   const int64_t elements =
-      packing ? packing->elements : round_up(weight.shape.elements(), target.granule());
+      packing ? packing->elements : round_up(weight.shape.elements(), granule(target.dtype));
   std::vector<std::byte> bytes(static_cast<size_t>(elements * size_bytes(dtype)));
   if (packing) {
     const std::vector<float> single(weight.numbers.begin(), weight.numbers.end());
@@ -300,7 +299,7 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
     // Moments stand without gaps, in records that are multiples of four.
     const bool exact = op.reads(input) == Stored::exact;
     Slot slot(machine, shapes[i], input_type(op, input, target),
-              exact ? kChannelGranule : target.granule(), how.gaps);
+              exact ? kChannelGranule : granule(target.dtype), how.gaps);
     slot.write(drawn.inputs[i]);
     inputs.push_back(slot.view());
     if (i == 0 && how.in_place) slots.push_back(std::move(slot));
@@ -312,7 +311,7 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
   for (size_t i = 0; i < wanted.size(); ++i) {
     const bool tensor = wanted[i].extent == Extent::tensor;
     Slot slot(machine, wanted[i].shape, tensor ? target.dtype : exact(target),
-              wanted[i].extent == Extent::pixel ? 1 : target.granule(), how.gaps);
+              wanted[i].extent == Extent::pixel ? 1 : granule(target.dtype), how.gaps);
     slot.write(drawn.operands[i]);
     operands.push_back(slot.view());
   }
@@ -324,15 +323,15 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
       continue;
     }
     if (op.makes(output) != Stored::moments) {
-      slots.emplace_back(machine, made[i], output_type(op, output, target), target.granule(),
+      slots.emplace_back(machine, made[i], output_type(op, output, target), granule(target.dtype),
                          how.gaps);
     } else {  // a reference leaves none, but is told of their place
       const int64_t tiles = target.kernels == KernelSet::reference
                                 ? 1
                                 : work.moment_tiles(shapes_of(drawn.items(0, 1)));
-      slots.emplace_back(machine,
-                         moments_shape(made[i].n(), tiles, round_up(made[i].c(), target.granule())),
-                         DType::f32, 1, false);
+      slots.emplace_back(
+          machine, moments_shape(made[i].n(), tiles, round_up(made[i].c(), granule(target.dtype))),
+          DType::f32, 1, false);
     }
     outputs.push_back(slots.back().view());
   }
