@@ -16,8 +16,8 @@ template <class From, class To = From>
 struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "copy";
 
-  using FromHeader::describe;
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc& desc);
   static Stored reads(const Desc&, int) { return Stored::any; }

@@ -18,8 +18,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NoFilters, NoScratch, ChoosesIsa {
   static constexpr std::string_view kName = "elementwise";
 
-  using FromHeader::describe;
   using ChoosesIsa::describe;
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
   static Steps* steps(Desc& desc) { return &desc.steps; }
   static Prologue* prologue(Desc&) { return nullptr; }

@@ -28,8 +28,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NoFilters, ChoosesIsa {
   static constexpr std::string_view kName = "norm";
 
-  using FromHeader::describe;
   using ChoosesIsa::describe;
+  using FromHeader::describe;
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);

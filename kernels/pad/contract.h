@@ -16,8 +16,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "pad";
 
-  using FromHeader::describe;
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);

@@ -20,8 +20,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "partial_mask";
 
-  using FromHeader::describe;
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static int inputs(const Desc& desc) { return desc.planes(); }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Reach reach(const Desc& desc);

@@ -18,8 +18,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, ChoosesIsa {
   static constexpr std::string_view kName = "reduce";
 
-  using FromHeader::describe;
   using ChoosesIsa::describe;
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
   static Needs needs(const Desc& desc, const Config& config, ShapeSpan inputs,
                      const Target& target);

@@ -16,8 +16,8 @@ template <class T>
 struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, NoScratch, ChoosesIsa {
   static constexpr std::string_view kName = "resample";
 
-  using FromHeader::describe;
   using ChoosesIsa::describe;
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
