@@ -15,6 +15,7 @@
 #include "kernels/concat/cuda.h"
 
 #include "kernels/concat/contract.h"
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 
@@ -78,13 +79,8 @@ void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   if (!(output_shape(desc, shapes) == out)) {
     throw Error(ErrorCode::internal, "concat on CUDA: an output does not fit");
   }
-  if (args.output.pitch % Kernel::kPer != 0 ||
-      reinterpret_cast<uintptr_t>(args.output.data) % 16 != 0) {
-    throw Error(ErrorCode::internal, "concat on CUDA: a pixel does not start at 16 bytes");
-  }
-  const int64_t pixel_groups = divide_up(out.c(), int64_t{Kernel::kPer});
-  static_cast<void>(device::narrow_int("concat", checked_multiply(out.pixels(), pixel_groups),
-                                       "groups of 16 bytes"));
+  device::check_aligned("concat", args.output);
+  const int64_t pixel_groups = device::groups_of<T>("concat", out).of_pixel;
   const auto& inputs = args.inputs;
   size_t first = 0;  // the first input that is not written yet, or not to its end
   int64_t begin = 0;
@@ -107,8 +103,8 @@ void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
     const int64_t filled = next == inputs.size() ? pixel_groups : end / Kernel::kPer;
     kernel.groups_of_pixel = static_cast<uint32_t>(filled - group);
     kernel.groups = static_cast<uint32_t>(out.pixels() * (filled - group));
-    const int64_t blocks = divide_up(int64_t{kernel.groups}, int64_t{Kernel::kThreads});
-    device::launch(stream, {.x = static_cast<unsigned>(blocks)}, kernel);
+    const device::Groups groups{kernel.groups, kernel.groups_of_pixel};
+    device::launch(stream, groups.grid(Kernel::kThreads), kernel);
     group = filled;
     while (first < next && begin + inputs[first].shape.c() <= group * Kernel::kPer) {
       begin += inputs[first++].shape.c();

@@ -93,7 +93,7 @@ concept Geometry = requires(const G& g, typename G::Part part, int number, Depth
   { g.weight_chunks } -> std::convertible_to<int>;    // of all taps: a row of the packed weight
   { g.part_of(number) } -> std::same_as<typename G::Part>;  // of a block of rows
   { g.block_of_part(number) } -> std::same_as<int>;         // which of its part's it is
-  { g.pixels_left(part, number) } -> std::same_as<int>;  // of a row's image, from it on; or none
+  { g.pixels_left(part, number) } -> std::same_as<int>;     // of a row's image, from it on; or none
   { g.taps(part) } -> std::same_as<Taps>;
   { g.window(part, number) } -> std::same_as<Window>;  // of a row
   { g.weight_chunk(part, depth) } -> std::same_as<int>;
