@@ -12,8 +12,8 @@ namespace kintsugi::bench {
 namespace {
 
 template <class ViewOf>
-Bound bound(const OpCall& call, const ViewOf& view_of) {
-  Bound views{.work = call.work};
+Bound bound(const OpCall& call, DType dtype, const ViewOf& view_of) {
+  Bound views{.work = call.work, .dtype = dtype};
   for (const size_t i : call.inputs) views.inputs.push_back(view_of(i));
   for (const size_t i : call.weights) views.weights.push_back(view_of(i));
   for (const size_t i : call.operands) views.operands.push_back(view_of(i));
@@ -68,7 +68,7 @@ size_t Chain::add_numbers(const Shape& shape, DType dtype) {
   return add_value({.holds = Value::Holds::numbers,
                     .shape = shape,
                     .dtype = dtype,
-                    .pitch = is_samples(dtype) ? row : round_up(row, target_.granule())});
+                    .pitch = is_samples(dtype) ? row : round_up(row, granule(target_.dtype))});
 }
 
 void Chain::add(const AnyOp& op, const Shapes& inputs) {
@@ -116,7 +116,7 @@ void Chain::add_weights(OpCall& call, const Shapes& weights) {
                                         .pitch = packing->elements}));
       continue;
     }
-    const DType dtype = weights[i].rank() == 1 ? DType::f32 : call.target.dtype;
+    const DType dtype = is_vector(weights[i]) ? DType::f32 : call.target.dtype;
     call.weights.push_back(add_numbers({weights[i].elements()}, dtype));
   }
 }
@@ -146,7 +146,7 @@ void Chain::add_outputs(OpCall& call, const Shapes& outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     Value value{.shape = outputs[i],
                 .dtype = call.target.dtype,
-                .pitch = round_up(outputs[i].c(), target_.granule())};
+                .pitch = round_up(outputs[i].c(), granule(target_.dtype))};
     switch (call.work.op().makes(static_cast<int>(i))) {
       case Stored::as_kernel:
       case Stored::any: break;
@@ -160,7 +160,7 @@ void Chain::add_outputs(OpCall& call, const Shapes& outputs) {
       case Stored::moments:
         value.dtype = DType::f32;
         value.shape = moments_shape(outputs[0].n(), call.work.moment_tiles(call.shapes),
-                                    round_up(outputs[0].c(), target_.granule()));
+                                    round_up(outputs[0].c(), granule(target_.dtype)));
         value.pitch = value.shape.c();
         break;
     }
@@ -228,7 +228,7 @@ std::vector<Bound> Chain::bind(std::span<std::byte* const> memory) const {
   };
   std::vector<Bound> all;
   for (const OpCall& call : calls_) {
-    Bound views = bound(call, view_of);
+    Bound views = bound(call, call.target.dtype, view_of);
     views.workspace = {memory[call.workspace], values_[call.workspace].bytes()};
     views.tickets = reinterpret_cast<uint32_t*>(memory[call.tickets]);
     all.push_back(std::move(views));
@@ -264,7 +264,9 @@ std::vector<float> Chain::definition() const {
     return {memory[i].data(), dtype, value.is_image() ? shape : Shape{shape.c()}, pitch};
   };
   ThreadPool pool(1);
-  for (const OpCall& call : calls_) call.work.reference(bound(call, view_of).call(), pool);
+  for (const OpCall& call : calls_) {
+    call.work.reference(bound(call, DType::f64, view_of).call(), pool);
+  }
   const AnyView made = view_of(0);
   std::vector<float> values;
   with_element_type(made.dtype, [&]<class T>(T) {

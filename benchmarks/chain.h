@@ -42,12 +42,13 @@ struct OpCall {
 /// The views of a call.
 struct Bound {
   Work work;
+  DType dtype = DType::f32;  // that the kernel runs in
   std::vector<AnyView> inputs, weights, operands, outputs;
   Workspace workspace;
   uint32_t* tickets = nullptr;
 
   [[nodiscard]] Call call() const {
-    return {inputs, weights, operands, outputs, workspace, tickets};
+    return {dtype, inputs, weights, operands, outputs, workspace, tickets};
   }
 };
 

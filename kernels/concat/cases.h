@@ -32,6 +32,10 @@ namespace kintsugi::concat {
   add(3, {2, 3}, {1, 1, 1, 1, 1, 1, 1, 1});
   add(2, {4, 4}, {37, 2, 9});
   add(1, {9, 13}, {64, 32});
+  // More than a CUDA launch holds: the last of a launch ends at a group, within one, or groups later.
+  add(2, {2, 3}, {1, 1, 1, 1, 1, 1, 1, 1, 1});
+  add(1, {3, 2}, {8, 8, 8, 8, 8, 8, 8, 8, 8, 5});
+  add(2, {2, 2}, {3, 1, 2, 5, 1, 1, 1, 20, 40, 1, 1, 7, 1, 1, 1, 1, 1, 1, 1, 3});
   return cases;
 }
 

@@ -7,9 +7,7 @@ Shape output_shape(const Desc&, std::span<const Shape> inputs) {
   const auto require = [&](bool condition, const std::string& sentence) {
     if (!condition) throw Error(ErrorCode::mismatch, "concat: " + sentence);
   };
-  require(!inputs.empty() && static_cast<int64_t>(inputs.size()) <= kMaxInputs,
-          "it joins 1 to " + std::to_string(kMaxInputs) + " inputs, not " +
-              std::to_string(inputs.size()));
+  require(!inputs.empty(), "it has no input");
   const Shape& first = inputs[0];
   int64_t channels = 0;
   for (const Shape& input : inputs) {

@@ -24,9 +24,6 @@ struct OpTable;
 
 namespace kintsugi::concat {
 
-/// Inputs that one call joins at most.
-inline constexpr int64_t kMaxInputs = 8;
-
 struct Desc {
   friend bool operator==(const Desc&, const Desc&) = default;
 };
@@ -34,7 +31,7 @@ struct Desc {
 /// What callers that name no op know of this one (kernels/contract).
 [[nodiscard]] const OpTable& op_table(const Desc*);
 
-/// [N, sum of C, H, W]; throws Error::mismatch for no input, more than kMaxInputs, or different sizes.
+/// [N, sum of C, H, W]; throws Error::mismatch for no input, or different sizes.
 [[nodiscard]] Shape output_shape(const Desc& desc, std::span<const Shape> inputs);
 
 /// Bytes that must move at least once: the output's elements, read and written.

@@ -27,15 +27,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
           .written = device::group_bytes(out, target.element_bytes())};
 }
 
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(
-      call.dtype(), [&]<class T>(T) { concat::reference<T>(desc, bind<T>(desc, call), parallel); });
-}
-
-void Op::cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
-  concat::cpu(desc, bind<float>(desc, call), parallel);
-}
-
 Desc Op::read(ShapeSpan, Fields&) { return {}; }
 
 }  // namespace kintsugi::concat

@@ -15,8 +15,7 @@ template <class T>
   return args;
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
-  using Desc = concat::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "concat";
 
   using ChoosesNothing::describe;
@@ -28,8 +27,6 @@ struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static std::string describe(const Desc& desc);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

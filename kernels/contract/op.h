@@ -102,7 +102,12 @@ struct ReadMoments {
 };
 using Edit = std::variant<AppendStep, PrependPrologue, PadInput, LeaveMoments, ReadMoments>;
 
-/// A weight in the order a kernel wants it.
+/// Whether a weight is a vector: of rank 1, exact values, a number for each channel, handed over in whole
+/// granules. All others are filters, in the kernel's type: an op has one at most, as weight 0, in the order
+/// of `packing` or as PyTorch stores it where there is none.
+[[nodiscard]] inline bool is_vector(const Shape& weight) { return weight.rank() == 1; }
+
+/// Filters in the order a kernel wants them.
 struct Packing {
   int64_t elements = 0;
   std::string order;  // equal orders of equal weights share a copy
@@ -117,7 +122,7 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::kName } -> std::convertible_to<std::string_view>;
   // Shapes and cost.
   { O::inputs(desc) } -> std::same_as<int>;                    // how many; -1 for one or more
-  { O::weights(desc, inputs) } -> std::same_as<Shapes>;        // as PyTorch stores them
+  { O::weights(desc, inputs) } -> std::same_as<Shapes>;        // as PyTorch stores them (is_vector)
   { O::outputs(desc, inputs) } -> std::same_as<Shapes>;        // throws Error::mismatch
   { O::cost(desc, inputs, int64_t{}) } -> std::same_as<Cost>;  // of elements of so many bytes
   { O::reach(desc) } -> std::same_as<Reach>;
@@ -140,7 +145,7 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::loses_a_digit(config) } -> std::same_as<bool>;  // an error of 1e-5 in f32, not 1e-6
   { O::needs(desc, config, inputs, target) } -> std::same_as<Needs>;
   { O::moment_tiles(desc, config, inputs) } -> std::same_as<int64_t>;  // of one batch item
-  { O::packing(desc, config, target) } -> std::same_as<std::optional<Packing>>;  // of weight 0
+  { O::packing(desc, config, target) } -> std::same_as<std::optional<Packing>>;  // of its filters
   { O::pack(desc, config, weight, packed) } -> std::same_as<void>;               // into zeros
   // Of the CUDA kernel: what a call moves, to the byte, operands of steps included.
   { O::traffic(desc, config, inputs, target) } -> std::same_as<Traffic>;
@@ -149,6 +154,42 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::cpu(desc, config, call, parallel) } -> std::same_as<void>;
   // `kintsugi bench --op` and benchmarks/: the description of a layer on `inputs`.
   { O::read(inputs, fields) } -> std::same_as<typename O::Desc>;
+};
+
+// ---- What the rest of an op's folder answers.
+
+/// The functions of an op's namespace whose names its contract has too: inside the struct those of the
+/// contract would hide them. They are found by the type of the description.
+namespace beside {
+
+template <class Desc>
+void run_reference(const Desc& desc, const Call& call, Parallel& parallel) {
+  with_reference_type(call.dtype,
+                      [&]<class T>(T) { reference(desc, bind<T>(desc, call), parallel); });
+}
+/// With a configuration where its kernel takes one.
+template <class Desc, class... Config>
+void run_cpu(const Desc& desc, const Call& call, Parallel& parallel, const Config&... config) {
+  cpu(desc, config..., bind<float>(desc, call), parallel);
+}
+
+}  // namespace beside
+
+/// Answers by <op>.h: output_shape, flops and bytes of the first input, to_string, reference; and by
+/// `bind`.
+template <class D>
+struct FromHeader {
+  using Desc = D;
+  static Shapes outputs(const Desc& desc, ShapeSpan inputs) {
+    return {output_shape(desc, inputs[0])};
+  }
+  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
+    return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
+  }
+  static std::string describe(const Desc& desc) { return to_string(desc); }
+  static void reference(const Desc& desc, const Call& call, Parallel& parallel) {
+    beside::run_reference(desc, call, parallel);
+  }
 };
 
 // ---- What an op may lack.
@@ -233,7 +274,8 @@ struct NoCudaKernel {
   }
 };
 
-/// Nothing to choose but the CPU's instruction set; without one for other kernels.
+/// Nothing to choose but the CPU's instruction set, which `cpu` is called with; without one for other
+/// kernels.
 struct VectorConfig {
   std::optional<simd::Isa> isa;
 };
@@ -247,6 +289,10 @@ struct ChoosesIsa {
   static std::string describe(const Config& config) {
     return config.isa ? simd::to_string(*config.isa) : "-";
   }
+  template <class Desc>
+  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
+    beside::run_cpu(desc, call, parallel, config.isa.value());
+  }
 };
 
 /// Nothing to choose at all.
@@ -257,6 +303,10 @@ struct ChoosesNothing {
     return {};
   }
   static std::string describe(const Config&) { return "-"; }
+  template <class Desc>
+  static void cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
+    beside::run_cpu(desc, call, parallel);
+  }
 };
 
 }  // namespace kintsugi

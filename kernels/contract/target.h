@@ -26,8 +26,6 @@ struct Target {
   bool tuned = true;                  // without it `choose` takes the plainest configuration
 
   [[nodiscard]] int64_t element_bytes() const { return size_bytes(dtype); }
-  /// Elements in 16 bytes, and at least four: what a pixel holds whole groups of.
-  [[nodiscard]] int64_t granule() const { return element_bytes() == 2 ? 8 : 4; }
 };
 
 }  // namespace kintsugi

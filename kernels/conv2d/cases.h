@@ -7,8 +7,11 @@
 
 #include "kernels/contract/case.h"
 #include "kernels/conv2d/contract.h"
+#include "kernels/implicit_gemm/convolution_cases.h"
 
 namespace kintsugi::conv2d {
+
+using AddCase = implicit_gemm::AddCase<Desc>;
 
 /// The layers of an inpainting network (GLCIC), and layers of the kinds that others have.
 [[nodiscard]] inline std::vector<OpCase> layers() {
@@ -50,9 +53,7 @@ namespace kintsugi::conv2d {
 /// Geometry and channels: every kernel size a network uses, strides, dilations, odd channel counts,
 /// images of a pixel, more padding than image, batches, reflection.
 inline void add_corners(std::vector<OpCase>& cases) {
-  const auto add = [&](const Desc& desc, const Shape& input) {
-    cases.push_back(small_case(desc, {input}));
-  };
+  const AddCase add{cases};
   for (const int64_t size : {1, 2, 3, 4, 5, 7}) {
     add({.in_channels = 5, .out_channels = 17, .kernel = size, .padding = size / 2}, {1, 5, 9, 31});
   }
@@ -118,24 +119,8 @@ inline void add_small_layers(std::vector<OpCase>& cases) {
 
 /// What is fused: every step behind the sums and before them, gates, enlargements.
 inline void add_steps(std::vector<OpCase>& cases) {
-  const auto add = [&](const Desc& desc, const Shape& input) {
-    cases.push_back(small_case(desc, {input}));
-  };
-  const Step gate = step::gate(Function::elu, Function::sigmoid);
-  const Steps norm{step::affine(Extent::sample_channel), step::activate(Function::relu)};
-  const Steps plain{step::add(Extent::channel), gate};
-  const Steps around{step::affine(Extent::channel),
-                     step::activate(Function::leaky_relu, 0.3f),
-                     step::gate(Function::leaky_relu, Function::tanh, 0.2f),
-                     step::mul(Extent::pixel),
-                     step::add(Extent::tensor),
-                     step::affine(Extent::sample_channel)};
-  const Steps before{step::mul(Extent::pixel),
-                     step::add(Extent::tensor),
-                     step::affine(Extent::channel),
-                     step::activate(Function::leaky_relu, 0.3f),
-                     step::affine(Extent::sample_channel),
-                     step::add(0.5f)};
+  const AddCase add{cases};
+  const implicit_gemm::StepLists lists;
   for (const Step& step : every_step()) {
     add({.in_channels = 9, .out_channels = 21, .kernel = 3, .padding = 1, .epilogue = {step}},
         {2, 9, 4, 7});
@@ -146,11 +131,11 @@ inline void add_steps(std::vector<OpCase>& cases) {
          .prologue = {.steps = {step}, .upsample = 2}},
         {2, 5, 2, 3});
     Desc gated{.in_channels = 5, .out_channels = 14, .epilogue = {step}};
-    if (accepts(gated, gate)) {
-      gated.epilogue.append(gate);
+    if (accepts(gated, lists.gate)) {
+      gated.epilogue.append(lists.gate);
       add(gated, {2, 5, 3, 4});
     }
-    gated.epilogue = {gate, step};
+    gated.epilogue = {lists.gate, step};
     add(gated, {2, 5, 3, 4});
   }
   add({.in_channels = 5,
@@ -164,13 +149,17 @@ inline void add_steps(std::vector<OpCase>& cases) {
                     step::activate(Function::leaky_relu, 0.2f), step::clamp(-0.1f, 0.9f)}},
       {2, 5, 9, 20});
   // Gates.
-  add({.in_channels = 9, .out_channels = 24, .kernel = 3, .padding = 1, .epilogue = plain},
+  add({.in_channels = 9, .out_channels = 24, .kernel = 3, .padding = 1, .epilogue = lists.gated},
       {2, 9, 5, 7});
-  add({.in_channels = 7, .out_channels = 10, .kernel = 3, .stride = 2, .epilogue = around},
+  add({.in_channels = 7,
+       .out_channels = 10,
+       .kernel = 3,
+       .stride = 2,
+       .epilogue = lists.around_gate},
       {2, 7, 9, 8});
-  add({.in_channels = 3, .out_channels = 2, .epilogue = {gate}}, {1, 3, 2, 5});
-  add({.in_channels = 8, .out_channels = 32, .epilogue = around}, {2, 8, 3, 5});
-  add({.in_channels = 5, .out_channels = 140, .epilogue = around}, {2, 5, 3, 5});
+  add({.in_channels = 3, .out_channels = 2, .epilogue = {lists.gate}}, {1, 3, 2, 5});
+  add({.in_channels = 8, .out_channels = 32, .epilogue = lists.around_gate}, {2, 8, 3, 5});
+  add({.in_channels = 5, .out_channels = 140, .epilogue = lists.around_gate}, {2, 5, 3, 5});
   // Prologues: not zero where the input is, which padding shows.
   add({.in_channels = 9,
        .out_channels = 21,
@@ -184,7 +173,7 @@ inline void add_steps(std::vector<OpCase>& cases) {
        .dilation = 2,
        .padding = 4,
        .padding_mode = PaddingMode::reflect,
-       .prologue = {.steps = norm},
+       .prologue = {.steps = lists.norm},
        .epilogue = {step::add(Extent::channel)}},
       {2, 12, 5, 7});
   add({.in_channels = 5,
@@ -211,22 +200,21 @@ inline void add_steps(std::vector<OpCase>& cases) {
        .out_channels = 10,
        .kernel = 3,
        .padding = 1,
-       .prologue = {.steps = before, .upsample = 2},
-       .epilogue = around},
+       .prologue = {.steps = lists.prologue, .upsample = 2},
+       .epilogue = lists.around_gate},
       {2, 7, 3, 5});
   add({.in_channels = 5,
        .out_channels = 130,
-       .prologue = {.steps = before},
+       .prologue = {.steps = lists.prologue},
        .epilogue = {step::add(Extent::tensor)}},
       {2, 5, 3, 5});
 }
 
-/// Means are not near zero, where a shift has fewer digits to be compared. Of every width of tile, and
-/// blocks of rows that are full, broken off, and of one pixel.
+/// Of every width of tile, and blocks of rows that are full, broken off, and of one pixel.
 inline void add_moments(std::vector<OpCase>& cases) {
-  const Steps bias{step::add(Extent::channel), step::add(2.0f)};
+  const implicit_gemm::StepLists lists;
   const auto add = [&](Desc desc, const Shape& input, bool relu = false) {
-    desc.epilogue = bias;
+    desc.epilogue = lists.far_bias;
     if (relu) desc.epilogue.append(step::activate(Function::relu));
     desc.moments = true;
     cases.push_back(small_case(desc, {input}));
@@ -242,8 +230,7 @@ inline void add_moments(std::vector<OpCase>& cases) {
        .out_channels = 30,
        .kernel = 3,
        .padding = 1,
-       .prologue = {.steps = {step::affine(Extent::sample_channel),
-                              step::activate(Function::relu)}}},
+       .prologue = {.steps = lists.norm}},
       {2, 6, 9, 15});
   add({.in_channels = 8, .out_channels = 40, .kernel = 3, .stride = 2}, {1, 8, 25, 23}, true);
   add({.in_channels = 4, .out_channels = 132}, {2, 4, 5, 13});
@@ -258,14 +245,8 @@ inline void add_moments(std::vector<OpCase>& cases) {
 /// Every stage of a CUDA pipeline is used three times and more, in every width of tile; on many
 /// multiprocessors their depth is split.
 inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
-  const auto add = [&](Desc desc, Shape input) {
-    desc.in_channels = desc.in_channels * 2 / element_bytes;
-    input = {input.n(), desc.in_channels, input.h(), input.w()};
-    cases.push_back(small_case(desc, {input}));
-    cases.back().element_bytes = element_bytes;
-  };
-  const Steps norm{step::affine(Extent::sample_channel), step::activate(Function::relu)};
-  const Steps gated{step::add(Extent::channel), step::gate(Function::elu, Function::sigmoid)};
+  const AddCase add{cases, element_bytes};
+  const implicit_gemm::StepLists lists;
   add({.in_channels = 72,
        .out_channels = 70,
        .kernel = 3,
@@ -283,55 +264,39 @@ inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
        .kernel = 3,
        .dilation = 2,
        .padding = 2,
-       .epilogue = gated},
+       .epilogue = lists.gated},
       {1, 53, 9, 11});
   add({.in_channels = 53,
        .out_channels = 70,
        .kernel = 3,
        .padding = 1,
-       .prologue = {.steps = norm}},
+       .prologue = {.steps = lists.norm}},
       {2, 53, 5, 7});
   add({.in_channels = 53,
        .out_channels = 24,
        .kernel = 3,
        .padding = 1,
        .padding_mode = PaddingMode::reflect,
-       .prologue = {.steps = norm, .upsample = 2},
-       .epilogue = gated},
+       .prologue = {.steps = lists.norm, .upsample = 2},
+       .epilogue = lists.gated},
       {1, 53, 4, 5});
   add({.in_channels = 72,
        .out_channels = 20,
        .kernel = 3,
        .padding = 1,
-       .epilogue = {step::add(Extent::channel), step::add(2.0f)},
+       .epilogue = lists.far_bias,
        .moments = true},
       {1, 72, 9, 15});
 }
 
 [[nodiscard]] inline std::vector<OpCase> cases() {
-  std::vector<OpCase> cases;
-  add_corners(cases);
-  add_small_layers(cases);
-  add_steps(cases);
-  add_moments(cases);
-  for (OpCase& c : cases) c.thorough = false;
-  for (const int64_t bytes : {2, 4}) add_deep(cases, bytes);
-  return cases;
+  return implicit_gemm::cases_of({add_corners, add_small_layers, add_steps, add_moments}, add_deep);
 }
 
 [[nodiscard]] inline std::vector<Mistakes> mistakes() {
-  const Desc right{.in_channels = 37, .out_channels = 40, .kernel = 3, .padding = 1};
-  std::vector<Mistakes> out{{small_case(right, {{1, 37, 12, 12}}), {}}};
-  const auto wrong = [&](const auto& change) {
-    Desc desc = right;
-    change(desc);
-    out[0].wrong.emplace_back(desc);
-  };
-  wrong([](Desc& d) { d.padding_mode = PaddingMode::reflect; });
-  wrong([](Desc& d) { d.dilation = d.padding = 2; });
-  wrong([](Desc& d) { d.epilogue = {step::activate(Function::relu)}; });
-  wrong([](Desc& d) { d.prologue.steps = {step::activate(Function::relu)}; });
-  return out;
+  return implicit_gemm::mistakes_of(
+      Desc{.in_channels = 37, .out_channels = 40, .kernel = 3, .padding = 1}, {1, 37, 12, 12},
+      [](Desc& d) { d.padding_mode = PaddingMode::reflect; });
 }
 
 }  // namespace kintsugi::conv2d

@@ -42,7 +42,7 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   const int64_t height = checked_multiply(input.h(), up), width = checked_multiply(input.w(), up);
   if (desc.padding_mode == PaddingMode::reflect) {
     require(padding.h < height && padding.w < width, desc,
-            "reflecting needs a picture larger than the padding, not " + input.to_string());
+            "reflecting needs an image larger than the padding, not " + input.to_string());
   }
   require(input.n() > 0 && input.h() > 0 && input.w() > 0 &&
               padded_extent(height, padding.h) >= reach_of(kernel.h, dilation.h) &&

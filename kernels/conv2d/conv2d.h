@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// conv2d: the contract. Correlation of a picture with K filters, as torch.nn.functional.conv2d:
+// conv2d: the contract. Correlation of an image with K filters, as torch.nn.functional.conv2d:
 //
 //   y[n,k,y,x] = epilogue( sum over r,s,c of  x'[n, c, y*st + r*d - p, x*st + s*d - p] *
 //   w[k,c,r,s] )
@@ -15,14 +15,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "kernels/core/call.h"
-#include "kernels/core/moments.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
-#include "kernels/core/view.h"
+#include "kernels/implicit_gemm/args.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
 
@@ -40,7 +37,7 @@ struct Desc {
   Pair kernel = 1;
   Pair stride = 1;
   Pair dilation = 1;
-  Pair padding = 0;  // on each side, below the picture's extent when reflecting
+  Pair padding = 0;  // on each side, below the image's extent when reflecting
   PaddingMode padding_mode = PaddingMode::zero;
   Prologue prologue = {};
   Epilogue epilogue = {};
@@ -80,16 +77,8 @@ struct Desc {
 /// "conv2d 3x3 256->256, stride 1, dilation 4, padding 4 zero"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-template <class T>
-struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight;        // [K, C, R, S] for `reference`, packed for the other backends
-  OperandList operands;             // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
-  Workspace workspace = {};         // workspace_elements() or scratch()
-  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
-  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
-};
+/// What a call is given (kernels/implicit_gemm/args.h).
+using implicit_gemm::Args;
 
 /// The definition: plain loops, double accumulation. T is float or double.
 template <class T>
@@ -119,7 +108,7 @@ struct CpuConfig {
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
 
-/// The configuration for one picture of `input`'s height and width; never looks at the batch, the
+/// The configuration for one image of `input`'s height and width; never looks at the batch, the
 /// number of threads or free memory. Without `allow_winograd` it is any other: for who has not the
 /// memory or needs the last digit.
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa,
@@ -142,7 +131,7 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
 
-/// Tiles whose moments `cpu` leaves of a picture.
+/// Tiles whose moments `cpu` leaves of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.

@@ -33,7 +33,7 @@ ConvGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Args<
                         .out_height = pixels(out.h()),
                         .out_width = pixels(out.w()),
                         .sample_rows = pixels(rows),
-                        .samples = implicit_gemm::narrow_int(kOp, out.n(), "pictures"),
+                        .samples = implicit_gemm::narrow_int(kOp, out.n(), "batch items"),
                         .kernel = {taps(desc.kernel.h), taps(desc.kernel.w)},
                         .stride_h = pixels(desc.stride.h),
                         .stride_w = pixels(desc.stride.w),
@@ -71,7 +71,7 @@ template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Str
 template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(), [&]<class T>(T) {
+  with_cuda_type(call.dtype, [&]<class T>(T) {
     conv2d::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
   });
 }

@@ -25,7 +25,7 @@ using implicit_gemm::Scratch;
 using implicit_gemm::to_string;
 using implicit_gemm::Traffic;
 
-/// The configuration for one picture of `input`'s height and width, never looking at the batch.
+/// The configuration for one image of `input`'s height and width, never looking at the batch.
 /// `element_bytes` is that of the storage type.
 [[nodiscard]] CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes,
                                      FloatMath math, const device::DeviceInfo& device);
@@ -38,7 +38,7 @@ template <class T>
 void pack(const Desc& desc, const CudaConfig& config, std::span<const float> weight,
           std::span<T> packed);
 
-/// Tiles whose moments are left of a picture.
+/// Tiles whose moments are left of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CudaConfig& config, const Shape& input);
 
 [[nodiscard]] Scratch scratch(const Desc& desc, const CudaConfig& config, const Shape& input);

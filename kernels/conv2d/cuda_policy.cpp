@@ -25,7 +25,7 @@ implicit_gemm::Filters filters_of(const Desc& desc) {
           .c_apart = taps};
 }
 
-/// How many taps of one axis lie inside the picture, over all output coordinates.
+/// How many taps of one axis lie inside the image, over all output coordinates.
 int64_t taps_inside(int64_t outputs, int64_t extent, int64_t kernel, int64_t stride,
                     int64_t dilation, int64_t padding, PaddingMode mode) {
   int64_t count = 0;
@@ -42,9 +42,8 @@ int64_t taps_inside(int64_t outputs, int64_t extent, int64_t kernel, int64_t str
 CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes, FloatMath math,
                        const device::DeviceInfo& device) {
   const Shape out = output_shape(desc, input);
-  const Shape picture{1, out.c(), out.h(), out.w()};
-  return implicit_gemm::choose(product_of(desc, picture, element_bytes), element_bytes, math,
-                               device);
+  const Shape item{1, out.c(), out.h(), out.w()};
+  return implicit_gemm::choose(product_of(desc, item, element_bytes), element_bytes, math, device);
 }
 
 int64_t packed_elements(const Desc& desc, const CudaConfig& config, int64_t element_bytes) {

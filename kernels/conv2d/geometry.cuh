@@ -4,7 +4,7 @@
 // rows have all taps.
 #pragma once
 
-#include "kernels/implicit_gemm/picture_rows.cuh"
+#include "kernels/implicit_gemm/image_rows.cuh"
 
 namespace kintsugi::conv2d {
 
@@ -16,7 +16,7 @@ struct ConvGeometry {
   implicit_gemm::Output output;
   int weight_chunks = 1;
   int out_height = 0, out_width = 0;
-  int sample_rows = 1;  // from a picture to the next
+  int sample_rows = 1;  // from an image to the next
   int samples = 1;
   implicit_gemm::Taps kernel;
   int stride_h = 1, stride_w = 1;

@@ -29,7 +29,7 @@ bool winograd_pays(const Desc& desc, const Shape& out) {
   const int64_t tiles = winograd::tiles(desc, out);
   // A task reads 36/9 of the weights: few tiles do not pay for that.
   if (tiles < 64) return false;
-  // Tiles that stand half outside (a picture of 5x5, a dilation near the picture's size) compute
+  // Tiles that stand half outside (an image of 5x5, a dilation near the image's size) compute
   // what nobody reads; with 8 outputs of 16 a tile still has half the direct form's products.
   return out.h() * out.w() / 8 >= tiles;
 }
@@ -41,14 +41,14 @@ bool few_outputs_pay(const Desc& desc, simd::Isa isa) {
          desc.in_channels >= 8 && isa != simd::Isa::emu128;
 }
 
-/// Tiles of a picture to a task.
+/// Tiles of an image to a task.
 int64_t winograd_tiles(const CpuConfig& config, int64_t tiles) {
   // Register tiles share what a task streams through L2, all transformed weights. Two of 13 pixels are
   // enough, and leave little to wait for at the end (README.md; measured with AVX-512, assumed of NEON);
   // of 6 and 12 pixels as many as three of those.
   const int64_t register_tiles = config.tile_pixels == 13 ? 2 : 39 / config.tile_pixels;
   const int64_t most = register_tiles * config.tile_pixels;
-  // Yet a small picture is to leave eight tasks, an even share of it for several threads, unless
+  // Yet a small image is to leave eight tasks, an even share of it for several threads, unless
   // they get too small for their weights.
   const int64_t tasks = std::max(divide_up(tiles, most), std::min<int64_t>(8, tiles / 16));
   return divide_up(tiles, tasks);
@@ -81,7 +81,7 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa, bool allow
   config.tile_pixels = std::min(pixels, width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
-  // Yet a small picture is to leave work for several threads, and an even share of it.
+  // Yet a small image is to leave work for several threads, and an even share of it.
   const int64_t lists = checked_product({order.blocks(), phases.h, phases.w});
   const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };
   while (config.task_rows > 1 && tasks() < 32) config.task_rows = (config.task_rows + 1) / 2;

@@ -8,7 +8,7 @@
 // Shapes      x [N,C,H,W]   U packed [36][K/block][C][block]   y [N,K,P,Q]
 //             V [36][tiles][C]   M [36][tiles][K]: 36 matrix products M = V U, one a point
 // Layout      NHWC with a pitch; only channels below storage_channels(C) are read
-// Tiling      dilation d makes d*d interleaved pictures, each tiled on its own; a task owns
+// Tiling      dilation d makes d*d interleaved images, each tiled on its own; a task owns
 //             task_tiles tiles and all K: it transforms inputs, multiplies, transforms outputs.
 //             The products use the register tile of all convolutions (kernels/simd/tile.cpp), a
 //             "pixel" being a tile; a point's V stays in L1 and L2 while U streams by once
@@ -77,7 +77,7 @@ struct Schedule {
   simd::JoinMoments* join;
   std::vector<simd::TileFunction*> wide, narrow;  // by pixels; for whole and for half blocks
   std::vector<int64_t> ys, xs;
-  int64_t tiles, tasks_of_picture;  // of one picture
+  int64_t tiles, tasks_of_image;  // of one image
 
   Schedule(const Desc& d, const CpuConfig& c, const Args<float>& a)
       : desc(d),
@@ -92,7 +92,7 @@ struct Schedule {
         ys(starts(a.output.shape.h(), d.dilation.h)),
         xs(starts(a.output.shape.w(), d.dilation.w)),
         tiles(static_cast<int64_t>(ys.size() * xs.size())),
-        tasks_of_picture(divide_up(tiles, c.task_tiles)) {
+        tasks_of_image(divide_up(tiles, c.task_tiles)) {
     for (int64_t pixels = 1; pixels <= c.tile_pixels; ++pixels) {
       wide.push_back(simd::tile_function(c.isa, pixels, c.vectors));
       narrow.push_back(simd::tile_function(c.isa, pixels, 1));
@@ -113,12 +113,12 @@ class Worker {
     std::fill_n(zeros_, patch_pitch_, 0.0f);
   }
 
-  /// Tasks share the tiles of a picture nearly evenly.
+  /// Tasks share the tiles of an image nearly evenly.
   void run(int64_t task) {
-    part_ = task % s_.tasks_of_picture;
-    n_ = task / s_.tasks_of_picture;
-    const int64_t first = s_.tiles * part_ / s_.tasks_of_picture;
-    count_ = s_.tiles * (part_ + 1) / s_.tasks_of_picture - first;
+    part_ = task % s_.tasks_of_image;
+    n_ = task / s_.tasks_of_image;
+    const int64_t first = s_.tiles * part_ / s_.tasks_of_image;
+    count_ = s_.tiles * (part_ + 1) / s_.tasks_of_image - first;
     joined_ = 0;
     for (int64_t i = 0; i < count_; ++i) read(first + i, i);
     for (int64_t point = 0; point < kPoints; ++point) multiply(point);
@@ -129,7 +129,7 @@ class Worker {
 
  private:
   struct Origin {
-    int64_t y, x, rows, columns;  // of the outputs that the picture has
+    int64_t y, x, rows, columns;  // of the outputs that the image has
   };
 
   [[nodiscard]] Origin origin(int64_t tile) const {
@@ -251,7 +251,7 @@ class Worker {
   int64_t patch_pitch_, product_pitch_;
   float* patches_;   // V
   float* products_;  // M
-  float* zeros_;     // a pixel outside the picture
+  float* zeros_;     // a pixel outside the image
   int64_t n_ = 0, part_ = 0, count_ = 0;
   int64_t joined_ = 0;  // pixels that the task's moments know
 };
@@ -315,7 +315,7 @@ void cpu(const Desc& desc, const CpuConfig& config, const Args<float>& args, Par
                                          " elements, a thread needs " + std::to_string(share));
   }
   const Schedule schedule(desc, config, args);
-  const int64_t tasks = args.output.shape.n() * schedule.tasks_of_picture;
+  const int64_t tasks = args.output.shape.n() * schedule.tasks_of_image;
   std::atomic<int64_t> next{0};
   parallel.parallel_for(workers, [&](int64_t i) {
     Worker worker(schedule, args.workspace.as<float>().data() + i * share);

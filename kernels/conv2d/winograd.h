@@ -17,8 +17,8 @@ constexpr int64_t kPoints = kPatch * kPatch;
 /// Whether the description has this form at all: 3x3, stride 1; any dilation and padding.
 [[nodiscard]] bool has_form(const Desc& desc);
 
-/// Tiles of a picture of `output` [N, K, P, Q]. With dilation d the outputs form d x d interleaved
-/// pictures of their own, each with its own tiles.
+/// Tiles of an image of `output` [N, K, P, Q]. With dilation d the outputs form d x d interleaved
+/// images of their own, each with its own tiles.
 [[nodiscard]] int64_t tiles(const Desc& desc, const Shape& output);
 
 /// [36][K / block][storage_channels(C)][block], pads zero; transformed in double, rounded once.

@@ -30,13 +30,13 @@ using WinogradTransform = void(const WinogradPatch&);
 struct WinogradOutput {
   const float* product = nullptr;  // [36] rows of channels, `product_step` apart
   int64_t product_step = 0;
-  int64_t rows = 0, columns = 0;  // of the tile, 1 to 4: as many as the picture has
+  int64_t rows = 0, columns = 0;  // of the tile, 1 to 4: as many as the image has
   const BoundSteps* steps = nullptr;
   StepTile place;           // its first row; `values`, `width`, `k0` and `pixels` are the kernel's
   float* output = nullptr;  // channel 0 of the first pixel
   int64_t row_step = 0, column_step = 0;  // elements from one output to the next
   int64_t to_next = 0;                    // elements to the tile that is written next: prefetched
-  int64_t row_pixels = 0;                 // pixels of the picture from one row to the next
+  int64_t row_pixels = 0;                 // pixels of the image from one row to the next
 };
 
 /// A' m A, the steps and the store.

@@ -7,8 +7,11 @@
 
 #include "kernels/contract/case.h"
 #include "kernels/conv_transpose2d/contract.h"
+#include "kernels/implicit_gemm/convolution_cases.h"
 
 namespace kintsugi::conv_transpose2d {
+
+using AddCase = implicit_gemm::AddCase<Desc>;
 
 /// The two layers of an inpainting network's decoder, and the kinds that others enlarge with.
 [[nodiscard]] inline std::vector<OpCase> layers() {
@@ -30,9 +33,7 @@ namespace kintsugi::conv_transpose2d {
 }
 
 inline void add_corners(std::vector<OpCase>& cases) {
-  const auto add = [&](const Desc& desc, const Shape& input) {
-    cases.push_back(small_case(desc, {input}));
-  };
+  const AddCase add{cases};
   for (const int64_t size : {1, 2, 3, 4, 5, 7}) {
     add({.in_channels = 5, .out_channels = 17, .kernel = size, .stride = 2, .padding = size / 3},
         {1, 5, 5, 15});
@@ -96,17 +97,8 @@ inline void add_small_layers(std::vector<OpCase>& cases) {
 
 /// What is fused, before the sums and behind them.
 inline void add_steps(std::vector<OpCase>& cases) {
-  const auto add = [&](const Desc& desc, const Shape& input) {
-    cases.push_back(small_case(desc, {input}));
-  };
-  const Steps norm{step::affine(Extent::sample_channel), step::activate(Function::relu)};
-  const Steps plain{step::add(Extent::channel), step::gate(Function::elu, Function::sigmoid)};
-  const Steps around{step::affine(Extent::channel),
-                     step::activate(Function::leaky_relu, 0.3f),
-                     step::gate(Function::leaky_relu, Function::tanh, 0.2f),
-                     step::mul(Extent::pixel),
-                     step::add(Extent::tensor),
-                     step::affine(Extent::sample_channel)};
+  const AddCase add{cases};
+  const implicit_gemm::StepLists lists;
   for (const Step& step : every_step()) {
     add({.in_channels = 9,
          .out_channels = 21,
@@ -129,9 +121,9 @@ inline void add_steps(std::vector<OpCase>& cases) {
        .kernel = 4,
        .stride = 2,
        .padding = 1,
-       .epilogue = around},
+       .epilogue = lists.around_gate},
       {2, 9, 3, 5});
-  add({.in_channels = 7, .out_channels = 10, .kernel = 3, .stride = 2, .epilogue = plain},
+  add({.in_channels = 7, .out_channels = 10, .kernel = 3, .stride = 2, .epilogue = lists.gated},
       {1, 7, 4, 3});
   for (const int64_t stride : {1, 2, 3}) {
     add({.in_channels = 17,
@@ -140,7 +132,7 @@ inline void add_steps(std::vector<OpCase>& cases) {
          .stride = stride,
          .padding = 1,
          .prologue = {.steps = {step::mul(Extent::pixel)}},
-         .epilogue = plain},
+         .epilogue = lists.gated},
         {2, 17, 4, 9});
   }
   add({.in_channels = 12,
@@ -148,7 +140,7 @@ inline void add_steps(std::vector<OpCase>& cases) {
        .kernel = 4,
        .stride = 2,
        .padding = 1,
-       .prologue = {.steps = norm}},
+       .prologue = {.steps = lists.norm}},
       {2, 12, 3, 5});
   add({.in_channels = 7,
        .out_channels = 10,
@@ -156,19 +148,17 @@ inline void add_steps(std::vector<OpCase>& cases) {
        .stride = 2,
        .padding = 1,
        .output_padding = 1,
-       .prologue = {.steps = {step::mul(Extent::pixel), step::add(Extent::tensor),
-                              step::affine(Extent::channel),
-                              step::activate(Function::leaky_relu, 0.3f),
-                              step::affine(Extent::sample_channel), step::add(0.5f)}},
-       .epilogue = around},
+       .prologue = {.steps = lists.prologue},
+       .epilogue = lists.around_gate},
       {2, 7, 3, 4});
 }
 
 /// Phases of different sizes: of two blocks and of one, so that blocks have no pixel; and more phases
 /// than one of them has pixels.
 inline void add_moments(std::vector<OpCase>& cases) {
+  const implicit_gemm::StepLists lists;
   const auto add = [&](Desc desc, const Shape& input) {
-    desc.epilogue = {step::add(Extent::channel), step::add(2.0f)};
+    desc.epilogue = lists.far_bias;
     desc.moments = true;
     cases.push_back(small_case(desc, {input}));
   };
@@ -180,20 +170,14 @@ inline void add_moments(std::vector<OpCase>& cases) {
        .kernel = 4,
        .stride = 2,
        .padding = 1,
-       .prologue = {.steps = {step::affine(Extent::sample_channel),
-                              step::activate(Function::relu)}}},
+       .prologue = {.steps = lists.norm}},
       {1, 7, 3, 5});
 }
 
 /// Every stage of a CUDA pipeline is used three times and more; on many multiprocessors their depth is
 /// split.
 inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
-  const auto add = [&](Desc desc, Shape input) {
-    desc.in_channels = desc.in_channels * 2 / element_bytes;
-    input = {input.n(), desc.in_channels, input.h(), input.w()};
-    cases.push_back(small_case(desc, {input}));
-    cases.back().element_bytes = element_bytes;
-  };
+  const AddCase add{cases, element_bytes};
   add({.in_channels = 136,
        .out_channels = 60,
        .kernel = 4,
@@ -218,34 +202,19 @@ inline void add_deep(std::vector<OpCase>& cases, int64_t element_bytes) {
        .kernel = 3,
        .stride = 2,
        .padding = 1,
-       .epilogue = {step::add(Extent::channel), step::add(2.0f)},
+       .epilogue = implicit_gemm::StepLists{}.far_bias,
        .moments = true},
       {1, 136, 12, 12});
 }
 
 [[nodiscard]] inline std::vector<OpCase> cases() {
-  std::vector<OpCase> cases;
-  add_corners(cases);
-  add_small_layers(cases);
-  add_steps(cases);
-  add_moments(cases);
-  for (OpCase& c : cases) c.thorough = false;
-  for (const int64_t bytes : {2, 4}) add_deep(cases, bytes);
-  return cases;
+  return implicit_gemm::cases_of({add_corners, add_small_layers, add_steps, add_moments}, add_deep);
 }
 
 [[nodiscard]] inline std::vector<Mistakes> mistakes() {
-  const Desc right{.in_channels = 37, .out_channels = 20, .kernel = 3, .stride = 2, .padding = 1};
-  std::vector<Mistakes> out{{small_case(right, {{1, 37, 9, 9}}), {}}};
-  const auto wrong = [&](const auto& change) {
-    Desc desc = right;
-    change(desc);
-    out[0].wrong.emplace_back(desc);
-  };
-  wrong([](Desc& d) { d.dilation = d.padding = 2; });
-  wrong([](Desc& d) { d.epilogue = {step::activate(Function::relu)}; });
-  wrong([](Desc& d) { d.prologue.steps = {step::activate(Function::relu)}; });
-  return out;
+  return implicit_gemm::mistakes_of(
+      Desc{.in_channels = 37, .out_channels = 20, .kernel = 3, .stride = 2, .padding = 1},
+      {1, 37, 9, 9});
 }
 
 }  // namespace kintsugi::conv_transpose2d

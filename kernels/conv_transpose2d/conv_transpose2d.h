@@ -15,11 +15,9 @@
 #include <span>
 #include <string>
 
-#include "kernels/core/call.h"
-#include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
-#include "kernels/core/view.h"
+#include "kernels/implicit_gemm/args.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
 
@@ -73,16 +71,8 @@ struct Desc {
 /// "conv_transpose2d 4x4 256->128, stride 2, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);
 
-template <class T>
-struct Args {
-  TensorView<const T> input;        // [N, C, H, W]
-  std::span<const T> weight;        // [C, K, R, S] for `reference`, packed for the other backends
-  OperandList operands;             // of the prologue, then of the epilogue, in step order
-  TensorView<T> output;             // [N, K, P, Q], not overlapping any input
-  Workspace workspace = {};         // workspace_elements() or scratch()
-  MomentsView<float> moments = {};  // where they are to be left: moment_tiles() a batch item
-  uint32_t* tickets = nullptr;      // on CUDA, where scratch() asks for some
-};
+/// What a call is given (kernels/implicit_gemm/args.h).
+using implicit_gemm::Args;
 
 /// The definition: plain loops, double accumulation. T is float or double.
 template <class T>
@@ -103,7 +93,7 @@ struct CpuConfig {
   friend bool operator==(const CpuConfig&, const CpuConfig&) = default;
 };
 
-/// The configuration for one picture of `input`'s height and width; never looks at the batch, the
+/// The configuration for one image of `input`'s height and width; never looks at the batch, the
 /// number of threads or free memory.
 [[nodiscard]] CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa);
 [[nodiscard]] std::string to_string(const CpuConfig& config);
@@ -121,7 +111,7 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,
                                          const Shape& input, int threads);
 
-/// Tiles whose moments `cpu` leaves of a picture.
+/// Tiles whose moments `cpu` leaves of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& input);
 
 /// `args.weight` is packed for `config`. Bits do not depend on the thread count or the batch.

@@ -35,7 +35,7 @@ PhaseGeometry geometry_of(const Desc& desc, const CudaConfig& config, const Args
       .input = implicit_gemm::input_of(kOp, args.input, desc.prologue),
       .output = implicit_gemm::output_of(kOp, args.output, config),
       .weight_chunks = 0,
-      .samples = implicit_gemm::narrow_int(kOp, out.n(), "pictures"),
+      .samples = implicit_gemm::narrow_int(kOp, out.n(), "batch items"),
       .h = axis_of(out.h(), desc.kernel.h, desc.stride.h, desc.dilation.h, desc.padding.h),
       .w = axis_of(out.w(), desc.kernel.w, desc.stride.w, desc.dilation.w, desc.padding.w)};
   static_cast<void>(implicit_gemm::narrow_int(kOp, out.pixels(), "pixels"));
@@ -80,7 +80,7 @@ template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Str
 template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(), [&]<class T>(T) {
+  with_cuda_type(call.dtype, [&]<class T>(T) {
     conv_transpose2d::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
   });
 }

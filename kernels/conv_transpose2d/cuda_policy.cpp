@@ -71,9 +71,8 @@ Traffic operator+(const Traffic& a, const Traffic& b) {
 CudaConfig choose_cuda(const Desc& desc, const Shape& input, int64_t element_bytes, FloatMath math,
                        const device::DeviceInfo& device) {
   const Shape out = output_shape(desc, input);
-  const Shape picture{1, out.c(), out.h(), out.w()};
-  return implicit_gemm::choose(product_of(desc, picture, element_bytes), element_bytes, math,
-                               device);
+  const Shape item{1, out.c(), out.h(), out.w()};
+  return implicit_gemm::choose(product_of(desc, item, element_bytes), element_bytes, math, device);
 }
 
 int64_t packed_elements(const Desc& desc, const CudaConfig& config, int64_t element_bytes) {

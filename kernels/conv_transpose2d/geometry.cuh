@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/conv_transpose2d/phases.h"
-#include "kernels/implicit_gemm/picture_rows.cuh"
+#include "kernels/implicit_gemm/image_rows.cuh"
 
 namespace kintsugi::conv_transpose2d {
 
@@ -20,7 +20,7 @@ struct PhaseGeometry {
   implicit_gemm::Output output;
   int weight_chunks = 1;
   int samples = 1;
-  /// From a picture to the next, in all phases; 0: as many as a phase has pixels.
+  /// From an image to the next, in all phases; 0: as many as a phase has pixels.
   int sample_rows = 0;
   Axis h, w;
 
@@ -42,7 +42,7 @@ struct PhaseGeometry {
   /// Row number `row` of a phase, as a place among its pixels.
   struct Place {
     int n, y, x;
-    int left;  // pixels of its picture, from it on; none where it is no pixel
+    int left;  // pixels of its image, from it on; none where it is no pixel
   };
   KIN_DEVICE Place place(const Part& part, int row) const {
     const int width = outputs(w, part.phase_w);

@@ -35,7 +35,7 @@ struct Axis {
   int inverse = 0;  // of `back`, modulo `apart`
 };
 
-/// The widest tile with steps on the way in: beside what a block must know of its phase, sums of 128
+/// The widest tile with prologue steps: beside what a block must know of its phase, sums of 128
 /// columns and a step's operands do not fit a thread's 128 registers.
 inline constexpr int kWidestChanged = 64;
 

@@ -41,7 +41,7 @@ CpuConfig choose(const Desc& desc, const Shape& input, simd::Isa isa) {
   config.tile_pixels = std::min(simd::max_tile_pixels(isa, config.vectors), width);
   // A task reads its block of weights from beyond L2 once: over 512 pixels that is hidden.
   config.task_rows = std::clamp<int64_t>(512 / width, 1, rows);
-  // Yet a small picture is to leave work for several threads, and an even share of it.
+  // Yet a small image is to leave work for several threads, and an even share of it.
   const Pair phases = phases_of(desc.stride, out);
   const int64_t lists = checked_product({phases.h, phases.w, order.blocks()});
   const auto tasks = [&] { return checked_multiply(lists, divide_up(rows, config.task_rows)); };

@@ -10,8 +10,6 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
-
 Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
   return {0, bytes(desc, inputs[0], element_bytes)};
 }
@@ -32,8 +30,6 @@ Arrangement Op::arrangement(const Desc& desc) {
   return {Arrangement::Kind::sliced, desc.first};
 }
 
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
-
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
   // A conversion to the plan's type begins at f32, and so ends at two bytes.
   const int64_t from = target.element_bytes();
@@ -42,15 +38,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
                                                               : from;
   const Shape out = output_shape(desc, inputs[0]);
   return {.read = checked_multiply(out.elements(), from), .written = device::group_bytes(out, to)};
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(),
-                      [&]<class T>(T) { copy::reference<T>(desc, bind<T>(desc, call), parallel); });
-}
-
-void Op::cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
-  copy::cpu(desc, bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan, Fields& fields) {

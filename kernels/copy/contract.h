@@ -13,22 +13,18 @@ template <class From, class To = From>
   return {.input = call.inputs[0].as<const From>(), .output = call.outputs[0].as<To>()};
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
-  using Desc = copy::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "copy";
 
   using ChoosesNothing::describe;
-  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
+  using FromHeader::describe;
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc& desc);
   static Stored reads(const Desc&, int) { return Stored::any; }
   static Stored makes(const Desc& desc, int output);
   static Arrangement arrangement(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

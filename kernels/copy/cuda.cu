@@ -14,8 +14,8 @@
 #include "kernels/copy/cuda.h"
 
 #include "kernels/copy/contract.h"
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
-#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 
 namespace kintsugi::copy {
@@ -71,24 +71,19 @@ void cuda(const Desc& desc, const Args<From, To>& args, device::Stream& stream) 
   if (!(output_shape(desc, args.input.shape) == out)) {
     throw Error(ErrorCode::internal, "copy on CUDA: an output does not fit");
   }
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
-  if (args.output.pitch % Kernel::kPer != 0 || !aligned(args.output.data)) {
-    throw Error(ErrorCode::internal, "copy on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned("copy", args.output);
   const From* first = args.input.data + desc.first;
-  const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int64_t groups = device::narrow_int("copy", checked_multiply(out.pixels(), groups_of_pixel),
-                                            "groups of 16 bytes");
-  const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
-  device::launch(stream, grid,
-                 Kernel{.input = first,
-                        .output = args.output.data,
-                        .pitch = args.input.pitch,
-                        .out_pitch = args.output.pitch,
-                        .groups = static_cast<uint32_t>(groups),
-                        .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
-                        .channels = static_cast<int>(out.c()),
-                        .whole = aligned(first) && args.input.pitch % Kernel::kPer == 0});
+  const auto groups = device::groups_of<To>("copy", out);
+  device::launch(
+      stream, groups.grid(Kernel::kThreads),
+      Kernel{.input = first,
+             .output = args.output.data,
+             .pitch = args.input.pitch,
+             .out_pitch = args.output.pitch,
+             .groups = groups.all,
+             .groups_of_pixel = groups.of_pixel,
+             .channels = static_cast<int>(out.c()),
+             .whole = device::is_aligned(first) && args.input.pitch % Kernel::kPer == 0});
 }
 
 template void cuda(const Desc&, const Args<float, float>&, device::Stream&);
@@ -103,9 +98,9 @@ void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream&
   const auto run = [&]<class From, class To>(From, To) {
     copy::cuda<From, To>(desc, bind<From, To>(desc, call), stream);
   };
-  const DType to = call.outputs[0].dtype;
-  with_cuda_type(call.dtype(), [&]<class From>(From from) {
-    if (to == call.dtype()) return run(from, from);
+  const DType from_type = call.inputs[0].dtype, to = call.outputs[0].dtype;
+  with_cuda_type(from_type, [&]<class From>(From from) {
+    if (to == from_type) return run(from, from);
     if constexpr (std::is_same_v<From, float>) {
       return to == DType::f16 ? run(from, f16{}) : run(from, bf16{});
     } else {

@@ -41,7 +41,7 @@ inline constexpr DType kDType = DTypeOf<std::remove_const_t<T>>::value;
 
 /// The type of exact values, channel vectors and statistics beside activations of type T.
 template <class T>
-using Exact = std::conditional_t<std::is_same_v<std::remove_const_t<T>, double>, double, float>;
+using Exact = std::conditional_t<exact_type(kDType<T>) == DType::f64, double, float>;
 
 /// A tensor in memory whose element type is known at run time. A packed weight is [elements].
 struct AnyView {
@@ -89,6 +89,8 @@ struct Workspace {
 };
 
 struct Call {
+  /// What the kernel runs in: of all its values but those that Op::reads and Op::makes name otherwise.
+  DType dtype = DType::f32;
   std::span<const AnyView> inputs;
   std::span<const AnyView> weights;  // packed for the configuration
   std::span<const AnyView>
@@ -96,9 +98,6 @@ struct Call {
   std::span<const AnyView> outputs;
   Workspace workspace;
   uint32_t* tickets = nullptr;  // zeros before and after (Needs::tickets)
-
-  /// Of the first input: what most kernels are chosen by.
-  [[nodiscard]] DType dtype() const { return inputs[0].dtype; }
 };
 
 /// Operands of steps on values of type T. Throws Error::internal where one has another type than its

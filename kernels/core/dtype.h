@@ -31,6 +31,17 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u16, u8 };
   return dtype == DType::u8 || dtype == DType::u16;
 }
 
+/// Elements in 16 bytes, and at least four: of activations of this type a pixel holds whole groups of so
+/// many, and so does a channel vector beside them. Of samples one.
+[[nodiscard]] constexpr int64_t granule(DType dtype) {
+  return is_samples(dtype) ? 1 : size_bytes(dtype) == 2 ? 8 : 4;
+}
+
+/// The type of exact values beside activations of this type: no narrower than f32.
+[[nodiscard]] constexpr DType exact_type(DType dtype) {
+  return dtype == DType::f64 ? DType::f64 : DType::f32;
+}
+
 [[nodiscard]] constexpr const char* to_string(DType dtype) {
   switch (dtype) {
     case DType::f64: return "f64";

@@ -3,7 +3,7 @@
 // Steps are the currency of fusion. An Epilogue is what happens to a value after it was summed and
 // before it is stored: an ordered list of at most eight steps, in the order the network recorded
 // them. The planner appends, it never reorders. A step is data, not code: every backend interprets
-// the same list, and a contract's accepts() says which steps its kernels understand.
+// the same list, and Op::absorb (kernels/contract/op.h) says which steps an op's kernels understand.
 //
 // Its mirror image is the Prologue: what happens to an input while it is loaded, so that a norm, an
 // activation, a mask or an enlargement in front of a convolution never is a picture of its own.
@@ -176,7 +176,7 @@ class Steps {
 
 using Epilogue = Steps;
 
-/// What happens to a picture on its way into an op: the steps on every element that is stored (none of
+/// What happens to an input while it is loaded: the steps on every element that is stored (none of
 /// them a gate), then each pixel repeated `upsample` times in either direction. The op's own padding
 /// comes last: what lies in it is zero, or reflected, whatever the steps say.
 struct Prologue {

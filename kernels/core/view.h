@@ -12,12 +12,13 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/core/dtype.h"
 #include "kernels/core/shape.h"
 
 namespace kintsugi {
 
-/// Channels are stored in groups of 16 bytes of f32; a pixel occupies whole groups.
-constexpr int64_t kChannelGranule = 4;
+/// Of f32, and of f64: a pixel occupies whole groups of so many channels.
+constexpr int64_t kChannelGranule = granule(DType::f32);
 
 [[nodiscard]] constexpr int64_t storage_channels(int64_t channels) {
   return round_up(channels, kChannelGranule);

@@ -10,15 +10,7 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
-
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Reach Op::reach(const Desc&) { return Window{}; }
-
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
 
 bool Op::absorb(Desc& desc, const Edit& edit, const Target&) {
   const auto* behind = std::get_if<AppendStep>(&edit);
@@ -36,16 +28,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
     read = checked_add(read, checked_multiply(out.elements(), size));
   }
   return {.read = read, .written = written};
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(), [&]<class T>(T) {
-    elementwise::reference<T>(desc, bind<T>(desc, call), parallel);
-  });
-}
-
-void Op::cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
-  elementwise::cpu(desc, config.isa.value(), bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan, Fields& fields) {

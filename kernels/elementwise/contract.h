@@ -15,15 +15,12 @@ template <class T>
           .output = call.outputs[0].as<T>()};
 }
 
-struct Op : OneToOne, NoFilters, NoScratch, ChoosesIsa {
-  using Desc = elementwise::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NoFilters, NoScratch, ChoosesIsa {
   static constexpr std::string_view kName = "elementwise";
 
   using ChoosesIsa::describe;
-  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Steps* steps(Desc& desc) { return &desc.steps; }
   static Prologue* prologue(Desc&) { return nullptr; }
   static bool absorb(Desc& desc, const Edit& edit, const Target& target);
@@ -31,8 +28,6 @@ struct Op : OneToOne, NoFilters, NoScratch, ChoosesIsa {
   static int64_t moment_tiles(const Desc&, const Config&, ShapeSpan) { return 0; }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

@@ -16,7 +16,7 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 groups
 #include "kernels/elementwise/cuda.h"
 
-#include "kernels/device/narrow.h"
+#include "kernels/device/groups.h"
 #include "kernels/device/steps.cuh"
 #include "kernels/elementwise/contract.h"
 
@@ -76,24 +76,19 @@ template <class T, bool kGated>
 void run(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = ElementwiseSteps<T, kGated>;
   const Shape& shape = args.output.shape;
-  if (args.input.pitch % Kernel::kPer != 0 || args.output.pitch % Kernel::kPer != 0) {
-    throw Error(ErrorCode::internal, "elementwise on CUDA: a pixel does not start at 16 bytes");
-  }
-  const int64_t groups_of_pixel = divide_up(shape.c(), int64_t{Kernel::kPer});
-  const int64_t groups = device::narrow_int(
-      "elementwise", checked_multiply(shape.pixels(), groups_of_pixel), "groups of 16 bytes");
+  device::check_aligned("elementwise", args.input, args.output);
+  const auto groups = device::groups_of<T>("elementwise", shape);
   if (static_cast<int>(args.operands.size()) < desc.steps.operand_count()) {
     throw Error(ErrorCode::internal,
                 "elementwise on CUDA: its steps read more operands than there are");
   }
-  const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
-  device::launch(stream, grid,
+  device::launch(stream, groups.grid(Kernel::kThreads),
                  Kernel{.input = args.input.data,
                         .output = args.output.data,
                         .pitch = args.input.pitch,
                         .out_pitch = args.output.pitch,
-                        .groups = static_cast<uint32_t>(groups),
-                        .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
+                        .groups = groups.all,
+                        .groups_of_pixel = groups.of_pixel,
                         .pixels_of_sample = static_cast<uint32_t>(shape.h() * shape.w()),
                         .channels = static_cast<int>(shape.c()),
                         .steps = device::bind(desc.steps, args.operands)});
@@ -112,7 +107,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
+  with_cuda_type(call.dtype,
                  [&]<class T>(T) { elementwise::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 

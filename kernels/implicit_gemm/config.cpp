@@ -60,8 +60,8 @@ int64_t sample_rows(int64_t pixels, bool moments) {
   return moments ? round_up(pixels, kTileM) : pixels;
 }
 
-int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments) {
-  return divide_up(checked_multiply(pictures, sample_rows(pixels, moments)), kTileM);
+int64_t row_blocks(int64_t items, int64_t pixels, bool moments) {
+  return divide_up(checked_multiply(items, sample_rows(pixels, moments)), kTileM);
 }
 
 CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
@@ -76,7 +76,7 @@ CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
     const int64_t widest = product.changes ? product.widest_changed : 128;
     while (config.tile_n < std::min(product.columns, widest)) config.tile_n *= 2;
   }
-  // A picture with fewer blocks than the device has multiprocessors leaves some idle: its depth is
+  // An image with fewer blocks than the device has multiprocessors leaves some idle: its depth is
   // split among more of them, as long as a part fills the pipeline twice (8 stages), for a part costs
   // a write and a read of all sums.
   const int64_t whole = blocks(config, product.row_blocks, product.columns);

@@ -44,7 +44,7 @@ struct CudaConfig {
 /// What float storage may be multiplied as. f16 and bf16 are always multiplied as they are.
 enum class FloatMath : uint8_t { exact, tf32 };
 
-/// The narrowest tile on tensor cores for gates, and for steps on the way in.
+/// The narrowest tile on tensor cores for gates, and for prologue steps.
 inline constexpr int kLeastFused = 32;
 
 /// Output pixels of a block.
@@ -82,7 +82,7 @@ struct Product {
   int64_t columns = 0;  // columns_of()
   int64_t chunks = 0;
   bool gated = false;
-  bool changes = false;      // steps on the way in
+  bool changes = false;      // there are prologue steps
   int widest_changed = 128;  // the widest tile then
 };
 
@@ -93,13 +93,13 @@ struct Product {
 [[nodiscard]] int64_t pixel_bytes(int64_t channels, int64_t element_bytes);
 [[nodiscard]] int64_t pixel_chunks(int64_t channels, int64_t element_bytes);
 
-/// Rows from a picture of so many pixels to the next. Where moments are left each picture begins with a
+/// Rows from an image of so many pixels to the next. Where moments are left each image begins with a
 /// block of rows, whose record is then of it alone; rows before the next are no pixels.
 [[nodiscard]] int64_t sample_rows(int64_t pixels, bool moments);
-/// Blocks of rows of so many pictures.
-[[nodiscard]] int64_t row_blocks(int64_t pictures, int64_t pixels, bool moments);
+/// Blocks of rows of so many batch items.
+[[nodiscard]] int64_t row_blocks(int64_t items, int64_t pixels, bool moments);
 
-/// `product` is that of one picture.
+/// `product` is that of one image.
 [[nodiscard]] CudaConfig choose(const Product& product, int64_t element_bytes, FloatMath math,
                                 const device::DeviceInfo& device);
 [[nodiscard]] Scratch scratch(const CudaConfig& config, const Product& product);

@@ -15,7 +15,7 @@ namespace kintsugi::implicit_gemm {
 
 using device::narrow_int;
 
-/// `output` is the shape that the description gives the input, `moment_tiles` the tiles of a picture
+/// `output` is the shape that the description gives the input, `moment_tiles` the tiles of an image
 /// whose moments it wants, 0 where it wants none.
 template <class T>
 void check(const char* op, const CudaConfig& config, const CudaArgs<T>& args, const Shape& output,
@@ -122,7 +122,7 @@ void choose_kernel(const char* op, const Problem<T, G>& problem, const CudaConfi
   }
   throw Error(ErrorCode::internal, std::string(op) + " on CUDA has no tile of " +
                                        std::to_string(config.tile_n) +
-                                       (kChanges ? " for steps on the way in" : ""));
+                                       (kChanges ? " for prologue steps" : ""));
 }
 
 /// Arguments that were checked. `row_blocks` are the blocks of rows of all parts.

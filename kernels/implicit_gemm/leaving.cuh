@@ -14,7 +14,7 @@
 #include "kernels/device/steps.cuh"
 #include "kernels/device/sync.cuh"
 #include "kernels/implicit_gemm/config.h"
-#include "kernels/implicit_gemm/picture_rows.cuh"
+#include "kernels/implicit_gemm/image_rows.cuh"
 
 namespace kintsugi::implicit_gemm {
 

@@ -15,13 +15,13 @@
 // Sync        one barrier a stage, after its copies have arrived: publishes it, and frees the stage
 //             multiplied before; one before the memory changes its use, two around each half that leaves,
 //             a third where moments are taken: before it values have been read, after it moments stand.
-//             Steps on the way in are applied by the thread that copied, before that barrier.
+//             Prologue steps are applied by the thread that copied, before that barrier.
 // Numerics    f32 accumulation, taps outermost; with splits a sum over parts in the order of the depth;
-//             steps in f32; one rounding at the store. After steps on the way in one rounding to the
+//             steps in f32; one rounding at the store. After prologue steps one rounding to the
 //             storage type. tf32: pixels are rounded here, after those, weights when packed. Moments in
 //             f32 of what was stored: a part of a column's rows is summed as differences from its first
 //             value, squared about its mean, and joined (device/moments.cuh), halves and parts in order;
-//             no other picture and no split has a say in it.
+//             no other batch item and no split has a say in it.
 // Roofline    2*gm*gn*gk FLOP over e*(N*H*W*C + gn*gk + gm*gn) bytes, e of an element. 3x3 with C = K =
 //             256 in bf16 on 64x64: 4.8 GFLOP over 5.4 MB, 900 FLOP/B: compute bound.
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 output pixels; groups are 1.
@@ -33,7 +33,7 @@
 namespace kintsugi::implicit_gemm {
 
 /// T is how elements are stored, M what the tensor core multiplies: f16, bf16, or tf32 from float.
-/// kChanges: there are steps on the way in.
+/// kChanges: there are prologue steps.
 template <typename T, typename M, int kTileN, Geometry G, bool kChanges>
 struct TensorCore {
   static constexpr unsigned kThreads = kTileThreads;

@@ -13,8 +13,8 @@
 #include "kernels/device/steps.cuh"
 #include "kernels/device/sync.cuh"
 #include "kernels/implicit_gemm/config.h"
+#include "kernels/implicit_gemm/image_rows.cuh"
 #include "kernels/implicit_gemm/leaving.cuh"
-#include "kernels/implicit_gemm/picture_rows.cuh"
 
 namespace kintsugi::implicit_gemm {
 
@@ -160,7 +160,7 @@ class StageLoader {
   const T* weight_;  // the packed row of this thread's first column
 };
 
-/// The stages of the pipeline, and the sums on their way out, which need the same memory later.
+/// The stages of the pipeline, and the sums before they are stored, which need the same memory later.
 template <typename T, int kTileN, int kStages>
 union TileMemory {
   struct Stages {
@@ -170,8 +170,8 @@ union TileMemory {
   Leaving<kTileN> leaving;
 };
 
-/// Keeps kStages - 1 stages on their way, and calls multiply(a, b) on each that has arrived. With steps on
-/// the way in, each thread applies them to what it copied itself, a stage ahead: while it waits for its
+/// Keeps kStages - 1 stages on their way, and calls multiply(a, b) on each that has arrived. With prologue
+/// steps, each thread applies them to what it copied itself, a stage ahead: while it waits for its
 /// operands, other warps multiply.
 template <int kTileN, int kStages, bool kChanges, typename Problem, typename Multiply>
 KIN_DEVICE void pipeline(

@@ -15,15 +15,7 @@ Shapes Op::weights(const Desc& desc, ShapeSpan inputs) {
   return {{inputs[0].c()}, {inputs[0].c()}};
 }
 
-Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
-
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Reach Op::reach(const Desc&) { return Window{}; }
-
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
 
 Op::Config Op::choose(const Desc&, ShapeSpan inputs, const Target& target) {
   switch (target.kernels) {
@@ -43,12 +35,6 @@ std::string Op::describe(const Config& config) {
 Traffic Op::traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                     const Target& target) {
   return layer_norm::traffic(desc, std::get<CudaConfig>(config), inputs[0], target.element_bytes());
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(), [&]<class T>(T) {
-    layer_norm::reference<T>(desc, bind<T>(desc, call), parallel);
-  });
 }
 
 void Op::cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {

@@ -19,21 +19,17 @@ template <class T>
   return args;
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch {
-  using Desc = layer_norm::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch {
   using Config = std::variant<std::monostate, simd::Isa, CudaConfig>;
   static constexpr std::string_view kName = "layer_norm";
 
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
-  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Config choose(const Desc& desc, ShapeSpan inputs, const Target& target);
+  using FromHeader::describe;
   static std::string describe(const Config& config);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
   static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);

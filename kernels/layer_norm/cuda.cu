@@ -15,6 +15,7 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels and channels
 #include "kernels/layer_norm/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -153,14 +154,10 @@ void check(const Desc& desc, const CudaConfig& config, const Args<T>& args) {
   const auto refuse = [](const char* what) {
     throw Error(ErrorCode::internal, std::string("layer_norm on CUDA: ") + what);
   };
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
     refuse("an output does not fit");
   }
-  if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.weight.data()) || !aligned(args.bias.data())) {
-    refuse("a pixel does not start at 16 bytes");
-  }
+  device::check_aligned(kOp, args.input, args.output, args.weight.data(), args.bias.data());
   if (desc.affine == args.weight.empty() || desc.affine == args.bias.empty()) {
     refuse("weight and bias are given with `affine`, and only then");
   }
@@ -192,7 +189,7 @@ template void cuda(const Desc&, const CudaConfig&, const Args<f16>&, device::Str
 template void cuda(const Desc&, const CudaConfig&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config& config, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(), [&]<class T>(T) {
+  with_cuda_type(call.dtype, [&]<class T>(T) {
     layer_norm::cuda<T>(desc, std::get<CudaConfig>(config), bind<T>(desc, call), stream);
   });
 }

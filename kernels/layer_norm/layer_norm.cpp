@@ -29,8 +29,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   return checked_add(pictures, desc.affine ? checked_multiply(8, input.c()) : 0);
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   char eps[32];
   std::snprintf(eps, sizeof eps, "%g", desc.eps);

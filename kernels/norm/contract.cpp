@@ -38,8 +38,6 @@ Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
 
 Reach Op::reach(const Desc&) { return {}; }
 
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
-
 Stored Op::reads(const Desc& desc, int) {
   return desc.moments_of > 0 ? Stored::exact : Stored::as_kernel;
 }
@@ -69,15 +67,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
   // Of records their channels matter, which are whole groups of the type that was stored.
   const int64_t stored = (inputs[0].c() - MomentsView<float>::kHeader) / 2;
   return norm::traffic(desc, image, stored == round_up(image.c(), 8) ? 2 : 4, inputs[0].h());
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(),
-                      [&]<class T>(T) { norm::reference<T>(desc, bind<T>(desc, call), parallel); });
-}
-
-void Op::cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
-  norm::cpu(desc, config.isa.value(), bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan inputs, Fields& fields) {

@@ -25,16 +25,15 @@ template <class T>
   return args;
 }
 
-struct Op : OneToOne, NoFilters, ChoosesIsa {
-  using Desc = norm::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NoFilters, ChoosesIsa {
   static constexpr std::string_view kName = "norm";
 
   using ChoosesIsa::describe;
+  using FromHeader::describe;
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Stored reads(const Desc& desc, int input);
   static Stored makes(const Desc&, int) { return Stored::exact; }
   static Steps* steps(Desc&) { return nullptr; }
@@ -46,8 +45,6 @@ struct Op : OneToOne, NoFilters, ChoosesIsa {
                      const Target& target);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

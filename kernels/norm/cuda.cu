@@ -28,6 +28,7 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 pixels of a picture and blocks
 #include "kernels/norm/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/moments.cuh"
 #include "kernels/device/narrow.h"
@@ -257,17 +258,13 @@ constexpr const char* kOp = "norm";
   throw Error(ErrorCode::internal, std::string("norm on CUDA: ") + what);
 }
 
-bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
-
 /// Of results for `channels` channels, of which `stored` are written.
 template <class T>
 void check(const Desc& desc, const Args<T>& args, const Shape& output, int64_t stored) {
   const TensorView<float> results[] = {args.scale, args.shift};
   for (const TensorView<float>& result : results) {
     if (!(result.shape == output)) refuse("an output does not fit");
-    if (result.pitch % 4 != 0 || !aligned(result.data)) {
-      refuse("a pixel does not start at 16 bytes");
-    }
+    device::check_aligned(kOp, result);
     if (result.pitch < stored) {
       refuse("an output does not hold whole groups of the input's channels");
     }
@@ -285,9 +282,7 @@ template <class T>
 MomentsView<const float> measure(const Args<T>& args, device::Stream& stream) {
   constexpr int64_t kPer = device::Pack<T>::kCount;
   const Shape& in = args.input.shape;
-  if (args.input.pitch % kPer != 0 || !aligned(args.input.data) || !aligned(args.workspace.data)) {
-    refuse("a pixel does not start at 16 bytes");
-  }
+  device::check_aligned(kOp, args.input, args.workspace.data);
   const int64_t pixels = device::narrow_int(kOp, checked_multiply(in.h(), in.w()), "pixels");
   const int64_t channels = device::narrow_int(kOp, round_up(in.c(), kPer), "channels");
   const device::PixelTiles grid = device::pixel_tiles(pixels, channels / kPer);
@@ -313,7 +308,7 @@ void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   check(desc, args, given ? Shape{batch, channels, 1, 1} : output_shape(desc, args.input.shape),
         stored);
   if (given && (args.moments.tiles < 1 || args.moments.channels < channels ||
-                args.moments.channels % 4 != 0 || !aligned(args.moments.data))) {
+                args.moments.channels % 4 != 0 || !device::is_aligned(args.moments.data))) {
     refuse("moments do not fit the input");
   }
   static_cast<void>(device::narrow_int(kOp, stored, "channels"));
@@ -340,8 +335,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
-                 [&]<class T>(T) { norm::cuda<T>(desc, bind<T>(desc, call), stream); });
+  with_cuda_type(call.dtype, [&]<class T>(T) { norm::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 
 }  // namespace kintsugi::norm

@@ -34,8 +34,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   return checked_add(checked_multiply(element_bytes, read), checked_multiply(4, vectors));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   char eps[32];
   std::snprintf(eps, sizeof eps, "%g", desc.eps);

@@ -21,7 +21,6 @@
 #include "kernels/core/call.h"
 #include "kernels/core/moments.h"
 #include "kernels/core/shape.h"
-#include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
@@ -54,9 +53,6 @@ struct Desc {
 
 /// Bytes that must move at least once: the input where it is read, the result, weight and bias in f32.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
-
-/// Never: its values are operands of steps, not a picture.
-[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 
 /// "norm_stats, groups 32, eps 1e-05, affine"
 [[nodiscard]] std::string to_string(const Desc& desc);

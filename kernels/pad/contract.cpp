@@ -10,15 +10,7 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
-
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Reach Op::reach(const Desc& desc) { return Window{.padding = {desc.top, desc.left}}; }
-
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
   // Zeros are stored and not read.
@@ -28,15 +20,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
                       ? device::group_bytes(inputs[0], target.element_bytes())
                       : written,
           .written = written};
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(),
-                      [&]<class T>(T) { pad::reference<T>(desc, bind<T>(desc, call), parallel); });
-}
-
-void Op::cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
-  pad::cpu(desc, bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan, Fields& fields) {

@@ -12,8 +12,8 @@
 // Limits      pixels start at multiples of 16 bytes; fewer than 2^31 groups
 #include "kernels/pad/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
-#include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
 #include "kernels/pad/contract.h"
 
@@ -64,21 +64,16 @@ void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   if (!(output_shape(desc, in) == out)) {
     throw Error(ErrorCode::internal, "pad on CUDA: an output does not fit");
   }
-  if (args.input.pitch % Kernel::kPer != 0 || args.output.pitch % Kernel::kPer != 0) {
-    throw Error(ErrorCode::internal, "pad on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned("pad", args.input, args.output);
   // The output holds the input and its borders: what counts its groups counts everything.
-  const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int64_t groups = device::narrow_int("pad", checked_multiply(out.pixels(), groups_of_pixel),
-                                            "groups of 16 bytes");
-  const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
-  device::launch(stream, grid,
+  const auto groups = device::groups_of<T>("pad", out);
+  device::launch(stream, groups.grid(Kernel::kThreads),
                  Kernel{.input = args.input.data,
                         .output = args.output.data,
                         .pitch = args.input.pitch,
                         .out_pitch = args.output.pitch,
-                        .groups = static_cast<uint32_t>(groups),
-                        .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
+                        .groups = groups.all,
+                        .groups_of_pixel = groups.of_pixel,
                         .height = static_cast<uint32_t>(in.h()),
                         .width = static_cast<uint32_t>(in.w()),
                         .out_height = static_cast<uint32_t>(out.h()),
@@ -93,8 +88,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
-                 [&]<class T>(T) { pad::cuda<T>(desc, bind<T>(desc, call), stream); });
+  with_cuda_type(call.dtype, [&]<class T>(T) { pad::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 
 }  // namespace kintsugi::pad

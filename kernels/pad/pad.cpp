@@ -20,7 +20,7 @@ Shape output_shape(const Desc& desc, const Shape& input) {
   if (desc.mode == PaddingMode::reflect) {
     require(
         std::max(desc.top, desc.bottom) < input.h() && std::max(desc.left, desc.right) < input.w(),
-        desc, "reflecting needs a picture larger than the padding, not " + input.to_string());
+        desc, "reflecting needs an image larger than the padding, not " + input.to_string());
   }
   return {input.n(), input.c(), checked_add(input.h(), checked_add(desc.top, desc.bottom)),
           checked_add(input.w(), checked_add(desc.left, desc.right))};
@@ -32,8 +32,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
   return checked_multiply(element_bytes,
                           checked_add(input.elements(), output_shape(desc, input).elements()));
 }
-
-bool accepts(const Desc&, const Step&) { return false; }
 
 std::string to_string(const Desc& desc) {
   return std::string("pad ") + (desc.mode == PaddingMode::zero ? "zero" : "reflect") + ", top " +

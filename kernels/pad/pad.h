@@ -14,7 +14,6 @@
 #include "kernels/core/call.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
-#include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 
@@ -41,9 +40,6 @@ struct Desc {
 
 /// Bytes that must move at least once: the input and the output.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
-
-/// Never: a copy has no epilogue.
-[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 
 /// "pad reflect, top 0, bottom 1, left 0, right 1"
 [[nodiscard]] std::string to_string(const Desc& desc);

@@ -18,15 +18,9 @@ Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) {
   return Shapes(2, output_shape(desc, inputs[0]));
 }
 
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Reach Op::reach(const Desc& desc) {
   return Window{desc.kernel, desc.stride, desc.dilation, desc.padding};
 }
-
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target&) {
   const auto taps = [](int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation,
@@ -48,16 +42,6 @@ Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Tar
       taps(in.w(), out.w(), desc.kernel.w, desc.stride.w, desc.dilation.w, desc.padding.w);
   return {.read = checked_product({4, desc.planes(), in.n(), rows, columns}),
           .written = checked_multiply(2, device::group_bytes(out, 4))};
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(), [&]<class T>(T) {
-    partial_mask::reference<T>(desc, bind<T>(desc, call), parallel);
-  });
-}
-
-void Op::cpu(const Desc& desc, const Config&, const Call& call, Parallel& parallel) {
-  partial_mask::cpu(desc, bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan, Fields& fields) {

@@ -17,22 +17,18 @@ template <class T>
   return args;
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
-  using Desc = partial_mask::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "partial_mask";
 
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static int inputs(const Desc& desc) { return desc.planes(); }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Stored reads(const Desc&, int) { return Stored::exact; }
   static Stored makes(const Desc&, int) { return Stored::exact; }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

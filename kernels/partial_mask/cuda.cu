@@ -15,6 +15,7 @@
 // Limits      pixels in and out below 2^31, and what a stride or a dilation reaches
 #include "kernels/partial_mask/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -157,21 +158,13 @@ void launch(const Desc& desc, const Args<float>& args, device::Stream& stream) {
 }  // namespace
 
 void cuda(const Desc& desc, const Args<float>& args, device::Stream& stream) {
-  const auto starts_at = [](const void* p, uintptr_t bytes) {
-    return reinterpret_cast<uintptr_t>(p) % bytes == 0;
-  };
   const Shape& mask = args.masks[0].shape;
   const Shape out = output_shape(desc, mask);
   if (!(out == args.ratio.shape) || !(out == args.valid.shape) ||
       (desc.planes() > 1 && !(args.masks[1].shape == mask))) {
     throw Error(ErrorCode::internal, "partial_mask on CUDA: a mask or the output does not fit");
   }
-  const TensorView<float> results[] = {args.ratio, args.valid};
-  for (const TensorView<float>& result : results) {
-    if (result.pitch % device::Pack<float>::kCount != 0 || !starts_at(result.data, 16)) {
-      throw Error(ErrorCode::internal, "partial_mask on CUDA: a pixel does not start at 16 bytes");
-    }
-  }
+  device::check_aligned(kOp, args.ratio, args.valid);
   if (desc.planes() == 1) return launch<1>(desc, args, stream);
   launch<2>(desc, args, stream);
 }

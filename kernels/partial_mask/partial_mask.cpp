@@ -64,8 +64,6 @@ int64_t bytes(const Desc& desc, const Shape& mask, int64_t) {
                           checked_add(checked_multiply(mask.elements(), desc.planes()), written));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   std::string text = std::string("partial_mask ") +
                      (desc.form == Form::paper ? "paper " : "naoto ") +

@@ -27,7 +27,6 @@
 
 #include "kernels/core/call.h"
 #include "kernels/core/shape.h"
-#include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 
@@ -67,9 +66,6 @@ struct Desc {
 
 /// Bytes that must move at least once: the planes and the result, in f32 whatever the last argument.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& mask, int64_t element_bytes);
-
-/// Never: its values are operands of steps, not a picture.
-[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 
 /// "partial_mask paper 3x3 512+256, stride 1, padding 1"
 [[nodiscard]] std::string to_string(const Desc& desc);

@@ -13,19 +13,14 @@ template <class T>
   return {.input = call.inputs[0].as<const T>(), .output = call.outputs[0].as<T>()};
 }
 
-struct Op : OneToOne, NoFilters, NotFusible, NoScratch, ChoosesIsa {
-  using Desc = pool::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, NoScratch, ChoosesIsa {
   static constexpr std::string_view kName = "pool";
 
   using ChoosesIsa::describe;
-  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include "kernels/pool/contract.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -119,19 +120,15 @@ void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = Pool<T, kMode>;
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
-  const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int groups = device::narrow_int(kOp, checked_multiply(out.pixels(), groups_of_pixel),
-                                        "groups of 16 bytes");
-  const device::Grid grid{
-      .x = static_cast<unsigned>(divide_up(int64_t{groups}, int64_t{Kernel::kThreads}))};
+  const auto groups = device::groups_of<T>(kOp, out);
   device::launch(
-      stream, grid,
+      stream, groups.grid(Kernel::kThreads),
       Kernel{.input = args.input.data,
              .output = args.output.data,
              .pitch = args.input.pitch,
              .out_pitch = args.output.pitch,
-             .groups = static_cast<uint32_t>(groups),
-             .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
+             .groups = groups.all,
+             .groups_of_pixel = groups.of_pixel,
              .vertical = axis_of(in.h(), out.h(), desc.kernel.h, desc.stride.h, desc.padding.h),
              .horizontal = axis_of(in.w(), out.w(), desc.kernel.w, desc.stride.w, desc.padding.w),
              .count_padding = desc.count_include_pad});
@@ -141,15 +138,10 @@ void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
 
 template <class T>
 void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
-  constexpr int kPer = device::Pack<T>::kCount;
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
     throw Error(ErrorCode::internal, "pool on CUDA: an output does not fit");
   }
-  if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data)) {
-    throw Error(ErrorCode::internal, "pool on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned(kOp, args.input, args.output);
   if (desc.mode == Mode::max) return launch<T, Mode::max>(desc, args, stream);
   launch<T, Mode::average>(desc, args, stream);
 }
@@ -159,8 +151,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
-                 [&]<class T>(T) { pool::cuda<T>(desc, bind<T>(desc, call), stream); });
+  with_cuda_type(call.dtype, [&]<class T>(T) { pool::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 
 }  // namespace kintsugi::pool

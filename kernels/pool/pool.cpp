@@ -43,8 +43,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
                           checked_add(input.elements(), output_shape(desc, input).elements()));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   std::string text = std::string("pool ") + (desc.mode == Mode::max ? "max " : "average ") +
                      kintsugi::to_string(desc.kernel);

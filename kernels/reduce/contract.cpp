@@ -11,18 +11,10 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) { return {output_shape(desc, inputs[0])}; }
-
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Reach Op::reach(const Desc& desc) {
   if (desc.over == Over::pixels) return {};
   return Window{};
 }
-
-std::string Op::describe(const Desc& desc) { return to_string(desc); }
 
 Needs Op::needs(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
   switch (target.kernels) {
@@ -35,15 +27,6 @@ Needs Op::needs(const Desc& desc, const Config&, ShapeSpan inputs, const Target&
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
   return reduce::traffic(desc, inputs[0], target.element_bytes());
-}
-
-void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(
-      call.dtype(), [&]<class T>(T) { reduce::reference<T>(desc, bind<T>(desc, call), parallel); });
-}
-
-void Op::cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel) {
-  reduce::cpu(desc, config.isa.value(), bind<float>(desc, call), parallel);
 }
 
 Desc Op::read(ShapeSpan, Fields& fields) {

@@ -15,21 +15,16 @@ template <class T>
           .workspace = call.workspace};
 }
 
-struct Op : OneToOne, NoFilters, NotFusible, ChoosesIsa {
-  using Desc = reduce::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, ChoosesIsa {
   static constexpr std::string_view kName = "reduce";
 
   using ChoosesIsa::describe;
-  static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
+  using FromHeader::describe;
   static Reach reach(const Desc& desc);
-  static std::string describe(const Desc& desc);
   static Needs needs(const Desc& desc, const Config& config, ShapeSpan inputs,
                      const Target& target);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
-  static void reference(const Desc& desc, const Call& call, Parallel& parallel);
-  static void cpu(const Desc& desc, const Config& config, const Call& call, Parallel& parallel);
   static void cuda(const Desc& desc, const Config& config, const Call& call,
                    device::Stream& stream);
   static Desc read(ShapeSpan inputs, Fields& fields);

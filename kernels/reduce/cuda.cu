@@ -20,6 +20,7 @@
 #include <limits>
 #include "kernels/reduce/contract.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -289,15 +290,10 @@ void over_channels(const Args<T>& args, bool mean, device::Stream& stream) {
 
 template <class T>
 void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
-  constexpr int kPer = device::Pack<T>::kCount;
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
     refuse("an output does not fit");
   }
-  if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data) || !aligned(args.workspace.data)) {
-    refuse("a pixel does not start at 16 bytes");
-  }
+  device::check_aligned(kOp, args.input, args.output, args.workspace.data);
   const bool mean = desc.reduction == Reduction::mean;
   const bool largest = desc.reduction == Reduction::max;
   if (desc.over == Over::pixels) {
@@ -313,7 +309,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
+  with_cuda_type(call.dtype,
                  [&]<class T>(T) { reduce::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 

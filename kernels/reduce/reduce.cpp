@@ -36,8 +36,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
                           checked_add(input.elements(), output_shape(desc, input).elements()));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   return std::string("reduce ") + name(desc.reduction) + " over " +
          (desc.over == Over::pixels ? "pixels" : "channels");

@@ -20,6 +20,7 @@
 #include <limits>
 #include "kernels/resample/contract.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -133,17 +134,14 @@ void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   using Kernel = Resample<T, kMode>;
   const Shape& in = args.input.shape;
   const Shape& out = args.output.shape;
-  const int64_t groups_of_pixel = divide_up(out.c(), int64_t{Kernel::kPer});
-  const int64_t groups = device::narrow_int(
-      "resample", checked_multiply(out.pixels(), groups_of_pixel), "groups of 16 bytes");
-  const device::Grid grid{.x = static_cast<unsigned>(divide_up(groups, int64_t{Kernel::kThreads}))};
-  device::launch(stream, grid,
+  const auto groups = device::groups_of<T>("resample", out);
+  device::launch(stream, groups.grid(Kernel::kThreads),
                  Kernel{.input = args.input.data,
                         .output = args.output.data,
                         .pitch = args.input.pitch,
                         .out_pitch = args.output.pitch,
-                        .groups = static_cast<uint32_t>(groups),
-                        .groups_of_pixel = static_cast<uint32_t>(groups_of_pixel),
+                        .groups = groups.all,
+                        .groups_of_pixel = groups.of_pixel,
                         .vertical = axis_of(desc, in.h(), out.h()),
                         .horizontal = axis_of(desc, in.w(), out.w())});
 }
@@ -152,15 +150,10 @@ void launch(const Desc& desc, const Args<T>& args, device::Stream& stream) {
 
 template <class T>
 void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
-  constexpr int kPer = device::Pack<T>::kCount;
-  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
   if (!(output_shape(desc, args.input.shape) == args.output.shape)) {
     throw Error(ErrorCode::internal, "resample on CUDA: an output does not fit");
   }
-  if (args.input.pitch % kPer != 0 || args.output.pitch % kPer != 0 || !aligned(args.input.data) ||
-      !aligned(args.output.data)) {
-    throw Error(ErrorCode::internal, "resample on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned("resample", args.input, args.output);
   if (desc.mode == Mode::nearest) return launch<T, Mode::nearest>(desc, args, stream);
   launch<T, Mode::bilinear>(desc, args, stream);
 }
@@ -170,7 +163,7 @@ template void cuda(const Desc&, const Args<f16>&, device::Stream&);
 template void cuda(const Desc&, const Args<bf16>&, device::Stream&);
 
 void Op::cuda(const Desc& desc, const Config&, const Call& call, device::Stream& stream) {
-  with_cuda_type(call.dtype(),
+  with_cuda_type(call.dtype,
                  [&]<class T>(T) { resample::cuda<T>(desc, bind<T>(desc, call), stream); });
 }
 

@@ -34,8 +34,6 @@ int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes) {
                           checked_add(input.elements(), output_shape(desc, input).elements()));
 }
 
-bool accepts(const Desc&, const Step&) { return false; }
-
 std::string to_string(const Desc& desc) {
   return std::string("resample ") + (desc.mode == Mode::nearest ? "nearest" : "bilinear") + " to " +
          kintsugi::to_string(desc.size) + (desc.align_corners ? ", corners aligned" : "");

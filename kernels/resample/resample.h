@@ -17,7 +17,6 @@
 
 #include "kernels/core/call.h"
 #include "kernels/core/shape.h"
-#include "kernels/core/steps.h"
 #include "kernels/core/view.h"
 #include "kernels/simd/isa.h"
 #include "kernels/simd/parallel.h"
@@ -48,9 +47,6 @@ struct Desc {
 
 /// Bytes that must move at least once: the input and the output.
 [[nodiscard]] int64_t bytes(const Desc& desc, const Shape& input, int64_t element_bytes);
-
-/// Never, so far.
-[[nodiscard]] bool accepts(const Desc& desc, const Step& step);
 
 /// "resample bilinear to 64x48, corners aligned"
 [[nodiscard]] std::string to_string(const Desc& desc);

@@ -14,6 +14,7 @@
 // Limits      the tensor's pixels start at multiples of 16 bytes and are fewer than 2^31
 #include "kernels/to_image/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -118,9 +119,7 @@ void cuda(const Desc& desc, const Args<S, T>& args, device::Stream& stream) {
       !(first_bad_shape(in) == args.first_bad.shape)) {
     throw Error(ErrorCode::internal, "to_image on CUDA: an output does not fit");
   }
-  if (args.input.pitch % device::Pack<T>::kCount != 0 || args.first_bad.pitch % 4 != 0) {
-    throw Error(ErrorCode::internal, "to_image on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned("to_image", args.input, args.first_bad);
   static_cast<void>(device::narrow_int("to_image", in.pixels(), "pixels"));
   device::launch(stream, {.x = static_cast<unsigned>(in.n() * in.h())},
                  Kernel{.input = args.input.data,

@@ -15,6 +15,7 @@
 // Limits      the tensor's pixels start at multiples of 16 bytes and are fewer than 2^31
 #include "kernels/to_tensor/cuda.h"
 
+#include "kernels/device/groups.h"
 #include "kernels/device/memory.cuh"
 #include "kernels/device/narrow.h"
 #include "kernels/device/numeric.cuh"
@@ -87,9 +88,7 @@ void cuda(const Desc& desc, const Args<S, T>& args, device::Stream& stream) {
   if (!(output_shape(desc, shape) == args.output.shape)) {
     throw Error(ErrorCode::internal, "to_tensor on CUDA: an output does not fit");
   }
-  if (args.output.pitch % Kernel::kPer != 0) {
-    throw Error(ErrorCode::internal, "to_tensor on CUDA: a pixel does not start at 16 bytes");
-  }
+  device::check_aligned("to_tensor", args.output);
   const int64_t pixels = device::narrow_int("to_tensor", shape.pixels(), "pixels");
   const int64_t blocks = divide_up(pixels, int64_t{Kernel::kThreads});
   device::launch(stream, {.x = static_cast<unsigned>(blocks)},

@@ -25,7 +25,7 @@ inline void write_rows(const AnyView& view, const WriteRow& write, Parallel& par
   with_element_type(view.dtype, [&]<class T>(T) {
     const TensorView<T> to = view.as<T>();
     const int64_t channels = to.shape.c();
-    const int64_t stored = round_up(channels, plan::granule(view.dtype));
+    const int64_t stored = round_up(channels, granule(view.dtype));
     parallel.parallel_for(to.shape.n() * to.shape.h(), [&](int64_t row) {
       const int64_t n = row / to.shape.h();
       const int64_t y = row % to.shape.h();
@@ -87,7 +87,7 @@ inline ValueCheck check_rows(const AnyView& view, Parallel& parallel) {
     // One entry a row, so that the answer does not depend on who looked first.
     std::vector<int64_t> bad(static_cast<size_t>(rows), -1);  // x * C + c
     std::vector<char> same(static_cast<size_t>(rows), 1);
-    const bool dense = values.pitch == round_up(shape.c(), plan::granule(view.dtype));
+    const bool dense = values.pitch == round_up(shape.c(), granule(view.dtype));
     parallel.parallel_for(rows, [&](int64_t row) {
       const T* pixels = values.pixel(row / shape.h(), row % shape.h(), 0);
       /// The first value, counted as x * C + c, that is so; -1 for none.

@@ -70,7 +70,7 @@ class Maker {
     const graph::Constant& constant = graph_.constant(id);
     const int64_t elements = round_up(constant.shape.elements(), granule(plan_.dtype));
     return add_packed({.constant = id,
-                       .dtype = plan_.dtype == DType::f64 ? DType::f64 : DType::f32,
+                       .dtype = exact_type(plan_.dtype),
                        .elements = elements,
                        .identity = constant.name + "|" + std::to_string(elements)});
   }
@@ -103,7 +103,7 @@ class Maker {
     };
     for (const Value value : node.inputs) step.inputs.push_back(read(value));
     for (const ConstantId id : node.weights) {
-      const bool vector = graph_.constant(id).shape.rank() == 1;
+      const bool vector = is_vector(graph_.constant(id).shape);
       step.weights.push_back(vector ? add_vector(id) : add_filters(id, node, work));
     }
     for (const graph::Operand& operand : node.operands) {

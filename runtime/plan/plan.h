@@ -31,12 +31,6 @@ enum class Precision : uint8_t {
 };
 [[nodiscard]] const char* to_string(Precision precision);
 
-/// Elements in 16 bytes, and at least four: a pixel holds whole ones, and so does a packed vector. Of
-/// samples one.
-[[nodiscard]] constexpr int64_t granule(DType dtype) {
-  return is_samples(dtype) ? 1 : size_bytes(dtype) == 2 ? 8 : 4;
-}
-
 /// What can be left out of planning; the result must agree. `winograd` is no pass: without it,
 /// select takes the direct form of every convolution.
 struct Passes {

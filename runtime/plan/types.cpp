@@ -39,9 +39,7 @@ class Types {
 
  private:
   /// Exact values of a plan whose storage is no narrower are stored like all others.
-  [[nodiscard]] DType exact_type() const {
-    return size_bytes(storage_) >= 4 ? storage_ : DType::f32;
-  }
+  [[nodiscard]] DType exact_type() const { return kintsugi::exact_type(storage_); }
   [[nodiscard]] DType type_of(Value v) const {
     return graph_.node(v).types[static_cast<size_t>(v.output)];
   }

@@ -317,7 +317,7 @@ TEST(FusedCudaLaunch, WhatWasChosenForOtherStepsIsRefused) {
                      .out_channels = 8,
                      .prologue = {.steps = {step::activate(Function::relu)}}},
                     {.method = CudaMethod::tensor_core, .tile_n = 8}),
-            "conv2d on CUDA has no tile of 8 for steps on the way in");
+            "conv2d on CUDA has no tile of 8 for prologue steps");
   const conv2d::Desc gated{.in_channels = 8, .out_channels = 16, .epilogue = {kGate}};
   EXPECT_EQ(refusal(gated, {.method = CudaMethod::tensor_core, .tile_n = 32}),
             "conv2d on CUDA: weights were packed for another epilogue");

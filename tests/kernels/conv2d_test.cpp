@@ -47,7 +47,7 @@ TEST(Conv2dShape, RefusesWhatDoesNotFit) {
   EXPECT_EQ(test::error_of([&] {
               (void)output_shape(mirror, {1, 3, 8, 3});
             }),
-            "conv2d 7x7 3->8, padding 3 reflect: reflecting needs a picture larger than the "
+            "conv2d 7x7 3->8, padding 3 reflect: reflecting needs an image larger than the "
             "padding, not [1, 3, 8, 3]");
   const Desc still{.in_channels = 3, .out_channels = 8, .kernel = 3, .stride = 0};
   EXPECT_NE(test::error_of([&] { (void)output_shape(still, {1, 3, 8, 8}); }), "");

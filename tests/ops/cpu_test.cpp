@@ -72,6 +72,23 @@ TEST_P(OpsCpu, NeverHidesNaN) {
   }
 }
 
+TEST_P(OpsCpu, AbsorbsNothingThatItHasNoPlaceFor) {
+  for (const KernelSet kernels : {KernelSet::reference, KernelSet::cpu, KernelSet::cuda}) {
+    Target target = cpu();
+    target.kernels = kernels;
+    for (const OpCase& c : GetParam().cases()) {
+      SCOPED_TRACE(described(c));
+      const PrependPrologue before{{.steps = {step::add(1.0f)}}, c.inputs[0]};
+      if (c.op.steps() == nullptr) {
+        EXPECT_FALSE(c.op.accepts(AppendStep{step::add(1.0f)}, target));
+      }
+      if (c.op.prologue() == nullptr) {
+        EXPECT_FALSE(c.op.accepts(before, target));
+      }
+    }
+  }
+}
+
 TEST_P(OpsCpu, MistakesAreSeen) {
   Host host(KernelSet::cpu);
   expect_mistakes_seen(GetParam().mistakes(), cpu(), host);

@@ -26,8 +26,7 @@ double get(DType dtype, const std::byte* from) {
 /// The largest sample.
 double white(DType dtype) { return dtype == DType::u8 ? 255 : 65535; }
 
-/// Of values that are exact whatever the storage type.
-DType exact(const Target& target) { return target.dtype == DType::f64 ? DType::f64 : DType::f32; }
+DType exact(const Target& target) { return exact_type(target.dtype); }
 
 DType input_type(const AnyOp& op, int input, const Target& target) {
   if (const auto samples = sample_type(op.reads(input))) return *samples;
@@ -37,6 +36,14 @@ DType input_type(const AnyOp& op, int input, const Target& target) {
       return op.makes(0) == Stored::storage ? exact(target) : target.dtype;
     default: return target.dtype;
   }
+}
+
+/// What the kernel runs in, as the planner decides it: exact where it reads nothing else.
+DType kernel_type(const AnyOp& op, size_t inputs, const Target& target) {
+  for (size_t i = 0; i < inputs; ++i) {
+    if (input_type(op, static_cast<int>(i), target) != exact(target)) return target.dtype;
+  }
+  return exact(target);
 }
 
 /// A tensor in memory of exact size, on a machine.
@@ -175,10 +182,9 @@ Values random_values(const Shape& shape, Fill fill, Random& random, DType dtype)
 AnyView bind_weight(const Work& work, const Values& weight, size_t index, const Target& target,
                     Machine& machine) {
   const auto packing = index == 0 ? work.packing(target) : std::nullopt;
-  const DType dtype =
-      packing || target.kernels == KernelSet::reference ? target.dtype : exact(target);
+  const DType dtype = is_vector(weight.shape) ? exact(target) : target.dtype;
   const int64_t elements =
-      packing ? packing->elements : round_up(weight.shape.elements(), target.granule());
+      packing ? packing->elements : round_up(weight.shape.elements(), granule(target.dtype));
   std::vector<std::byte> bytes(static_cast<size_t>(elements * size_bytes(dtype)));
   if (packing) {
     const std::vector<float> single(weight.numbers.begin(), weight.numbers.end());
@@ -263,11 +269,9 @@ Drawn draw(const OpCase& c, const Target& target) {
     drawn.inputs.push_back(
         random_values(c.inputs[i], c.fill, random, input_type(c.op, static_cast<int>(i), target)));
   }
-  const bool packed = work_of(c.op, drawn, target).packing(target).has_value();
   for (const Shape& shape : c.op.weights(c.inputs)) {
-    const bool filters = packed && drawn.weights.empty();
-    drawn.weights.push_back(
-        random_values(shape, Fill::uniform, random, filters ? target.dtype : exact(target)));
+    drawn.weights.push_back(random_values(shape, Fill::uniform, random,
+                                          is_vector(shape) ? exact(target) : target.dtype));
   }
   for (const OperandShape& operand : operands_of(c.op, c.inputs)) {
     drawn.operands.push_back(
@@ -289,9 +293,7 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
     const bool exact = op.reads(input) == Stored::exact;
     const DType dtype = input_type(op, input, target);
     Slot slot(machine, shapes[i], dtype,
-              is_samples(dtype) ? 1
-              : exact           ? kChannelGranule
-                                : target.granule(),
+              exact ? kChannelGranule : granule(is_samples(dtype) ? dtype : target.dtype),
               how.gaps);
     slot.write(drawn.inputs[i]);
     inputs.push_back(slot.view());
@@ -304,7 +306,7 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
   for (size_t i = 0; i < wanted.size(); ++i) {
     const bool tensor = wanted[i].extent == Extent::tensor;
     Slot slot(machine, wanted[i].shape, tensor ? target.dtype : exact(target),
-              wanted[i].extent == Extent::pixel ? 1 : target.granule(), how.gaps);
+              wanted[i].extent == Extent::pixel ? 1 : granule(target.dtype), how.gaps);
     slot.write(drawn.operands[i]);
     operands.push_back(slot.view());
   }
@@ -317,15 +319,15 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
     }
     if (op.makes(output) != Stored::moments) {
       const DType dtype = output_type(op, output, target);
-      slots.emplace_back(machine, made[i], dtype, is_samples(dtype) ? 1 : target.granule(),
+      slots.emplace_back(machine, made[i], dtype, granule(is_samples(dtype) ? dtype : target.dtype),
                          how.gaps);
     } else {  // a reference leaves none, but is told of their place
       const int64_t tiles = target.kernels == KernelSet::reference
                                 ? 1
                                 : work.moment_tiles(shapes_of(drawn.items(0, 1)));
-      slots.emplace_back(machine,
-                         moments_shape(made[i].n(), tiles, round_up(made[i].c(), target.granule())),
-                         DType::f32, 1, false);
+      slots.emplace_back(
+          machine, moments_shape(made[i].n(), tiles, round_up(made[i].c(), granule(target.dtype))),
+          DType::f32, 1, false);
     }
     outputs.push_back(slots.back().view());
   }
@@ -336,7 +338,8 @@ Result run(const AnyOp& op, const Drawn& drawn, const Target& target, Machine& m
   std::vector<std::byte> tickets(static_cast<size_t>(needs.tickets));
   std::byte* counters = machine.allocate(needs.tickets);
   machine.upload(counters, tickets);
-  const Call call{.inputs = inputs,
+  const Call call{.dtype = kernel_type(op, inputs.size(), target),
+                  .inputs = inputs,
                   .weights = weights,
                   .operands = operands,
                   .outputs = outputs,

@@ -18,7 +18,7 @@ struct Case {
 /// Values by f(n, c, y, x), NaN in the gaps.
 template <class F>
 ValueCheck check_of(const Case& c, const F& f) {
-  const int64_t granule = plan::granule(c.dtype);
+  const int64_t granule = kintsugi::granule(c.dtype);
   AnyView view{nullptr, c.dtype, kShape, granule + c.gap};
   const int64_t bytes = ((kShape.pixels() - 1) * view.pitch + granule) * size_bytes(c.dtype);
   std::vector<std::byte> memory(static_cast<size_t>(bytes), std::byte{0xff});

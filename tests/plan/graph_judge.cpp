@@ -78,7 +78,7 @@ class Walk {
     for (size_t o = 0; o < node.shapes.size(); ++o) {
       outputs.push_back(view_of(values_[number][o], node.shapes[o]));
     }
-    const Call call{inputs, weights, operands, outputs, {}, nullptr};
+    const Call call{DType::f64, inputs, weights, operands, outputs, {}, nullptr};
     node.op()->table().reference(node.op()->desc(), call, one_);
   }
 

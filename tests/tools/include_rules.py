@@ -52,8 +52,8 @@ MAY_INCLUDE = {
     # What every op answers. The list of them is made by the build.
     "kernels/contract": ["kernels/core/", "kernels/device/api.h", "kernels/device/traffic.h",
                          *CPU_FACADE, LIST_OF_OPS, "kernels/op_cases.h"],
-    # What both convolutions share on CUDA.
-    "kernels/implicit_gemm": ["kernels/core/", "kernels/device/"],
+    # What both convolutions share: their contract, and all of their CUDA kernels.
+    "kernels/implicit_gemm": ["kernels/contract/", "kernels/core/", "kernels/device/"],
     "kernels/{op}": ["kernels/contract/", "kernels/core/", "kernels/device/",
                      "kernels/implicit_gemm/", "kernels/simd/", "hwy/"],
 

@@ -32,7 +32,7 @@ std::string Op::describe(const Desc& desc) {
 }
 
 void Op::reference(const Desc& desc, const Call& call, Parallel& parallel) {
-  with_reference_type(call.dtype(),
+  with_reference_type(call.dtype,
                       [&]<class T>(T) { duel::reference<T>(desc, bind<T>(desc, call), parallel); });
 }
 

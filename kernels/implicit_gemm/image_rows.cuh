@@ -89,11 +89,11 @@ template <typename G>
 concept Geometry = requires(const G& g, typename G::Part part, int number, Depth depth) {
   requires std::same_as<decltype(g.input), Input>;
   requires std::same_as<decltype(g.output), Output>;
-  { G::kWidestChanged } -> std::convertible_to<int>;  // columns of a block with steps on the way in
+  { G::kWidestChanged } -> std::convertible_to<int>;  // columns of a block with prologue steps
   { g.weight_chunks } -> std::convertible_to<int>;    // of all taps: a row of the packed weight
   { g.part_of(number) } -> std::same_as<typename G::Part>;  // of a block of rows
   { g.block_of_part(number) } -> std::same_as<int>;         // which of its part's it is
-  { g.pixels_left(part, number) } -> std::same_as<int>;  // of a row's picture, from it on; or none
+  { g.pixels_left(part, number) } -> std::same_as<int>;     // of a row's image, from it on; or none
   { g.taps(part) } -> std::same_as<Taps>;
   { g.window(part, number) } -> std::same_as<Window>;  // of a row
   { g.weight_chunk(part, depth) } -> std::same_as<int>;
