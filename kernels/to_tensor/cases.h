@@ -76,7 +76,8 @@ inline const Desc kGrey{{.from = From::green, .mean = 0.5f, .scale = 2, .hole = 
 }
 
 [[nodiscard]] inline std::vector<Mistakes> mistakes() {
-  const OpCase right = image_case(kCentred, 8, true, {1, 3, 11, 9});
+  // Its last pixel is no hole, so that each number of the image counts.
+  const OpCase right = image_case(kCentred, 8, true, {1, 3, 10, 9});
   const auto wrong = [&](int channel, const Channel& other) -> AnyOp {
     Desc desc = *right.op.as<Desc>();
     desc.channels[static_cast<size_t>(channel)] = other;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 
 #include "kernels/device/api.h"
 #include "runtime/execute/rows.h"

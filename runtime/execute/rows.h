@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -14,7 +13,6 @@
 
 #include "kernels/core/call.h"
 #include "kernels/core/element.h"
-#include "kernels/core/view.h"
 #include "kernels/simd/parallel.h"
 #include "runtime/execute/executor.h"
 

@@ -12,7 +12,6 @@
 #include <source_location>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -123,6 +122,11 @@ struct Graph {
   [[nodiscard]] Node& node(Value value) { return nodes[static_cast<size_t>(value.node)]; }
   [[nodiscard]] const Shape& shape(Value value) const {
     return node(value).shapes[static_cast<size_t>(value.output)];
+  }
+  /// Whether it holds records of kernels/core/moments.h, which stand without gaps.
+  [[nodiscard]] bool is_moments(Value value) const {
+    const AnyOp* op = node(value).op();
+    return op != nullptr && op->makes(value.output) == Stored::moments;
   }
   [[nodiscard]] const Constant& constant(ConstantId id) const {
     return constants[static_cast<size_t>(id.index)];

@@ -87,7 +87,7 @@ struct ConvTranspose2d {
 /// a * b; b is of a's shape [N, C, H, W], or [N, C, 1, 1], or [N, 1, H, W].
 [[nodiscard]] Value mul(const Scope& m, Value a, Value b);
 
-/// torch.cat(parts, dim=1): 1 to 8 images of one size, side by side in their channels. It costs nothing
+/// torch.cat(parts, dim=1): images of one size, side by side in their channels. It costs nothing
 /// where they can be computed at their place; one that begins as an earlier one does shares its memory.
 [[nodiscard]] Value concat(const Scope& m, std::span<const Value> parts);
 /// x[:, first:first + channels], a view where its ends are whole groups of 16 bytes.

@@ -124,7 +124,7 @@ class Arranger {
   bool movable(Value v) {
     const Node& node = graph_.node(v);
     return node.op() != nullptr && region(v).slot < 0 && !ends_[static_cast<size_t>(v.node)] &&
-           node.op()->makes(v.output) != Stored::moments;
+           !graph_.is_moments(v);
   }
 
   /// The region of a concatenation whose inputs all stand in it; slot -1 where it stays a call.

@@ -36,9 +36,8 @@ Layout layout(const graph::Graph& graph, const Arranged& arranged, const Options
     for (size_t o = 0; o < node.shapes.size(); ++o) {
       Region& region = out.regions[i][o];
       if (region.slot >= 0) continue;
-      const bool records =
-          node.op() != nullptr && node.op()->makes(static_cast<int>(o)) == Stored::moments;
-      const bool dense = records || is_samples(node.types[o]);
+      const graph::Value value{static_cast<int32_t>(i), static_cast<int32_t>(o)};
+      const bool dense = graph.is_moments(value) || is_samples(node.types[o]);
       const Shape& shape = node.shapes[o];
       region.slot = add(shape, node.types[o], dense ? shape.c() : pitch_of(shape));
     }

@@ -101,7 +101,17 @@ class Maker {
       slot(from).last = std::max(slot(from).last, index);
       return from;
     };
-    for (const Value value : node.inputs) step.inputs.push_back(read(value));
+    const Shapes inputs = graph_.shapes(node.inputs);
+    const Cost cost = node.op()->cost(inputs, size_bytes(node.dtype));
+    step.flops = cost.flops;
+    step.bytes = cost.bytes;
+    const auto count_moments = [&](Value value, const Placed& at) {
+      if (graph_.is_moments(value)) step.bytes = checked_add(step.bytes, slot(at).bytes);
+    };
+    for (const Value value : node.inputs) {
+      step.inputs.push_back(read(value));
+      count_moments(value, step.inputs.back());
+    }
     for (const ConstantId id : node.weights) {
       const bool vector = is_vector(graph_.constant(id).shape);
       step.weights.push_back(vector ? add_vector(id) : add_filters(id, node, work));
@@ -113,23 +123,13 @@ class Maker {
         step.operands.emplace_back(add_vector(std::get<ConstantId>(operand)));
       }
     }
-    const Shapes inputs = graph_.shapes(node.inputs);
-    const Cost cost = node.op()->cost(inputs, size_bytes(node.dtype));
-    step.flops = cost.flops;
-    step.bytes = cost.bytes;
     for (size_t o = 0; o < node.shapes.size(); ++o) {
-      const Placed to = placed({static_cast<int32_t>(number), static_cast<int32_t>(o)});
+      const Value value{static_cast<int32_t>(number), static_cast<int32_t>(o)};
+      const Placed to = placed(value);
       slot(to).first = std::min(slot(to).first, index);
       slot(to).last = std::max(slot(to).last, index);
-      if (node.op()->makes(static_cast<int>(o)) == Stored::moments) {
-        step.bytes = checked_add(step.bytes, slot(to).bytes);
-        moments_.push_back(to.region.slot);
-      }
+      count_moments(value, to);
       step.outputs.push_back(to);
-    }
-    for (const Placed& from : step.inputs) {
-      const bool moments = std::ranges::find(moments_, from.region.slot) != moments_.end();
-      if (moments) step.bytes = checked_add(step.bytes, slot(from).bytes);
     }
     plan_.flops = checked_add(plan_.flops, step.flops);
     plan_.steps.push_back(std::move(step));
@@ -228,7 +228,6 @@ class Maker {
   Plan plan_;
   std::vector<Work> works_;
   std::vector<std::vector<Region>> regions_;
-  std::vector<int> moments_;  // slots of records
   std::unordered_map<std::string, int> packed_;
 };
 

@@ -252,7 +252,7 @@ Value RandomGraph::dense(Value x) {
   return behind(same_size(joined, pick(1, 10)));
 }
 
-/// More images than one concat takes: a chain, whose first link stands first or last in the second.
+/// As many images as a launch of concat takes, or more, then another concat that begins or ends with them.
 Value RandomGraph::many(Value x) {
   x = same_size(x, 8);
   const auto part = [&] {
@@ -260,7 +260,7 @@ Value RandomGraph::many(Value x) {
                      : apply(x, step::activate(function(), 0.25f), {});
   };
   std::vector<Value> link;
-  while (static_cast<int64_t>(link.size()) < concat::kMaxInputs) link.push_back(part());
+  for (int64_t count = pick(8, 11); count > 0; --count) link.push_back(part());
   const Value first = record("concat", link, concat::Desc{});
   link = {first};
   const bool before = one_in(2);
