@@ -14,11 +14,14 @@
 namespace kintsugi::cli {
 namespace {
 
+constexpr const char* kTensors = "run";
+
 struct Arguments {
   std::filesystem::path model;
   InputSize size;
   DeviceChoice device;
   std::vector<std::string> settings, without;
+  std::string task;
   bool memory_picture = false, keep_all = false;
 };
 
@@ -59,6 +62,8 @@ int plan(const Arguments& a, Console& console) {
   options.keep_all = a.keep_all;
   options.without = a.without;
   options.settings = parse_settings(a.settings);
+  const std::vector<std::string>& tasks = model.describe().tasks;
+  if (a.task != kTensors) options.task = a.task.empty() && !tasks.empty() ? tasks[0] : a.task;
   const PlanSummary summary = model.plan(options);
 
   if (console.json()) {
@@ -99,6 +104,11 @@ Verb add_plan(CLI::App& program, Console& console) {
   CLI::App* verb = program.add_subcommand("plan", "steps and memory of a run, before it is made");
   verb->add_option("-m,--model,model", a->model, "weights")->required()->type_name("FILE");
   add_size(*verb, a->size);
+  verb->add_option(
+          "--task", a->task,
+          "what it is for: a task of the file, with an image at either end (its first), or "
+          "'run', with tensors")
+      ->type_name("TASK");
   verb->add_flag("--memory-picture", a->memory_picture, "draw the arena over time");
   verb->add_flag("--keep-all", a->keep_all, "the plan that keeps every module's output");
   add_device(*verb, a->device);

@@ -49,6 +49,18 @@ struct ImageSink {
   const image::Mask* selected = nullptr;
 };
 
+/// Which ports are images, and what their samples are to the network.
+struct Images {
+  struct In {
+    to_tensor::Desc desc;
+    int64_t colours = 3;  // 1 or 3
+    friend bool operator==(const In&, const In&) = default;
+  };
+  std::map<std::string, In> inputs;  // by port
+  std::map<std::string, to_image::Desc> outputs;
+  friend bool operator==(const Images&, const Images&) = default;
+};
+
 /// One input of a replay: its shape, and rows, asked for from several threads at once, or an image to
 /// fill it from.
 struct Feed {
@@ -71,6 +83,8 @@ struct Opened {
   /// Records the network for inputs of these shapes, which fit the description's ports. Throws
   /// Error::usage for an unknown setting.
   std::function<graph::Graph(const Shapes& inputs, const Settings&)> record;
+  /// The ports that its tasks make of an image and turn into one, in colour and of 8 bits.
+  Images images;
   /// Empty when the network does not fill holes.
   std::function<Image(const ImageView& picture, const ImageView& mask, const InpaintOptions&,
                       const Replay&, const Warn&)>

@@ -7,23 +7,12 @@
 #include <map>
 #include <string>
 
-#include "kernels/to_image/to_image.h"
-#include "kernels/to_tensor/to_tensor.h"
 #include "runtime/execute/executor.h"
 #include "runtime/networks/network.h"
 
 namespace kintsugi::session {
 
-struct Images {
-  struct In {
-    to_tensor::Desc desc;
-    int64_t colours = 3;  // 1 or 3
-    friend bool operator==(const In&, const In&) = default;
-  };
-  std::map<std::string, In> inputs;  // by port
-  std::map<std::string, to_image::Desc> outputs;
-  friend bool operator==(const Images&, const Images&) = default;
-};
+using networks::Images;
 
 /// Of the images among what a replay is fed from and given to.
 [[nodiscard]] Images images_of(const std::map<std::string, networks::Feed>& inputs,
@@ -36,6 +25,9 @@ struct Images {
 [[nodiscard]] inline std::string mask_port(const std::string& input) { return input + ".mask"; }
 [[nodiscard]] inline std::string first_bad_port(const std::string& output) {
   return output + ".first_bad";
+}
+[[nodiscard]] inline bool is_first_bad(const std::string& port) {
+  return port.ends_with(first_bad_port(""));
 }
 
 /// The first NaN or infinity behind an image, as n, c, y, x; `first_bad` is the port's value.

@@ -56,8 +56,13 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   const session::Device device = session::choose_device(options.device, options.dtype);
   const networks::Shapes inputs = networks::input_shapes(opened.description.inputs, options.batch,
                                                          options.height, options.width);
+  graph::Graph graph = opened.record(inputs, options.settings);
+  if (!options.task.empty()) {
+    require_task(opened.description, options.task);
+    graph = session::with_images(std::move(graph), opened.images);
+  }
   const plan::Plan plan =
-      session::make_plan(opened.record(inputs, options.settings),
+      session::make_plan(graph,
                          device.options(ThreadPool::count(options.threads),
                                         session::passes_without(options.without), options.keep_all),
                          options.max_memory);

@@ -151,6 +151,7 @@ void Session::Impl::run(execute::Executor& executor,
                     },
                 .after = after_step});
   for (const plan::Port& port : plan.outputs) {
+    if (session::is_first_bad(port.name)) continue;
     if (is_samples(plan.slot(port.value).dtype)) {
       const plan::Port& says = port_of(plan.outputs, session::first_bad_port(port.name));
       if (const auto at = session::first_bad(executor, says.value)) {

@@ -198,6 +198,10 @@ reflected     pad 1x9x5x7 amount=2 mode=reflect
 average       pool 1x9x5x7 kind=average kernel=3 stride=1
 largest       reduce 1x9x5x7 over=channels kind=max
 enlarged      resample 1x9x5x7 kind=bilinear
+coloured      to_tensor 1x3x5x7
+grey          to_tensor 2x1x5x7 bits=16
+truncated     to_image 2x9x5x7
+luma          to_image 1x3x5x150 bits=16 rounds=on grey=on
 """
 
 

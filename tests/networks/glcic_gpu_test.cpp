@@ -189,6 +189,18 @@ TEST_P(OnGpu, PlansTheMemoryOfTheDeviceToTheByte) {
     EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
     EXPECT_EQ(device::allocated_bytes() - before, static_cast<size_t>(plan.memory.peak()));
   }
+  {  // an image of 8 bits in colour takes less than the numbers that are made of it
+    const PlanOptions wanted{
+        .height = 64, .width = 96, .device = gpu(), .dtype = GetParam(), .task = "inpaint"};
+    const PlanSummary plan = m.plan(wanted);
+    Session session = m.session(options());
+    (void)session.inpaint(random_picture(96, 64, 3), box_mask(96, 64, 9, 9, 40, 30));
+    EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
+    EXPECT_EQ(device::allocated_bytes() - before, static_cast<size_t>(plan.memory.peak()));
+    EXPECT_LE(
+        plan.memory.peak(),
+        m.plan({.height = 64, .width = 96, .device = gpu(), .dtype = GetParam()}).memory.peak());
+  }
   EXPECT_EQ(device::allocated_bytes(), before);
 }
 

@@ -53,6 +53,15 @@ TEST_P(OnDevice, PlansItsMemoryToTheByte) {
   (void)session.run(input_of(reference()));
   EXPECT_EQ(session.allocated_bytes(), plan.memory.peak());
   EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
+
+  PlanOptions options{.height = 64, .width = 96, .device = GetParam(), .task = "inpaint"};
+  Session mends = m.session({.device = GetParam()});
+  (void)mends.inpaint(random_picture(96, 64, 3), box_mask(96, 64, 9, 9, 40, 30));
+  EXPECT_EQ(mends.peak_allocated_bytes(), m.plan(options).memory.peak());
+  options.task = "translate";
+  const Error error = error_of([&] { (void)m.plan(options); });
+  EXPECT_EQ(error.code(), ErrorCode::usage);
+  EXPECT_EQ(std::string(error.what()), "glcic does not translate");
 }
 
 INSTANTIATE_TEST_SUITE_P(, OnDevice, testing::Values("cpu", "reference", "reference-f64"),

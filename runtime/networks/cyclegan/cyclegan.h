@@ -41,6 +41,11 @@ struct Config {
 inline constexpr int64_t kMultiple = 4;     // of height and width
 inline constexpr int64_t kMostBlocks = 64;  // far beyond any real file
 
+/// Samples to the network and back, in the arithmetic of the authors' code. The MindSpore form converts on
+/// the host.
+[[nodiscard]] to_tensor::Desc input_desc();
+[[nodiscard]] to_image::Desc output_desc(bool round);
+
 [[nodiscard]] Image translate(const Config& config, const ImageView& picture,
                               const TranslateOptions& options, const Replay& replay);
 

@@ -108,6 +108,10 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
                  generator(Scope(graph, weights, keys), x, chosen(config, settings, known)));
     return graph;
   };
+  if (config.form == Form::pytorch) {
+    opened.images = {.inputs = {{"input", {input_desc()}}},
+                     .outputs = {{"output", output_desc(false)}}};
+  }
   opened.translate = [config](const ImageView& picture, const TranslateOptions& options,
                               const Replay& replay) {
     return cyclegan::translate(config, picture, options, replay);

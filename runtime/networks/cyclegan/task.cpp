@@ -13,6 +13,21 @@
 #include "runtime/networks/cyclegan/cyclegan.h"
 
 namespace kintsugi::networks::cyclegan {
+
+to_tensor::Desc input_desc() {
+  using to_tensor::From;
+  constexpr auto kColour = [](From from) {
+    return to_tensor::Channel{.from = from, .mean = 0.5f, .scale = 2};
+  };
+  return {kColour(From::red), kColour(From::green), kColour(From::blue)};
+}
+
+to_image::Desc output_desc(bool round) {
+  to_image::Desc desc{.rounds = round};
+  for (to_image::Source& source : desc.rgb) source.shift = 1, source.scale = 0.5f;
+  return desc;
+}
+
 namespace {
 
 /// A sample of a picture as either form's code has it in float; they differ in the last digit.
@@ -44,16 +59,9 @@ Image made_for(const ImageView& picture) {
 
 /// At the picture's own size, as the authors' program does it.
 Image translate_samples(const ImageView& picture, bool round, const Replay& replay) {
-  using to_tensor::From;
-  constexpr auto kColour = [](From from) {
-    return to_tensor::Channel{.from = from, .mean = 0.5f, .scale = 2};
-  };
-  const to_tensor::Desc in{kColour(From::red), kColour(From::green), kColour(From::blue)};
-  to_image::Desc out{.rounds = round};
-  for (to_image::Source& source : out.rgb) source.shift = 1, source.scale = 0.5f;
   Image made = made_for(picture);
-  replay({{"input", {{1, 3, picture.height, picture.width}, ImageSource{in, picture}}}},
-         {{"output", ImageSink{out, &made}}});
+  replay({{"input", {{1, 3, picture.height, picture.width}, ImageSource{input_desc(), picture}}}},
+         {{"output", ImageSink{output_desc(round), &made}}});
   return made;
 }
 

@@ -51,6 +51,11 @@ struct Config {
 
 inline constexpr int64_t kMultiple = 4;  // of height and width
 
+/// What a pixel of the network's input is made of: the colour as the port takes it, then the mask.
+[[nodiscard]] to_tensor::Desc input_desc(const Config& config);
+/// What a pixel of the network's output means.
+[[nodiscard]] to_image::Desc output_desc(const Config& config);
+
 [[nodiscard]] Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask,
                             const InpaintOptions& options, const Replay& replay, const Warn& warn);
 

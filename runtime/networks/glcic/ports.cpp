@@ -125,6 +125,9 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
     graph.output("output", completion(Scope(graph, weights, keys), x, config));
     return graph;
   };
+  to_tensor::Desc input = input_desc(config);
+  input.masked = true;
+  opened.images = {.inputs = {{"input", {input}}}, .outputs = {{"output", output_desc(config)}}};
   opened.inpaint = [config](const ImageView& picture, const ImageView& mask,
                             const InpaintOptions& options, const Replay& replay, const Warn& warn) {
     networks::check_settings(options.settings, {});

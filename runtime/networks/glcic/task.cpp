@@ -16,9 +16,7 @@
 #include "runtime/networks/glcic/glcic.h"
 
 namespace kintsugi::networks::glcic {
-namespace {
 
-/// What a pixel of the network's input is made of: the colour as the port takes it, then the mask.
 to_tensor::Desc input_desc(const Config& config) {
   to_tensor::Desc desc{{}, {}, {}, {.hole = 1}};
   constexpr to_tensor::From kFrom[] = {to_tensor::From::red, to_tensor::From::green,
@@ -30,7 +28,6 @@ to_tensor::Desc input_desc(const Config& config) {
   return desc;
 }
 
-/// What a pixel of the network's output means.
 to_image::Desc output_desc(const Config& config) {
   to_image::Desc desc{.rounds = config.rounds};
   for (int c = 0; c < 3; ++c) {
@@ -40,6 +37,8 @@ to_image::Desc output_desc(const Config& config) {
   }
   return desc;
 }
+
+namespace {
 
 Shape input_of(const image::Mask& mask) {
   return {1, 4, round_up(mask.height, kMultiple), round_up(mask.width, kMultiple)};
