@@ -211,7 +211,8 @@ void Chain::write(size_t index, const std::vector<float>& numbers, std::byte* to
     std::memset(to, 0, bytes);
     const auto reader = std::ranges::find_if(
         calls_, [&](const OpCall& call) { return std::ranges::count(call.weights, index) > 0; });
-    return reader->work.pack(numbers, {to, value.dtype, {value.pitch}, value.pitch});
+    return reader->work.pack({0, value.shape[0]}, numbers,
+                             {to, value.dtype, {value.pitch}, value.pitch});
   }
   with_element_type(value.dtype, [&]<class T>(T) {
     const int64_t row = value.is_image() ? value.shape.c() : value.shape.elements();

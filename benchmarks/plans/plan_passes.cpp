@@ -47,7 +47,7 @@ class Ready {
     }
     const auto meter = std::make_shared<execute::Meter>();
     arena_ = {plan.arena_bytes, meter, on_gpu ? execute::Memory::device : execute::Memory::host};
-    execute::PackedWeights weights = store.pack(plan, device.gpu);
+    execute::PackedWeights weights = store.pack(plan, parallel, device.gpu);
     executor_ = execute::make_executor(std::move(plan), std::move(weights));
     staging_ = {executor_->plan().staging_bytes(), meter, execute::Memory::staging};
     executor_->bind({.arena = arena_.data(),

@@ -25,6 +25,7 @@ struct OpTable {
   Stored (*reads)(const void* desc, int input);
   Stored (*makes)(const void* desc, int output);
   Arrangement (*arrangement)(const void* desc);
+  bool (*in_place)(const void* desc);
   std::string (*describe)(const void* desc);
   bool (*equal)(const void* a, const void* b);
   std::shared_ptr<void> (*copy)(const void* desc);
@@ -38,8 +39,8 @@ struct OpTable {
   Needs (*needs)(const void* desc, const void* config, ShapeSpan inputs, const Target& target);
   int64_t (*moment_tiles)(const void* desc, const void* config, ShapeSpan inputs);
   std::optional<Packing> (*packing)(const void* desc, const void* config, const Target& target);
-  void (*pack)(const void* desc, const void* config, std::span<const float> weight,
-               const AnyView& packed);
+  void (*pack)(const void* desc, const void* config, const Rows& rows,
+               std::span<const float> weight, const AnyView& packed);
   Traffic (*traffic)(const void* desc, const void* config, ShapeSpan inputs, const Target& target);
   void (*reference)(const void* desc, const Call& call, Parallel& parallel);
   void (*cpu)(const void* desc, const void* config, const Call& call, Parallel& parallel);
@@ -80,6 +81,8 @@ class AnyOp {
   [[nodiscard]] Stored reads(int input) const { return table_->reads(desc(), input); }
   [[nodiscard]] Stored makes(int output) const { return table_->makes(desc(), output); }
   [[nodiscard]] Arrangement arrangement() const { return table_->arrangement(desc()); }
+  /// Whether its first output may overwrite its first input, of the same shape and type.
+  [[nodiscard]] bool in_place() const { return table_->in_place(desc()); }
   /// Null for an op that has none.
   [[nodiscard]] const Steps* steps() const { return table_->steps(const_cast<void*>(desc())); }
   [[nodiscard]] const Prologue* prologue() const {
@@ -151,8 +154,9 @@ class Work {
   [[nodiscard]] std::optional<Packing> packing(const Target& target) const {
     return op_.table().packing(op_.desc(), config(), target);
   }
-  void pack(std::span<const float> weight, const AnyView& packed) const {
-    op_.table().pack(op_.desc(), config(), weight, packed);
+  /// Packs some rows of weight 0, given as floats, into zeros; threads may pack other rows meanwhile.
+  void pack(const Rows& rows, std::span<const float> weight, const AnyView& packed) const {
+    op_.table().pack(op_.desc(), config(), rows, weight, packed);
   }
   /// What a call of the CUDA kernel moves.
   [[nodiscard]] Traffic traffic(ShapeSpan inputs, const Target& target) const {

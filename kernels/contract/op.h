@@ -19,6 +19,7 @@
 #include "kernels/contract/fields.h"
 #include "kernels/contract/target.h"
 #include "kernels/core/call.h"
+#include "kernels/core/pack_rows.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
@@ -117,7 +118,8 @@ template <class O>
 concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
                       const typename O::Config& config, ShapeSpan inputs, const Target& target,
                       const Call& call, Parallel& parallel, const Edit& edit, Fields& fields,
-                      std::span<const float> weight, const AnyView& packed, int i) {
+                      const Rows& rows, std::span<const float> weight, const AnyView& packed,
+                      int i) {
   requires std::equality_comparable<typename O::Desc>;
   { O::kName } -> std::convertible_to<std::string_view>;
   // Shapes and cost.
@@ -129,6 +131,9 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::reads(desc, i) } -> std::same_as<Stored>;
   { O::makes(desc, i) } -> std::same_as<Stored>;
   { O::arrangement(desc) } -> std::same_as<Arrangement>;
+  {
+    O::in_place(desc)
+    } -> std::same_as<bool>;  // the first output may stand where the first input does
   { O::describe(desc) } -> std::same_as<std::string>;
   // Fusion.
   { O::steps(changed) } -> std::same_as<Steps*>;        // behind what it computes; null without
@@ -146,7 +151,8 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::needs(desc, config, inputs, target) } -> std::same_as<Needs>;
   { O::moment_tiles(desc, config, inputs) } -> std::same_as<int64_t>;  // of one batch item
   { O::packing(desc, config, target) } -> std::same_as<std::optional<Packing>>;  // of its filters
-  { O::pack(desc, config, weight, packed) } -> std::same_as<void>;               // into zeros
+  // Of weight 0 some rows of its first axis, as floats, into zeros; other rows at the same time.
+  { O::pack(desc, config, rows, weight, packed) } -> std::same_as<void>;
   // Of the CUDA kernel: what a call moves, to the byte, operands of steps included.
   { O::traffic(desc, config, inputs, target) } -> std::same_as<Traffic>;
   // Kernels. `cuda` stands in cuda.cu, where the folder has one.
@@ -216,6 +222,10 @@ struct OneToOne {
   static Arrangement arrangement(const Desc&) {
     return {};
   }
+  template <class Desc>
+  static bool in_place(const Desc&) {
+    return false;
+  }
   template <class Config>
   static bool loses_a_digit(const Config&) {
     return false;
@@ -253,7 +263,8 @@ struct NoFilters {
     return {};
   }
   template <class Desc, class Config>
-  static void pack(const Desc&, const Config&, std::span<const float>, const AnyView&) {
+  static void pack(const Desc&, const Config&, const Rows&, std::span<const float>,
+                   const AnyView&) {
     throw Error(ErrorCode::internal, "an op without filters packs none");
   }
 };

@@ -24,6 +24,7 @@ constexpr OpTable table_of() {
       .reads = [](const void* d, int i) { return O::reads(*static_cast<const Desc*>(d), i); },
       .makes = [](const void* d, int i) { return O::makes(*static_cast<const Desc*>(d), i); },
       .arrangement = [](const void* d) { return O::arrangement(*static_cast<const Desc*>(d)); },
+      .in_place = [](const void* d) { return O::in_place(*static_cast<const Desc*>(d)); },
       .describe = [](const void* d) { return O::describe(*static_cast<const Desc*>(d)); },
       .equal =
           [](const void* a, const void* b) {
@@ -59,8 +60,10 @@ constexpr OpTable table_of() {
             return O::packing(*static_cast<const Desc*>(d), *static_cast<const Config*>(c), t);
           },
       .pack =
-          [](const void* d, const void* c, std::span<const float> weight, const AnyView& packed) {
-            O::pack(*static_cast<const Desc*>(d), *static_cast<const Config*>(c), weight, packed);
+          [](const void* d, const void* c, const Rows& rows, std::span<const float> weight,
+             const AnyView& packed) {
+            O::pack(*static_cast<const Desc*>(d), *static_cast<const Config*>(c), rows, weight,
+                    packed);
           },
       .traffic =
           [](const void* d, const void* c, ShapeSpan in, const Target& t) {

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/pack_rows.h"
 #include "kernels/core/padding.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
@@ -122,8 +123,9 @@ struct CpuConfig {
 /// the order of kernels/simd/filter_order.h), [36][K / block][storage_channels(C)][block] for Winograd,
 /// [R][S][C / lanes][K][lanes] for few outputs.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed);
+/// Some rows of the weight's first axis, into zeros.
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed);
 
 /// Elements of scratch that `cpu` needs to run on `threads` threads. Winograd's with less runs on as many
 /// as there is scratch for, at least one; the other forms need a copy of the input when the prologue

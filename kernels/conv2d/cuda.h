@@ -33,10 +33,11 @@ using implicit_gemm::Traffic;
 /// Elements of the packed weight, pads zero: [columns up to tile_n][R][S][C up to 16 bytes].
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CudaConfig& config,
                                       int64_t element_bytes);
-/// T is float, f16 or bf16; for tf32 the values are rounded here.
+/// Some rows of the weight's first axis, into zeros. T is float, f16 or bf16; for tf32 the values are
+/// rounded here.
 template <class T>
-void pack(const Desc& desc, const CudaConfig& config, std::span<const float> weight,
-          std::span<T> packed);
+void pack(const Desc& desc, const CudaConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<T> packed);
 
 /// Tiles whose moments are left of an image.
 [[nodiscard]] int64_t moment_tiles(const Desc& desc, const CudaConfig& config, const Shape& input);

@@ -21,8 +21,7 @@ implicit_gemm::Filters filters_of(const Desc& desc) {
   return {.out_channels = desc.out_channels,
           .in_channels = desc.in_channels,
           .taps = taps,
-          .k_apart = checked_multiply(desc.in_channels, taps),
-          .c_apart = taps};
+          .rows_are_filters = true};
 }
 
 /// How many taps of one axis lie inside the image, over all output coordinates.
@@ -51,14 +50,17 @@ int64_t packed_elements(const Desc& desc, const CudaConfig& config, int64_t elem
 }
 
 template <class T>
-void pack(const Desc& desc, const CudaConfig& config, std::span<const float> weight,
-          std::span<T> packed) {
-  implicit_gemm::pack(filters_of(desc), config, weight, packed);
+void pack(const Desc& desc, const CudaConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<T> packed) {
+  implicit_gemm::pack(filters_of(desc), config, rows, weight, packed);
 }
 
-template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<float>);
-template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<f16>);
-template void pack(const Desc&, const CudaConfig&, std::span<const float>, std::span<bf16>);
+template void pack(const Desc&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<float>);
+template void pack(const Desc&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<f16>);
+template void pack(const Desc&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<bf16>);
 
 int64_t moment_tiles(const Desc& desc, const CudaConfig&, const Shape& input) {
   const Shape out = output_shape(desc, input);

@@ -140,49 +140,44 @@ int64_t moment_tiles(const Desc& desc, const CpuConfig& config, const Shape& inp
 
 namespace {
 
+/// A weight as it is.
+constexpr auto kAsItIs = [](float value) { return value; };
+
 /// [tap][vector of channels][filter][lanes].
-void pack_few_outputs(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-                      std::span<float> packed) {
+void pack_few_outputs(const Desc& desc, const CpuConfig& config, const Rows& rows,
+                      std::span<const float> weight, std::span<float> packed) {
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t lanes = simd::lanes(config.isa);
   const int64_t matrix = matrix_elements(desc, config);
-  std::fill(packed.begin(), packed.end(), 0.0f);
-  size_t i = 0;
-  for (int64_t k = 0; k < desc.out_channels; ++k) {
-    for (int64_t c = 0; c < desc.in_channels; ++c) {
-      const int64_t at = (c / lanes * desc.out_channels + k) * lanes + c % lanes;
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        packed[static_cast<size_t>(tap * matrix + at)] = weight[i++];
-      }
-    }
-  }
+  const auto offset = [&](int64_t i) {
+    const int64_t c = i / taps;
+    return i % taps * matrix + c / lanes * desc.out_channels * lanes + c % lanes;
+  };
+  pack_rows(
+      rows, desc.in_channels * taps, weight, packed, [&](int64_t k) { return k * lanes; }, offset,
+      kAsItIs);
 }
 
 }  // namespace
 
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed) {
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed) {
   if (config.algorithm == Algorithm::winograd) {
-    return winograd::pack(desc, config, weight, packed);
+    return winograd::pack(desc, config, rows, weight, packed);
   }
   if (config.algorithm == Algorithm::few_outputs) {
-    return pack_few_outputs(desc, config, weight, packed);
+    return pack_few_outputs(desc, config, rows, weight, packed);
   }
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
   const simd::FilterOrder order = order_of(desc, config);
   const int64_t block = order.block();
-  std::fill(packed.begin(), packed.end(), 0.0f);
-  size_t i = 0;
-  for (int64_t k = 0; k < desc.out_channels; ++k) {
+  const auto filter = [&](int64_t k) {
     const int64_t column = order.column(k);
-    for (int64_t c = 0; c < desc.in_channels; ++c) {
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        const int64_t row = (column / block * taps + tap) * channels + c;
-        packed[static_cast<size_t>(row * block + column % block)] = weight[i++];
-      }
-    }
-  }
+    return column / block * taps * channels * block + column % block;
+  };
+  const auto offset = [&](int64_t i) { return (i % taps * channels + i / taps) * block; };
+  pack_rows(rows, desc.in_channels * taps, weight, packed, filter, offset, kAsItIs);
 }
 
 }  // namespace kintsugi::conv2d

@@ -269,8 +269,9 @@ int64_t packed_elements(const Desc& desc, const CpuConfig& config) {
                           storage_channels(desc.in_channels)});
 }
 
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed) {
+// Sixteen filters at once, so that lines of memory are written whole.
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed) {
   // Rows of G: the filter's line at the points 0, 1, -1, 2, -2 and infinity, over B's scale.
   constexpr double kG[kPatch][3] = {{1.0 / 4, 0, 0},
                                     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
@@ -278,22 +279,37 @@ void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weig
                                     {1.0 / 24, 1.0 / 12, 1.0 / 6},
                                     {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                     {0, 0, 1}};
+  constexpr auto kCount = static_cast<size_t>(kRowsTogether);
   const int64_t channels = storage_channels(desc.in_channels);
   const int64_t block = config.block_channels();
   const int64_t matrix = round_up(desc.out_channels, block) * channels;
-  std::fill(packed.begin(), packed.end(), 0.0f);
-  const float* w = weight.data();
-  for (int64_t k = 0; k < desc.out_channels; ++k) {
-    for (int64_t c = 0; c < desc.in_channels; ++c, w += 9) {
-      float* out = packed.data() + (k / block * channels + c) * block + k % block;
-      for (int64_t j = 0; j < kPatch; ++j) {
-        double line[3];  // G w
-        for (int64_t s = 0; s < 3; ++s) {
-          line[s] =
-              kG[j][0] * double{w[s]} + kG[j][1] * double{w[3 + s]} + kG[j][2] * double{w[6 + s]};
+  const int64_t filter = desc.in_channels * 9;
+  for (int64_t first = 0; first < rows.count; first += kRowsTogether) {
+    const auto count = static_cast<size_t>(std::min(kRowsTogether, rows.count - first));
+    for (int64_t c = 0; c < desc.in_channels; ++c) {
+      double w[9][kCount] = {};
+      float* to[kCount];
+      for (size_t r = 0; r < count; ++r) {
+        const int64_t row = first + static_cast<int64_t>(r), k = rows.first + row;
+        const float* from = weight.data() + row * filter + c * 9;
+        for (size_t s = 0; s < 9; ++s) w[s][r] = double{from[s]};
+        to[r] = packed.data() + (k / block * channels + c) * block + k % block;
+      }
+      for (size_t j = 0; j < kPatch; ++j) {
+        double line[3][kCount];  // G w
+        for (size_t s = 0; s < 3; ++s) {
+          for (size_t r = 0; r < kCount; ++r) {
+            line[s][r] = kG[j][0] * w[s][r] + kG[j][1] * w[3 + s][r] + kG[j][2] * w[6 + s][r];
+          }
         }
-        for (int64_t i = 0; i < kPatch; ++i, out += matrix) {
-          *out = static_cast<float>(line[0] * kG[i][0] + line[1] * kG[i][1] + line[2] * kG[i][2]);
+        for (size_t i = 0; i < kPatch; ++i) {
+          float point[kCount];
+          for (size_t r = 0; r < kCount; ++r) {
+            point[r] = static_cast<float>(line[0][r] * kG[i][0] + line[1][r] * kG[i][1] +
+                                          line[2][r] * kG[i][2]);
+          }
+          const int64_t at = static_cast<int64_t>(j * kPatch + i) * matrix;
+          for (size_t r = 0; r < count; ++r) to[r][at] = point[r];
         }
       }
     }

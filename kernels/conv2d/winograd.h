@@ -23,8 +23,8 @@ constexpr int64_t kPoints = kPatch * kPatch;
 
 /// [36][K / block][storage_channels(C)][block], pads zero; transformed in double, rounded once.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed);
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed);
 
 /// Scratch of one thread, in elements.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config);

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 
+#include "kernels/core/pack_rows.h"
 #include "kernels/core/shape.h"
 #include "kernels/core/steps.h"
 #include "kernels/implicit_gemm/args.h"
@@ -104,8 +105,9 @@ struct CpuConfig {
 /// Elements of the packed weight: [K / block][R][S][storage_channels(C)][block], pads zero, filters in
 /// the order of kernels/simd/filter_order.h.
 [[nodiscard]] int64_t packed_elements(const Desc& desc, const CpuConfig& config);
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed);
+/// Some rows of the weight's first axis, into zeros.
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed);
 
 /// Elements of scratch that `cpu` needs: a copy of the input when the prologue has steps, else none.
 [[nodiscard]] int64_t workspace_elements(const Desc& desc, const CpuConfig& config,

@@ -77,23 +77,19 @@ int64_t workspace_elements(const Desc& desc, const CpuConfig&, const Shape& inpu
   return desc.prologue.steps.empty() ? 0 : simd::copy_elements(input);
 }
 
-void pack(const Desc& desc, const CpuConfig& config, std::span<const float> weight,
-          std::span<float> packed) {
+void pack(const Desc& desc, const CpuConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<float> packed) {
   const int64_t taps = desc.kernel.h * desc.kernel.w;
   const int64_t channels = storage_channels(desc.in_channels);
   const simd::FilterOrder order = order_of(desc, config);
   const int64_t block = order.block();
-  std::fill(packed.begin(), packed.end(), 0.0f);
-  size_t i = 0;
-  for (int64_t c = 0; c < desc.in_channels; ++c) {
-    for (int64_t k = 0; k < desc.out_channels; ++k) {
-      const int64_t column = order.column(k);
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        const int64_t row = (column / block * taps + tap) * channels + c;
-        packed[static_cast<size_t>(row * block + column % block)] = weight[i++];
-      }
-    }
-  }
+  const auto offset = [&](int64_t i) {
+    const int64_t column = order.column(i / taps);
+    return (column / block * taps + i % taps) * channels * block + column % block;
+  };
+  pack_rows(
+      rows, desc.out_channels * taps, weight, packed, [&](int64_t c) { return c * block; }, offset,
+      [](float value) { return value; });
 }
 
 }  // namespace kintsugi::conv_transpose2d

@@ -4,6 +4,7 @@
 // and out of a plan, tests and benchmarks. Kernels know their types.
 #pragma once
 
+#include <limits>
 #include <type_traits>
 
 #include "kernels/core/dtype.h"
@@ -24,10 +25,13 @@ template <class T>
   }
 }
 
-/// A number as it is stored; a sample is truncated.
+/// A number as it is stored; of a sample what is representable, truncated, and zero for a NaN.
 template <class T>
 [[nodiscard]] constexpr T element(double value) {
-  if constexpr (std::is_arithmetic_v<T>) {
+  if constexpr (std::is_integral_v<T>) {
+    constexpr T kLargest = std::numeric_limits<T>::max();
+    return value >= kLargest ? kLargest : value > 0 ? static_cast<T>(value) : T{0};
+  } else if constexpr (std::is_floating_point_v<T>) {
     return static_cast<T>(value);
   } else {
     return narrow<T>(static_cast<float>(value));

@@ -21,6 +21,7 @@ struct Op : FromHeader<Desc>, OneToOne, NoFilters, NoScratch, ChoosesIsa {
   using ChoosesIsa::describe;
   using FromHeader::describe;
   static Reach reach(const Desc& desc);
+  static bool in_place(const Desc&) { return true; }
   static Steps* steps(Desc& desc) { return &desc.steps; }
   static Prologue* prologue(Desc&) { return nullptr; }
   static bool absorb(Desc& desc, const Edit& edit, const Target& target);

@@ -115,34 +115,40 @@ int64_t packed_elements(const Filters& filters, const CudaConfig& config, int64_
 }
 
 template <class T>
-void pack(const Filters& filters, const CudaConfig& config, std::span<const float> weight,
-          std::span<T> packed) {
+void pack(const Filters& filters, const CudaConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<T> packed) {
   constexpr auto kSize = static_cast<int64_t>(sizeof(T));
+  const int64_t taps = filters.taps;
   const int64_t channels = round_up(filters.in_channels, kChunkBytes / kSize);
   const bool rounds = std::is_same_v<T, float> && config.method == CudaMethod::tensor_core;
-  // Which column a filter is: one of neighbouring features, then their gates.
-  const auto column = [&](int64_t k) {
-    if (!config.gated) return k;
+  // Where a filter begins: one of neighbouring features, then their gates.
+  const auto filter = [&](int64_t k) {
     constexpr int64_t kGroup = kChunkBytes / kSize;
     const int64_t features = filters.out_channels / 2;
-    const int64_t of_half = k % features;
-    return of_half / kGroup * 2 * kGroup + k / features * kGroup + of_half % kGroup;
+    const int64_t of_half = config.gated ? k % features : 0;
+    const int64_t column =
+        config.gated ? of_half / kGroup * 2 * kGroup + k / features * kGroup + of_half % kGroup : k;
+    return column * taps * channels;
   };
-  std::fill(packed.begin(), packed.end(), T{});
-  for (int64_t k = 0; k < filters.out_channels; ++k) {
-    const int64_t row = column(k);
-    for (int64_t c = 0; c < filters.in_channels; ++c) {
-      const float* from = &weight[static_cast<size_t>(k * filters.k_apart + c * filters.c_apart)];
-      for (int64_t tap = 0; tap < filters.taps; ++tap) {
-        packed[static_cast<size_t>((row * filters.taps + tap) * channels + c)] =
-            narrow<T>(rounds ? round_tf32(from[tap]) : from[tap]);
-      }
-    }
+  // A row is a filter or, of a transposed convolution, a channel of all filters.
+  const int64_t inner =
+      taps * (filters.rows_are_filters ? filters.in_channels : filters.out_channels);
+  const auto place = [&](int64_t tap, int64_t c) { return tap * channels + c; };
+  const auto convert = [&](float v) { return narrow<T>(rounds ? round_tf32(v) : v); };
+  if (filters.rows_are_filters) {
+    const auto offset = [&](int64_t i) { return place(i % taps, i / taps); };
+    return pack_rows(rows, inner, weight, packed, filter, offset, convert);
   }
+  const auto offset = [&](int64_t i) { return filter(i / taps) + place(i % taps, 0); };
+  pack_rows(
+      rows, inner, weight, packed, [](int64_t c) { return c; }, offset, convert);
 }
 
-template void pack(const Filters&, const CudaConfig&, std::span<const float>, std::span<float>);
-template void pack(const Filters&, const CudaConfig&, std::span<const float>, std::span<f16>);
-template void pack(const Filters&, const CudaConfig&, std::span<const float>, std::span<bf16>);
+template void pack(const Filters&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<float>);
+template void pack(const Filters&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<f16>);
+template void pack(const Filters&, const CudaConfig&, const Rows&, std::span<const float>,
+                   std::span<bf16>);
 
 }  // namespace kintsugi::implicit_gemm

@@ -12,6 +12,7 @@
 
 #include "kernels/core/half.h"
 #include "kernels/core/moments.h"
+#include "kernels/core/pack_rows.h"
 #include "kernels/core/view.h"
 #include "kernels/device/api.h"
 #include "kernels/device/bound_steps.h"
@@ -109,21 +110,20 @@ struct Product {
 [[nodiscard]] Traffic weight_traffic(const CudaConfig& config, int64_t row_blocks, int64_t columns,
                                      int64_t chunks);
 
-/// Filters as a file holds them: tap t of filter k in channel c stands at k * k_apart + c * c_apart + t.
+/// Filters as a file holds them: [K, C, taps], or [C, K, taps].
 struct Filters {
   int64_t out_channels = 0;
   int64_t in_channels = 0;
   int64_t taps = 0;
-  int64_t k_apart = 0;
-  int64_t c_apart = 0;
+  bool rows_are_filters = true;
 };
 
 /// Elements of the packed weight, pads zero: [columns up to tile_n][taps][C up to 16 bytes].
 [[nodiscard]] int64_t packed_elements(const Filters& filters, const CudaConfig& config,
                                       int64_t element_bytes);
-/// T is float, f16 or bf16; for tf32 the values are rounded here.
+/// Some rows of the first axis, into zeros. T is float, f16 or bf16; for tf32 the values are rounded here.
 template <class T>
-void pack(const Filters& filters, const CudaConfig& config, std::span<const float> weight,
-          std::span<T> packed);
+void pack(const Filters& filters, const CudaConfig& config, const Rows& rows,
+          std::span<const float> weight, std::span<T> packed);
 
 }  // namespace kintsugi::implicit_gemm

@@ -37,10 +37,10 @@ std::string name_packing(const Desc& desc, const Config& config) {
   return packing(desc, config);
 }
 template <class T, class Desc, class Config>
-void run_pack(const Desc& desc, const Config& config, std::span<const float> weight,
-              const AnyView& to) {
+void run_pack(const Desc& desc, const Config& config, const Rows& rows,
+              std::span<const float> weight, const AnyView& to) {
   const std::span<const T> packed = to.packed<T>();
-  pack(desc, config, weight, std::span(const_cast<T*>(packed.data()), packed.size()));
+  pack(desc, config, rows, weight, std::span(const_cast<T*>(packed.data()), packed.size()));
 }
 template <class Desc>
 Traffic count_traffic(const Desc& desc, const CudaConfig& config, const Shape& input,
@@ -150,13 +150,13 @@ struct ConvolutionContract : OneToOne, FromHeader<D> {
     }
     return {};
   }
-  static void pack(const Desc& desc, const Config& config, std::span<const float> weight,
-                   const AnyView& packed) {
+  static void pack(const Desc& desc, const Config& config, const Rows& rows,
+                   std::span<const float> weight, const AnyView& packed) {
     if (const auto* cpu = std::get_if<Cpu>(&config)) {
-      return beside::run_pack<float>(desc, *cpu, weight, packed);
+      return beside::run_pack<float>(desc, *cpu, rows, weight, packed);
     }
     with_cuda_type(packed.dtype, [&]<class T>(T) {
-      beside::run_pack<T>(desc, std::get<CudaConfig>(config), weight, packed);
+      beside::run_pack<T>(desc, std::get<CudaConfig>(config), rows, weight, packed);
     });
   }
 

@@ -25,6 +25,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch {
 
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
   static Reach reach(const Desc& desc);
+  static bool in_place(const Desc&) { return true; }
   static Config choose(const Desc& desc, ShapeSpan inputs, const Target& target);
   using FromHeader::describe;
   static std::string describe(const Config& config);

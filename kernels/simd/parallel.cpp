@@ -148,4 +148,20 @@ void ThreadPool::parallel_for(int64_t count, const std::function<void(int64_t)>&
   if (s.error) std::rethrow_exception(s.error);
 }
 
+void parallel_parts(Parallel& parallel, int64_t all, int64_t part,
+                    const std::function<void(int64_t first, int64_t count)>& task) {
+  const int64_t parts = all / part + (all % part > 0 ? 1 : 0);
+  std::vector<std::exception_ptr> thrown(static_cast<size_t>(parts));
+  parallel.parallel_for(parts, [&](int64_t i) {
+    try {
+      task(i * part, std::min(part, all - i * part));
+    } catch (...) {
+      thrown[static_cast<size_t>(i)] = std::current_exception();
+    }
+  });
+  for (const std::exception_ptr& error : thrown) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
 }  // namespace kintsugi

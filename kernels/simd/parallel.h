@@ -43,4 +43,9 @@ class ThreadPool final : public Parallel {
   std::unique_ptr<State> state_;
 };
 
+/// task(first, count) for parts of [0, all), on all threads. Where several throw, what the first part
+/// threw is thrown, whichever came first.
+void parallel_parts(Parallel& parallel, int64_t all, int64_t part,
+                    const std::function<void(int64_t first, int64_t count)>& task);
+
 }  // namespace kintsugi

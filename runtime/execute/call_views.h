@@ -43,11 +43,7 @@ class CallViews {
       operands_.push_back(value != nullptr ? bases.view(plan, *value)
                                            : packed(std::get<int>(source)));
     }
-    call_ = {.dtype = step.dtype,
-             .inputs = inputs_,
-             .weights = weights_,
-             .operands = operands_,
-             .outputs = outputs_};
+    call_ = {step.dtype, inputs_, weights_, operands_, outputs_};
     if (step.workspace >= 0) {
       const plan::Slot& slot = plan.slots[static_cast<size_t>(step.workspace)];
       call_.workspace = {bases.begin(slot), slot.bytes};

@@ -106,6 +106,7 @@ Value Graph::input(std::string name, const Shape& shape, bool exact, std::source
 }
 
 Value Graph::image(std::string name, const Shape& shape, DType samples) {
+  if (!is_samples(samples)) throw Error(ErrorCode::internal, "samples are of u8 or u16");
   const Value value = input(std::move(name), shape, false, {});
   std::get<Input>(node(value).does).samples = samples;
   return value;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "runtime/image/pixel.h"
 
@@ -29,9 +30,24 @@ void write_rows(const AnyView& to, int64_t height, int64_t width, int64_t bytes,
   });
 }
 
+/// Throws Error::internal unless a value holds an image of this size and kind.
+void require_fits(const AnyView& value, int64_t width, int64_t height, int64_t colours,
+                  int64_t bits) {
+  const Shape& s = value.shape;
+  if (s.n() == 1 && s.c() == colours && s.h() >= height && s.w() >= width && value.pitch == s.c() &&
+      value.dtype == (bits == 8 ? DType::u8 : DType::u16)) {
+    return;
+  }
+  throw Error(ErrorCode::internal,
+              "an image of " + std::to_string(width) + "x" + std::to_string(height) + " with " +
+                  std::to_string(colours) + " colours of " + std::to_string(bits) +
+                  " bits does not fit a value " + s.to_string() + " of " + to_string(value.dtype));
+}
+
 }  // namespace
 
 void write_samples(const AnyView& to, const ImageView& from, Parallel& parallel) {
+  require_fits(to, from.width, from.height, colours(from.channels), from.bits);
   const int64_t bytes = to.shape.c() * (from.bits / 8);
   const auto row = [&](int64_t y, std::byte* out) {
     if (bytes == pixel_bytes(from)) {
@@ -46,6 +62,7 @@ void write_samples(const AnyView& to, const ImageView& from, Parallel& parallel)
 }
 
 void write_samples(const AnyView& to, const Mask& from, Parallel& parallel) {
+  require_fits(to, from.width, from.height, 1, 8);
   const auto row = [&](int64_t y, std::byte* out) {
     std::memcpy(out, from.holes.data() + y * from.width, static_cast<size_t>(from.width));
   };
@@ -53,6 +70,7 @@ void write_samples(const AnyView& to, const Mask& from, Parallel& parallel) {
 }
 
 void read_samples(const AnyView& from, Image& to, const Mask* selected, Parallel& parallel) {
+  require_fits(from, to.width, to.height, colours(to.channels), to.bits);
   const int64_t bytes = from.shape.c() * (to.bits / 8);
   const int64_t pixel = pixel_bytes(to);
   parallel.parallel_for(to.height, [&](int64_t y) {

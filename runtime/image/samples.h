@@ -13,8 +13,8 @@
 
 namespace kintsugi::image {
 
-/// `to` is [1, 1 or 3, H, W] of the image's bits and colours, at least as large: its last row and column
-/// go on.
+/// `to` is [1, 1 or 3, H, W] of the image's bits and colours, at least as large: the last row and column
+/// are repeated. All three throw Error::internal where image and value do not fit.
 void write_samples(const AnyView& to, const ImageView& from, Parallel& parallel);
 /// The same of a mask, [1, 1, H, W] of 8 bits.
 void write_samples(const AnyView& to, const Mask& from, Parallel& parallel);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "kernels/elementwise/elementwise.h"
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
@@ -162,9 +161,9 @@ class Maker {
     }
   }
 
-  /// Whether an elementwise step may write over its input, which dies with it: both stand alone.
+  /// Whether a step may write over its input, which dies with it: both stand alone.
   [[nodiscard]] bool can_reuse_input(const PlanStep& step, int index, size_t shared) const {
-    if (step.work.op().as<elementwise::Desc>() == nullptr) return false;
+    if (!step.work.op().in_place()) return false;
     const Placed& from = step.inputs[0];
     const Placed& to = step.outputs[0];
     if (static_cast<size_t>(from.region.slot) < shared ||

@@ -194,8 +194,6 @@ struct Layout {
 /// Removes nodes that nothing reads, keeping order; what fold and fuse leave behind.
 void sweep(graph::Graph& graph);
 
-/// "1.23 GB", "300.00 kB", "840 B": powers of a thousand.
-[[nodiscard]] std::string readable_bytes(int64_t bytes);
 /// A module's name as the reader knows it: the checkpoint's for the one written with.
 using Rename = std::function<std::string(const std::string&)>;
 /// The steps as a table.

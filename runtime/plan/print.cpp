@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "kernels/elementwise/elementwise.h"
+#include "runtime/io/text.h"
 #include "runtime/plan/plan.h"
 
 namespace kintsugi::plan {
@@ -19,50 +19,11 @@ const char* to_string(Precision precision) {
   return "?";
 }
 
-std::string readable_bytes(int64_t bytes) {
-  if (bytes < 1000) return std::to_string(bytes) + " B";
-  double value = static_cast<double>(bytes);
-  const char* unit = "B";
-  for (const char* larger : {"kB", "MB", "GB"}) {
-    if (value < 1000) break;
-    value /= 1000;
-    unit = larger;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f %s", value, unit);
-  return text;
-}
-
 namespace {
 
 std::string gigaflops(int64_t flops) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3f", static_cast<double>(flops) / 1e9);
-  return text;
-}
-
-/// Columns as wide as their widest cell, two spaces apart.
-std::string align(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i] + std::string(widths[i] + 2 - row[i].size(), ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
-
-std::string join(const std::vector<std::string>& parts, const char* between) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
   return text;
 }
 
@@ -78,14 +39,15 @@ std::string table(const Plan& plan, const Rename& rename) {
     std::vector<std::string> names;
     for (const std::string& name : step.names) names.push_back(rename(name));
     const AnyOp& op = step.work.op();
-    const Steps* steps = op.as<elementwise::Desc>() == nullptr ? op.steps() : nullptr;
-    rows.push_back({std::to_string(i), join(names, " + "), kintsugi::to_string(op),
-                    steps != nullptr && !steps->empty() ? kintsugi::to_string(*steps) : "-",
-                    output.shape.to_string(), kintsugi::to_string(slot.dtype),
-                    step.work.describe_config(), gigaflops(step.flops), readable_bytes(step.bytes),
+    const std::string does = kintsugi::to_string(op);
+    std::string then = op.steps() != nullptr ? kintsugi::to_string(*op.steps()) : "";
+    if (then.empty() || does.ends_with(then)) then = "-";  // an op that is nothing but its steps
+    rows.push_back({std::to_string(i), join(names, " + "), does, then, output.shape.to_string(),
+                    kintsugi::to_string(slot.dtype), step.work.describe_config(),
+                    gigaflops(step.flops), readable_bytes(step.bytes),
                     (slot.state ? "state " : "") + readable_bytes(slot.offset)});
   }
-  return align(rows);
+  return align_columns(rows);
 }
 
 std::string memory_picture(const Plan& plan, const Rename& rename, int columns) {

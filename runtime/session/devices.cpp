@@ -11,6 +11,7 @@
 #include "kernels/device/api.h"
 #include "kernels/simd/probe.h"
 #include "runtime/io/guarded.h"
+#include "runtime/io/text.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -68,7 +69,7 @@ std::vector<DeviceInfo> devices() {
       const device::DeviceInfo gpu = device::info(i);
       found.push_back({"cuda:" + std::to_string(i),
                        gpu.name + ", sm_" + std::to_string(gpu.compute) + ", " +
-                           plan::readable_bytes(static_cast<int64_t>(gpu.memory_bytes)),
+                           readable_bytes(static_cast<int64_t>(gpu.memory_bytes)),
                        unfit(gpu).empty(), unfit(gpu), 0});
     }
     if (gpus == 0) found.push_back({"cuda", "NVIDIA GPU", false, cuda_is_missing(0), 0});
@@ -222,8 +223,8 @@ plan::Plan make_plan(const graph::Graph& graph, plan::Options options, int64_t l
   plan = plan::make(graph, options);
   if (plan.peak_bytes() <= limit) return plan;
   throw Error(ErrorCode::out_of_memory,
-              "the plan needs " + plan::readable_bytes(plan.peak_bytes()) + ", more than the " +
-                  plan::readable_bytes(limit) + " allowed",
+              "the plan needs " + readable_bytes(plan.peak_bytes()) + ", more than the " +
+                  readable_bytes(limit) + " allowed",
               "raise max_memory, or scale the picture down with max_side");
 }
 

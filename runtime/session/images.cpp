@@ -17,6 +17,11 @@ Value record(Graph& graph, const std::string& name, AnyOp op, std::vector<Value>
 }
 
 Value read_image(Graph& graph, const std::string& port, const Images::In& in, const Shape& shape) {
+  if (in.desc.count != shape.c()) {
+    throw Error(ErrorCode::internal, "the input '" + port + "' has " + std::to_string(shape.c()) +
+                                         " channels, an image makes " +
+                                         std::to_string(in.desc.count));
+  }
   const DType samples = in.desc.bits == 8 ? DType::u8 : DType::u16;
   std::vector<Value> inputs{
       graph.image(port, {shape.n(), in.colours, shape.h(), shape.w()}, samples)};
@@ -51,6 +56,12 @@ Images images_of(const std::map<std::string, networks::Feed>& inputs,
 }
 
 Graph with_images(Graph graph, const Images& images) {
+  const auto require = [&](const std::vector<graph::Port>& ports, const std::string& port) {
+    if (std::ranges::find(ports, port, &graph::Port::name) != ports.end()) return;
+    throw Error(ErrorCode::internal, "an image is for the port '" + port + "', which is not there");
+  };
+  for (const auto& [port, in] : images.inputs) require(graph.inputs, port);
+  for (const auto& [port, desc] : images.outputs) require(graph.outputs, port);
   const std::vector<graph::Port> inputs = graph.inputs;
   graph::rebuild(graph, [&](graph::Node node, size_t number) {
     const Value first{static_cast<int32_t>(number)};

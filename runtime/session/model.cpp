@@ -35,10 +35,9 @@ void require_task(const Description& description, const std::string& task) {
 Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
     : weights(file),
       opened(networks::open(weights, options.network)),
-      store([weights = weights](const graph::Constant& constant) {
-        auto values = weights.read_f64(constant.name, constant.shape, constant.where);
-        weights.release_pages(constant.name);
-        return values;
+      store([weights = weights](const graph::Constant& c, int64_t first, std::span<double> out) {
+        weights.read(c.name, c.shape, first, out, c.where);
+        weights.release_pages(c.name, first, static_cast<int64_t>(out.size()));
       }) {
   // Recording states every shape, so a file that does not fit is refused here and not later; it
   // reads the header only, and what it did not ask for is what the file has too much.
@@ -59,6 +58,10 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   graph::Graph graph = opened.record(inputs, options.settings);
   if (!options.task.empty()) {
     require_task(opened.description, options.task);
+    if (options.batch != 1) {
+      throw Error(ErrorCode::usage,
+                  "a task runs one image at a time, not " + std::to_string(options.batch));
+    }
     graph = session::with_images(std::move(graph), opened.images);
   }
   const plan::Plan plan =

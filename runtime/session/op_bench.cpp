@@ -95,7 +95,7 @@ OpBench bench_alone(const OpBenchOptions& options) {
   plan::Plan plan =
       plan::make(OneNode(op, inputs).graph(), device.options(pool.threads(), {}, false));
   execute::PackedStore store({});
-  execute::PackedWeights weights = store.pack(plan, device.gpu);
+  execute::PackedWeights weights = store.pack(plan, pool, device.gpu);
   const auto executor = execute::make_executor(std::move(plan), std::move(weights));
   const device::Handle<device::Stream> stream = on_gpu ? device::make_stream() : nullptr;
   const execute::Buffer arena(executor->plan().arena_bytes, std::make_shared<execute::Meter>(),

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/image/codec.h"
 #include "runtime/image/samples.h"
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
@@ -47,6 +48,7 @@ void check_picture(const ImageView& picture) {
   if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
     throw Error(ErrorCode::mismatch, "the picture is empty");
   }
+  image::require_picture(picture);
 }
 
 /// A picture and its mask, as every task takes them that has one.
@@ -86,7 +88,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
                        request.keep_all),
         options.max_memory);
     if (options.max_memory > 0) make_room(plan);
-    execute::PackedWeights weights = model->store.pack(plan, device.gpu);
+    execute::PackedWeights weights = model->store.pack(plan, *parallel, device.gpu);
     cache.push_front({request, execute::make_executor(std::move(plan), std::move(weights))});
     if (cache.size() > kCachedPlans) cache.pop_back();
   } else {
@@ -180,7 +182,7 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
   const plan::Plan& plan = executor.plan();
   const auto refuse = [](const std::string& what, const std::array<int64_t, 4>& at) {
     throw Error(ErrorCode::not_finite,
-                what + " holds a NaN or an infinity, first at sample " + std::to_string(at[0]) +
+                what + " holds a NaN or an infinity, first at batch item " + std::to_string(at[0]) +
                     ", channel " + std::to_string(at[1]) + ", row " + std::to_string(at[2]) +
                     ", column " + std::to_string(at[3]));
   };

@@ -28,8 +28,8 @@ static_assert(std::endian::native == std::endian::little, "tensor data is read a
 }
 
 template <class Stored, class T, class Widen>
-void widen_all(std::span<const std::byte> bytes, std::vector<T>& out, Widen widen) {
-  const std::byte* next = bytes.data();
+void widen_all(const std::byte* bytes, int64_t first, std::span<T> out, Widen widen) {
+  const std::byte* next = bytes + first * static_cast<int64_t>(sizeof(Stored));
   for (T& value : out) {
     Stored stored;
     std::memcpy(&stored, next, sizeof stored);  // files promise no alignment
@@ -74,29 +74,37 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
 
 template <class T>
 std::vector<T> SafetensorsFile::values(const StoredTensor& tensor) const {
+  std::vector<T> out(static_cast<size_t>(tensor.shape.elements()));
+  values(tensor, 0, std::span<T>(out));
+  return out;
+}
+
+template <class T>
+void SafetensorsFile::values(const StoredTensor& tensor, int64_t first, std::span<T> out) const {
   if (!tensor.dtype) {
     throw Error(ErrorCode::unsupported,
                 "'" + path_.string() + "': tensor " + quote_name(tensor.name) + " is stored as " +
                     std::string(tensor.dtype_name) + ", which is not read",
                 "store it as F32, F16 or BF16");
   }
-  std::vector<T> out(static_cast<size_t>(tensor.shape.elements()));
+  const std::byte* bytes = tensor.bytes.data();
   constexpr auto as_it_is = [](auto value) { return value; };
   switch (*tensor.dtype) {
-    case DType::f64: widen_all<double>(tensor.bytes, out, as_it_is); break;
-    case DType::f32: widen_all<float>(tensor.bytes, out, as_it_is); break;
-    case DType::f16: widen_all<uint16_t>(tensor.bytes, out, widen_f16); break;
-    case DType::bf16: widen_all<uint16_t>(tensor.bytes, out, widen_bf16); break;
-    case DType::i64: widen_all<int64_t>(tensor.bytes, out, as_it_is); break;
-    case DType::i32: widen_all<int32_t>(tensor.bytes, out, as_it_is); break;
-    case DType::u16: widen_all<uint16_t>(tensor.bytes, out, as_it_is); break;
-    case DType::u8: widen_all<uint8_t>(tensor.bytes, out, as_it_is); break;
+    case DType::f64: widen_all<double>(bytes, first, out, as_it_is); break;
+    case DType::f32: widen_all<float>(bytes, first, out, as_it_is); break;
+    case DType::f16: widen_all<uint16_t>(bytes, first, out, widen_f16); break;
+    case DType::bf16: widen_all<uint16_t>(bytes, first, out, widen_bf16); break;
+    case DType::i64: widen_all<int64_t>(bytes, first, out, as_it_is); break;
+    case DType::i32: widen_all<int32_t>(bytes, first, out, as_it_is); break;
+    case DType::u16: widen_all<uint16_t>(bytes, first, out, as_it_is); break;
+    case DType::u8: widen_all<uint8_t>(bytes, first, out, as_it_is); break;
   }
-  return out;
 }
 
 template std::vector<float> SafetensorsFile::values(const StoredTensor&) const;
 template std::vector<double> SafetensorsFile::values(const StoredTensor&) const;
+template void SafetensorsFile::values(const StoredTensor&, int64_t, std::span<float>) const;
+template void SafetensorsFile::values(const StoredTensor&, int64_t, std::span<double>) const;
 
 void SafetensorsFile::release_pages(std::span<const std::byte> bytes) const noexcept {
   if (bytes.empty()) return;

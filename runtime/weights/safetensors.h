@@ -46,6 +46,9 @@ class SafetensorsFile {
   /// read here.
   template <class T>
   [[nodiscard]] std::vector<T> values(const StoredTensor& tensor) const;
+  /// Those from element `first` on, as many as `out` holds and not more than there are.
+  template <class T>
+  void values(const StoredTensor& tensor, int64_t first, std::span<T> out) const;
 
   /// Gives the pages under `bytes`, a part of this mapping, back to the system, typically after
   /// packing. They may be read again at any time, from any thread: they then come from the file
@@ -69,5 +72,7 @@ class SafetensorsFile {
 
 extern template std::vector<float> SafetensorsFile::values(const StoredTensor&) const;
 extern template std::vector<double> SafetensorsFile::values(const StoredTensor&) const;
+extern template void SafetensorsFile::values(const StoredTensor&, int64_t, std::span<float>) const;
+extern template void SafetensorsFile::values(const StoredTensor&, int64_t, std::span<double>) const;
 
 }  // namespace kintsugi::weights

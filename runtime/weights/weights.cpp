@@ -127,29 +127,40 @@ const StoredTensor& Weights::expect(std::string_view key, const Shape& expected,
 template <class T>
 std::vector<T> Weights::read(std::string_view key, const Shape& expected,
                              std::source_location where) const {
-  const StoredTensor& tensor = expect(key, expected, where);
-  std::vector<T> values = state_->file.values<T>(tensor);
-  const auto bad = std::ranges::find_if_not(values, [](T value) { return std::isfinite(value); });
-  if (bad != values.end()) {
-    // An f64 too large for f32 arrives here as an infinity, which is what it would be in use.
-    throw Error(ErrorCode::not_finite,
-                state_->name() + ": " + quote_name(key) + " holds " +
-                    (std::isnan(*bad) ? "a NaN" : "an infinity") + " at index " +
-                    position(expected, static_cast<size_t>(bad - values.begin())),
-                "the training may have diverged, or the conversion to half precision overflowed");
-  }
+  std::vector<T> values(static_cast<size_t>(expected.elements()));
+  read(key, expected, 0, std::span<T>(values), where);
   return values;
+}
+
+template <class T>
+void Weights::read(std::string_view key, const Shape& expected, int64_t first, std::span<T> out,
+                   std::source_location where) const {
+  state_->file.values(expect(key, expected, where), first, out);
+  const auto bad = std::ranges::find_if_not(out, [](T value) { return std::isfinite(value); });
+  if (bad == out.end()) return;
+  // An f64 too large for f32 arrives here as an infinity, which is what it would be in use.
+  throw Error(ErrorCode::not_finite,
+              state_->name() + ": " + quote_name(key) + " holds " +
+                  (std::isnan(*bad) ? "a NaN" : "an infinity") + " at index " +
+                  position(expected, static_cast<size_t>(first + (bad - out.begin()))),
+              "the training may have diverged, or the conversion to half precision overflowed");
 }
 
 template std::vector<float> Weights::read<float>(std::string_view, const Shape&,
                                                  std::source_location) const;
 template std::vector<double> Weights::read<double>(std::string_view, const Shape&,
                                                    std::source_location) const;
+template void Weights::read(std::string_view, const Shape&, int64_t, std::span<float>,
+                            std::source_location) const;
+template void Weights::read(std::string_view, const Shape&, int64_t, std::span<double>,
+                            std::source_location) const;
 
-void Weights::release_pages(std::string_view key) const noexcept {
-  if (const StoredTensor* const tensor = state_->file.find(key)) {
-    state_->file.release_pages(*tensor);
-  }
+void Weights::release_pages(std::string_view key, int64_t first, int64_t count) const noexcept {
+  const StoredTensor* const tensor = state_->file.find(key);
+  if (tensor == nullptr || !tensor->dtype) return;
+  const int64_t size = size_bytes(*tensor->dtype);
+  state_->file.release_pages(
+      tensor->bytes.subspan(static_cast<size_t>(first * size), static_cast<size_t>(count * size)));
 }
 
 std::vector<std::string> Weights::unused_keys() const {

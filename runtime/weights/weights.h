@@ -43,14 +43,13 @@ class Weights {
   [[nodiscard]] std::vector<T> read(
       std::string_view key, const Shape& expected,
       std::source_location where = std::source_location::current()) const;
-  [[nodiscard]] std::vector<double> read_f64(
-      std::string_view key, const Shape& expected,
-      std::source_location where = std::source_location::current()) const {
-    return read<double>(key, expected, where);
-  }
+  /// The same of the elements from `first` on, as many as `out` holds and not more than there are.
+  template <class T>
+  void read(std::string_view key, const Shape& expected, int64_t first, std::span<T> out,
+            std::source_location where = std::source_location::current()) const;
 
-  /// Gives the pages of one tensor back to the system; unknown keys are ignored.
-  void release_pages(std::string_view key) const noexcept;
+  /// Gives the pages of one tensor's elements back to the system; unknown keys are ignored.
+  void release_pages(std::string_view key, int64_t first, int64_t count) const noexcept;
 
   /// Keys that expect() and read() never asked for, sorted; PyTorch's batch counters are not
   /// missed.
@@ -69,6 +68,10 @@ extern template std::vector<float> Weights::read<float>(std::string_view, const 
                                                         std::source_location) const;
 extern template std::vector<double> Weights::read<double>(std::string_view, const Shape&,
                                                           std::source_location) const;
+extern template void Weights::read(std::string_view, const Shape&, int64_t, std::span<float>,
+                                   std::source_location) const;
+extern template void Weights::read(std::string_view, const Shape&, int64_t, std::span<double>,
+                                   std::source_location) const;
 
 /// Up to three of `keys` that a person who wrote `wanted` may have meant, the likeliest first.
 [[nodiscard]] std::vector<std::string> closest_keys(std::string_view wanted,

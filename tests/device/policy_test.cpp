@@ -149,7 +149,7 @@ TEST(FusedCudaPolicy, GatesStandBehindTheirFeatures) {
   gated.method = implicit_gemm::CudaMethod::simt;
   std::vector<float> packed(static_cast<size_t>(packed_elements(desc, gated, 4)));
   ASSERT_EQ(packed.size(), 32u * 4);
-  pack<float>(desc, gated, weight, packed);
+  pack<float>(desc, gated, {0, 10}, weight, packed);
   const std::vector<float> order{1, 2, 3, 4, 6, 7, 8, 9, 5, 0, 0, 0, 10, 0, 0, 0};
   for (size_t i = 0; i < 32; ++i) EXPECT_EQ(packed[4 * i], i < order.size() ? order[i] : 0) << i;
 }

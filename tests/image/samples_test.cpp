@@ -95,5 +95,28 @@ TEST(Samples, ComeOutWhereTheMaskSelects) {
   }
 }
 
+TEST(Samples, OfAnImageThatDoesNotFitAreRefused) {
+  const Image image = numbered(5, 3, 3, 8);
+  const auto refused = [&](Value value) {
+    try {
+      write_samples(value.view, image, pool);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::internal);
+      Image made = image;
+      EXPECT_THROW(read_samples(value.view, made, nullptr, pool), Error);
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused({3, 3, 5, 8}));
+  EXPECT_TRUE(refused({3, 2, 5, 8}));
+  EXPECT_TRUE(refused({3, 3, 4, 8}));
+  EXPECT_TRUE(refused({1, 3, 5, 8}));
+  EXPECT_TRUE(refused({3, 3, 5, 16}));
+  Value two(3, 6, 5, 8);
+  two.view.shape = {2, 3, 3, 5};
+  EXPECT_TRUE(refused(std::move(two)));
+}
+
 }  // namespace
 }  // namespace kintsugi::image

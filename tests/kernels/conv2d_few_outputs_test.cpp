@@ -189,7 +189,7 @@ TEST(FewOutputsPlantedError, IsRejected) {
   const auto bound = p.operands.bind();
   const CpuConfig config = configure(p.desc, p.input.shape(), Form::few_outputs);
   std::vector<float> packed(static_cast<size_t>(packed_elements(p.desc, config)));
-  pack(p.desc, config, p.weight, packed);
+  pack(p.desc, config, {0, p.desc.out_channels}, p.weight, packed);
   const Tensor<float> expected = p.definition();
   const auto agrees = [&](const std::vector<float>& weight, const TensorView<const float>& input) {
     Tensor<float> output(output_shape(p.desc, p.input.shape()));

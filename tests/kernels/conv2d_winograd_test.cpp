@@ -183,7 +183,7 @@ TEST(Conv2dWinogradScratch, IsStatedAndChecked) {
   const int64_t one = workspace_elements(p.desc, config, p.input.shape(), 1);
   EXPECT_EQ(workspace_elements(p.desc, config, p.input.shape(), 3), 3 * one);
   std::vector<float> packed(static_cast<size_t>(packed_elements(p.desc, config)));
-  pack(p.desc, config, p.weight, packed);
+  pack(p.desc, config, {0, p.desc.out_channels}, p.weight, packed);
   // Two threads with the scratch of one: slower, and the same.
   std::vector<float> scratch(static_cast<size_t>(one));
   Tensor<float> output({1, 9, 16, 16});
@@ -236,7 +236,7 @@ TEST(Conv2dWinogradPlantedError, OnePointOfOneFilterLost) {
   const Problem p(conv3x3(64, 32), {1, 64, 40, 40});
   const CpuConfig config = p.winograd();
   std::vector<float> packed(static_cast<size_t>(packed_elements(p.desc, config)));
-  pack(p.desc, config, p.weight, packed);
+  pack(p.desc, config, {0, p.desc.out_channels}, p.weight, packed);
   const int64_t block = config.block_channels();
   // Point (2, 3), input channel 63, output channel 5.
   const int64_t row = (15 * (32 / block) + 5 / block) * 64 + 63;

@@ -84,7 +84,7 @@ TEST(ElementwiseCpu, RoundsAsAnEpilogueDoes) {
   for (size_t k = 0; k < 20; ++k) weight[k * 21] = 1.0f;
   const auto config = conv2d::choose(identity, p.input.shape(), simd::chosen());
   std::vector<float> packed(static_cast<size_t>(conv2d::packed_elements(identity, config)));
-  conv2d::pack(identity, config, weight, packed);
+  conv2d::pack(identity, config, {0, 20}, weight, packed);
   Tensor<float> fused(p.input.shape()), alone(p.input.shape());
   const auto bound = p.operands.bind();
   conv2d::cpu(identity, config, {p.input.view(), packed, bound, fused.view()}, test::threads());

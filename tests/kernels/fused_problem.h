@@ -64,7 +64,7 @@ template <class Desc, class Config>
                                 Parallel& parallel = threads(), int64_t gap = 0,
                                 Records* left = nullptr) {
   std::vector<float> packed(static_cast<size_t>(packed_elements(desc, config)));
-  pack(desc, config, weight, packed);
+  pack(desc, config, {0, desc.weight_shape()[0]}, weight, packed);
   std::vector<float> scratch(
       static_cast<size_t>(workspace_elements(desc, config, input.shape, parallel.threads())),
       std::numeric_limits<float>::quiet_NaN());

@@ -193,7 +193,7 @@ TEST(Sizes, AHugeStrideOfOnePixelRunsOrIsRefused) {
     const conv_transpose2d::Desc desc{.in_channels = 1, .out_channels = 1, .stride = stride};
     const auto config = conv_transpose2d::choose(desc, input.shape(), simd::chosen());
     std::vector<float> packed(static_cast<size_t>(conv_transpose2d::packed_elements(desc, config)));
-    conv_transpose2d::pack(desc, config, std::vector<float>{2.0f}, packed);
+    conv_transpose2d::pack(desc, config, {0, 1}, std::vector<float>{2.0f}, packed);
     const std::string error = test::error_of([&] {
       conv_transpose2d::cpu(desc, config, {input.view(), packed, {}, output.view()},
                             test::threads());

@@ -130,7 +130,7 @@ TEST(PlantedError, EveryWrongConv2dFails) {
   Table right;
   right.operands = {bias.operand};
   right.weight.resize(static_cast<size_t>(conv2d::packed_elements(desc, config)));
-  conv2d::pack(desc, config, weight, right.weight);
+  conv2d::pack(desc, config, {0, desc.out_channels}, weight, right.weight);
   right.c.vectors = config.vectors;
   right.c.tile_pixels = config.tile_pixels;
   right.c.task_rows = config.task_rows;
@@ -168,7 +168,7 @@ TEST(PlantedError, EveryWrongConvTranspose2dFails) {
   Table right;
   right.operands = {bias.operand};
   right.weight.resize(static_cast<size_t>(conv_transpose2d::packed_elements(desc, config)));
-  conv_transpose2d::pack(desc, config, weight, right.weight);
+  conv_transpose2d::pack(desc, config, {0, desc.in_channels}, weight, right.weight);
   right.c.vectors = config.vectors;
   right.c.tile_pixels = config.tile_pixels;
   right.c.task_rows = config.task_rows;

@@ -115,8 +115,8 @@ double error_of(const Module& module, plan::Options options) {
   if (options.backend == Backend::cpu) options.isa = simd::chosen();
   if (options.backend == Backend::gpu) options.gpu = device::info();
   test::Bound bound(plan::make(record(module, weights), options), 2,
-                    [&](const graph::Constant& constant) {
-                      return weights.read_f64(constant.name, constant.shape);
+                    [&](const graph::Constant& c, int64_t first, std::span<double> out) {
+                      weights.read(c.name, c.shape, first, out);
                     });
   execute::Executor& executor = *bound.executor;
   for (const plan::Port& port : executor.plan().inputs) {

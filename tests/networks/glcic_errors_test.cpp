@@ -38,9 +38,10 @@ TEST(Glcic, RefusesWithOneSentence) {
   with_nan.values[70] = NAN;
   error = error_of([&] { (void)session.run({{"input", with_nan}}); });
   EXPECT_EQ(error.code(), ErrorCode::not_finite);
-  EXPECT_STREQ(error.what(),
-               "the input 'input' holds a NaN or an infinity, first at sample 0, channel 1, row 0, "
-               "column 6");
+  EXPECT_STREQ(
+      error.what(),
+      "the input 'input' holds a NaN or an infinity, first at batch item 0, channel 1, row 0, "
+      "column 6");
 
   error = error_of([&] { (void)model().session({.device = "cuda"}); });
   EXPECT_EQ(error.code(), ErrorCode::device_unavailable);

@@ -251,9 +251,10 @@ TEST_F(Gpu, ANaNIsFoundAndTheRunAfterItIsWhole) {
   with_nan.values[70] = NAN;
   const Error error = error_of([&] { (void)session.run({{"input", with_nan}}); });
   EXPECT_EQ(error.code(), ErrorCode::not_finite);
-  EXPECT_STREQ(error.what(),
-               "the input 'input' holds a NaN or an infinity, first at sample 0, channel 1, row 0, "
-               "column 6");
+  EXPECT_STREQ(
+      error.what(),
+      "the input 'input' holds a NaN or an infinity, first at batch item 0, channel 1, row 0, "
+      "column 6");
   EXPECT_EQ(session.run(input_of(reference())).at("output").values, right.values);
 }
 

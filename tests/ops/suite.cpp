@@ -155,7 +155,7 @@ std::vector<OperandShape> operands_of(const AnyOp& op, ShapeSpan inputs) {
 double filled(Fill fill, Random& random, DType dtype) {
   const auto uniform = static_cast<double>(random.value());
   // Every sample, and a third of them zero: pixels that are no hole.
-  if (is_samples(dtype)) return std::max(0.0, (uniform + 0.33) / 1.33 * white(dtype));
+  if (is_samples(dtype)) return std::max(0.0, (uniform + 0.33) / 1.33 * (white(dtype) + 1));
   switch (fill) {
     case Fill::uniform: return uniform;
     case Fill::below_zero: return uniform - 1.5;
@@ -188,7 +188,12 @@ AnyView bind_weight(const Work& work, const Values& weight, size_t index, const 
   std::vector<std::byte> bytes(static_cast<size_t>(elements * size_bytes(dtype)));
   if (packing) {
     const std::vector<float> single(weight.numbers.begin(), weight.numbers.end());
-    work.pack(single, {bytes.data(), dtype, {elements}, 0});
+    // In two parts, the second first.
+    const int64_t rows = weight.shape[0], half = rows / 2, row = weight.shape.elements() / rows;
+    const AnyView packed{bytes.data(), dtype, {elements}, 0};
+    const std::span<const float> all(single);
+    work.pack({half, rows - half}, all.subspan(static_cast<size_t>(half * row)), packed);
+    work.pack({0, half}, all.first(static_cast<size_t>(half * row)), packed);
   } else {
     for (size_t i = 0; i < weight.numbers.size(); ++i) {
       put(dtype, weight.numbers[i], &bytes[i * static_cast<size_t>(size_bytes(dtype))]);

@@ -110,7 +110,7 @@ struct Bound {
     EXPECT_EQ(meter->held(), arena_bytes);
     states = execute::Buffer(plan.state_bytes, state_meter,
                              on_gpu ? execute::Memory::device : execute::Memory::host);
-    execute::PackedWeights weights = store.pack(plan);
+    execute::PackedWeights weights = store.pack(plan, pool);
     EXPECT_EQ(store.meter(on_gpu ? std::optional(0) : std::nullopt).held(), plan.packed_bytes);
     executor = execute::make_executor(std::move(plan), std::move(weights));
     staging = execute::Buffer(executor->plan().staging_bytes(), meter, execute::Memory::staging);

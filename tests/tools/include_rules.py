@@ -65,7 +65,8 @@ MAY_INCLUDE = {
     # A node names the weights it needs, so recording knows of typed lookup and of key maps.
     "runtime/graph": ["kernels/core/", *ANY_OP, *CONTRACTS, "runtime/weights/"],
     "runtime/plan": ["kernels/core/", *ANY_OP, *PLANNED_BY_NAME, *CPU_FACADE,
-                     "kernels/device/api.h", "runtime/graph/", "runtime/weights/"],
+                     "kernels/device/api.h", "runtime/graph/", "runtime/io/text.h",
+                     "runtime/weights/"],
     "runtime/execute": ["kernels/core/", *ANY_OP, *CPU_FACADE, "kernels/contract/launch.h",
                         "kernels/device/api.h",
                         "runtime/graph/", "runtime/plan/", "runtime/weights/"],

@@ -39,11 +39,11 @@ TEST(Weights, ReadsWhatIsExpected) {
   EXPECT_TRUE(weights.has("conv1.bias"));
   EXPECT_FALSE(weights.has("conv1"));
   EXPECT_EQ(weights.shape_of("conv1.weight"), Shape({1, 3, 2, 2}));
-  EXPECT_EQ(weights.read_f64("conv1.bias", {1}), std::vector<double>{0.5});
+  EXPECT_EQ(weights.read<double>("conv1.bias", {1}), std::vector<double>{0.5});
   EXPECT_EQ(weights.read<float>("conv2.weight", {1, 1, 1, 1}), std::vector<float>{2.0f});
   EXPECT_EQ(weights.expect("conv1.weight", {1, 3, 2, 2}).bytes.size(), 24u);
-  weights.release_pages("conv1.weight");
-  weights.release_pages("no such key");
+  weights.release_pages("conv1.weight", 0, 16);
+  weights.release_pages("no such key", 0, 1);
 }
 
 TEST(Weights, AMisfitNamesFileKeyBothShapesAndTheLine) {
@@ -52,7 +52,7 @@ TEST(Weights, AMisfitNamesFileKeyBothShapesAndTheLine) {
   const auto line = std::source_location::current().line() + 3;
   const std::string here = "tests/weights/weights_test.cpp:" + std::to_string(line);
   const Error error = expect_error(ErrorCode::mismatch, "has shape [1, 3, 2, 2]", [&] {
-    (void)weights.read_f64("conv1.weight", {1, 4, 2, 2});
+    (void)weights.read<double>("conv1.weight", {1, 4, 2, 2});
   });
   EXPECT_EQ(std::string(error.what()), "'" + (folder.path() / "net.safetensors").string() +
                                            "': 'conv1.weight' has shape [1, 3, 2, 2], but " + here +
@@ -115,8 +115,8 @@ TEST(Weights, MayBeAskedFromManyThreads) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&weights] {
       for (int round = 0; round < 200; ++round) {
-        EXPECT_EQ(weights.read_f64("conv1.bias", {1}), std::vector<double>{0.5});
-        weights.release_pages("conv1.bias");
+        EXPECT_EQ(weights.read<double>("conv1.bias", {1}), std::vector<double>{0.5});
+        weights.release_pages("conv1.bias", 0, 1);
         (void)weights.unused_keys();
       }
     });
