@@ -38,7 +38,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(nlohmann-json3-dev libstb-dev libhwy-dev libcli11-dev libgtest-dev)
+packages=(nlohmann-json3-dev libstb-dev libhwy-dev libcli11-dev libgtest-dev libbenchmark-dev)
 most_mb=64
 
 pack() {

@@ -50,14 +50,14 @@ enum class Stored : uint8_t {
   any,        // inputs alone: as it comes; of a conversion
   storage,    // outputs alone: in the plan's storage type, whatever the kernel's; of a conversion
   moments,    // outputs alone: records of kernels/core/moments.h, as many as moment_tiles() says
-  samples8,   // samples of an image or a mask, u8, whatever the kernel's type; pixels without gaps
+  samples8,   // samples of an image or a mask, u8; pixels without gaps
   samples16,  // likewise u16
 };
-/// Of samples of 8 or 16 bits.
+/// How samples of so many bits are stored.
 [[nodiscard]] constexpr Stored samples_of(int bits) {
   return bits == 8 ? Stored::samples8 : Stored::samples16;
 }
-/// The type of samples; no value for what is stored otherwise.
+/// Their type; empty where `stored` is not samples.
 [[nodiscard]] constexpr std::optional<DType> sample_type(Stored stored) {
   if (stored == Stored::samples8) return DType::u8;
   if (stored == Stored::samples16) return DType::u16;

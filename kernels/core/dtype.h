@@ -26,13 +26,13 @@ enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, u16, u8 };
   return 0;
 }
 
-/// Whether it is of an image's samples, which are no numbers of a tensor.
+/// Whether values of this type are samples of an image.
 [[nodiscard]] constexpr bool is_samples(DType dtype) {
   return dtype == DType::u8 || dtype == DType::u16;
 }
 
-/// Elements in 16 bytes, and at least four: of activations of this type a pixel holds whole groups of so
-/// many, and so does a channel vector beside them. Of samples one.
+/// Elements in 16 bytes, and at least four. A pixel's channels, and the channel vectors beside
+/// activations of this type, are padded to a multiple of it. Samples are not padded: 1.
 [[nodiscard]] constexpr int64_t granule(DType dtype) {
   return is_samples(dtype) ? 1 : size_bytes(dtype) == 2 ? 8 : 4;
 }

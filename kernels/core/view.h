@@ -6,7 +6,8 @@
 // read and write through views.
 //
 // Pad channels, those from C up to storage_channels(C), are zero whenever a kernel may load them:
-// whoever writes a view writes them as zeros, and every reader may count on it.
+// whoever writes a view writes them as zeros, and every reader may count on it. Samples of images (u8,
+// u16) and records of moments stand without gaps and have no pads.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ template <class T>
 struct TensorView {
   T* data = nullptr;
   Shape shape;        // [N, C, H, W]
-  int64_t pitch = 0;  // elements from one pixel to the next, >= storage_channels(C)
+  int64_t pitch = 0;  // elements from one pixel to the next
 
   [[nodiscard]] T* pixel(int64_t n, int64_t y, int64_t x) const {
     return data + ((n * shape.h() + y) * shape.w() + x) * pitch;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // to_image on CUDA: what a caller needs to run it, without CUDA. Everything is on the device: the tensor
-// and first_bad NHWC with pixels that start at multiples of 16 bytes, samples at any address. The caller
+// and first_bad NHWC with pixels that start at multiples of 16 bytes, samples aligned to their size alone. The caller
 // owns all memory.
 #pragma once
 

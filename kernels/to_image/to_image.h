@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// to_image: the contract. What a network's numbers are as samples of an image, grey or RGB:
+// to_image: the contract. Turns the output of a network into the samples of an image, grey or RGB:
 //
 //   sample = clamp((x[n,k,y,x] + shift) * scale, 0, 1) * white, truncated or rounded
 //
@@ -56,7 +56,7 @@ struct Desc {
 /// [N, 1, H, 1]
 [[nodiscard]] Shape first_bad_shape(const Shape& tensor);
 
-/// Two for a number, one for its sample, the luma of grey images.
+/// Two for each number and one for its sample, and the luma of grey images.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& tensor);
 
 /// Bytes that must move at least once: three numbers and the samples of each pixel.
@@ -69,7 +69,7 @@ struct Desc {
 template <class S, class T>
 struct Args {
   TensorView<const T> input;       // [N, K, H, W]
-  TensorView<S> image;             // [N, 1 or 3, H, W], pixels at any address
+  TensorView<S> image;             // [N, 1 or 3, H, W], aligned to S alone
   TensorView<Exact<T>> first_bad;  // [N, 1, H, 1]: an x, -1 where every number is finite
 };
 

@@ -76,7 +76,7 @@ inline const Desc kGrey{{.from = From::green, .mean = 0.5f, .scale = 2, .hole = 
 }
 
 [[nodiscard]] inline std::vector<Mistakes> mistakes() {
-  // Its last pixel is no hole, so that each number of the image counts.
+  // The last pixel lies outside the hole, so that changing any number changes the result.
   const OpCase right = image_case(kCentred, 8, true, {1, 3, 10, 9});
   const auto wrong = [&](int channel, const Channel& other) -> AnyOp {
     Desc desc = *right.op.as<Desc>();

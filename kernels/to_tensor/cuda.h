@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // to_tensor on CUDA: what a caller needs to run it, without CUDA. Everything is on the device: samples
-// and mask at any address, the tensor NHWC with pixels that start at multiples of 16 bytes; what lies
+// and mask aligned to their size alone, the tensor NHWC with pixels that start at multiples of 16 bytes; what lies
 // between K and the next 16 bytes is made zero. The caller owns all memory.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// to_tensor: the contract. What the samples of an image are to a network:
+// to_tensor: the contract. Turns the samples of an image, and a mask, into the input of a network:
 //
 //   y[n,k,y,x] = (sample / white - mean_k) * scale_k of the colour that channel k takes, or a number;
 //                another number where the mask has a hole
@@ -28,7 +28,7 @@ struct OpTable;
 
 namespace kintsugi::to_tensor {
 
-/// Grey images have their one sample for all colours.
+/// A grey image gives its one sample for red, green and blue.
 enum class From : uint8_t { red, green, blue, constant };
 
 /// A channel of the tensor: {.hole = 1} is a mask, {.known = 1, .hole = 1} is all ones.
@@ -36,7 +36,7 @@ struct Channel {
   From from = From::constant;
   float mean = 0, scale = 1;  // of a colour in [0, 1]: (colour - mean) * scale
   float known = 0;            // of a constant, outside the hole
-  float hole = 0;             // in the hole, whatever it is from
+  float hole = 0;             // in the hole, for any `from`
 
   /// Its value at a pixel of these colours in [0, 1].
   [[nodiscard]] constexpr float value(float red, float green, float blue, bool in_hole) const {
@@ -70,7 +70,7 @@ struct Desc {
 /// Samples of a pixel that are needed: 0, 1 or 3.
 [[nodiscard]] int64_t samples_read(const Desc& desc, const Shape& image);
 
-/// Of colours: a quotient, a difference, a product.
+/// Three for each colour: a division, a subtraction, a multiplication.
 [[nodiscard]] int64_t flops(const Desc& desc, const Shape& image);
 
 /// Bytes that must move at least once: samples, the mask, numbers.
@@ -82,8 +82,8 @@ struct Desc {
 /// S is uint8_t or uint16_t.
 template <class S, class T>
 struct Args {
-  TensorView<const S> image;       // [N, 1 or 3, H, W], pixels at any address
-  TensorView<const uint8_t> mask;  // [N, 1, H, W], likewise; data is nullptr where there is none
+  TensorView<const S> image;       // [N, 1 or 3, H, W], aligned to S alone
+  TensorView<const uint8_t> mask;  // [N, 1, H, W]; data is nullptr where there is none
   TensorView<T> output;            // [N, count, H, W]
 };
 

@@ -78,7 +78,7 @@ void GpuExecutor::bind(const Binding& binding) {
 }
 
 void GpuExecutor::poison(int64_t offset, int64_t bytes) {
-  // All ones is a NaN in every storage type.
+  // All ones is a NaN in every type of numbers; samples become white.
   device::fill(*to_.stream, to_.arena + offset, 0xff, static_cast<size_t>(bytes));
 }
 

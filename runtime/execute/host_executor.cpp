@@ -26,7 +26,7 @@ class HostExecutor final : public Executor {
   void bind(const Binding& binding) override {
     to_ = binding;
     bases_ = {binding.arena, binding.states};
-    // All ones is a NaN in f32 and in f64.
+    // All ones is a NaN in f32 and in f64; samples become white.
     if (to_.poison) std::memset(to_.arena, 0xff, static_cast<size_t>(plan_.arena_bytes));
   }
   AnyView writable(const plan::Placed& input) override { return bases_.view(plan_, input); }

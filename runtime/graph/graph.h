@@ -167,7 +167,7 @@ void rewrite_reads(Node& node, const std::function<Value(Value)>& change);
 void rewrite_ends(Graph& graph, const std::function<Value(Value)>& change);
 
 /// Builds the nodes anew: `each(node, number)` is called for every node in order, which reads the new
-/// values already, appends what it likes and returns the value that stands for its first output. Ports
+/// values already, may append nodes, and returns the value that replaces the node's first output. Ports
 /// and writes follow; inputs that `each` records stand before those there were.
 template <class Each>
 void rebuild(Graph& graph, const Each& each) {

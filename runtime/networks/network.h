@@ -34,14 +34,14 @@ namespace kintsugi::networks {
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
 
-/// An image to make an input of. Where the input is larger, the last row and column go on. The sample's
-/// bits and whether there is a mask follow from the image.
+/// An image to make an input of. Where the input is larger, the last row and column are repeated. The bits
+/// of a sample and whether there is a mask follow from the image.
 struct ImageSource {
   to_tensor::Desc desc;
   ImageView image;
   const image::Mask* holes = nullptr;
 };
-/// An image to put an output into, where `selected` selects pixels, else everywhere; its alpha stays.
+/// The image that receives an output: the pixels that `selected` selects, or all of them. Alpha is kept.
 /// Bits and colour follow from the image, which is no larger than the output.
 struct ImageSink {
   to_image::Desc desc;

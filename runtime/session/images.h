@@ -14,12 +14,13 @@ namespace kintsugi::session {
 
 using networks::Images;
 
-/// Of the images among what a replay is fed from and given to.
+/// The images among the inputs and outputs of a replay.
 [[nodiscard]] Images images_of(const std::map<std::string, networks::Feed>& inputs,
                                const std::map<std::string, networks::Taker>& outputs);
 
 /// The graph with to_tensor behind the inputs and to_image before the outputs that are images. A mask
-/// is a port "input.mask", what to_image says of NaN "output.first_bad".
+/// is a port "input.mask", the second output of to_image the port "output.first_bad". Throws Error::internal
+/// for a port that is not there or has another number of channels.
 [[nodiscard]] graph::Graph with_images(graph::Graph graph, const Images& images);
 
 [[nodiscard]] inline std::string mask_port(const std::string& input) { return input + ".mask"; }

@@ -106,8 +106,9 @@ struct PlanOptions {
   /// "winograd": every convolution in its direct form, a digit closer (1e-5, not 1e-4), and slower.
   std::vector<std::string> without = {};
   Settings settings = {};
-  /// What `describe().tasks` lists: with an image in colour of 8 bits at either end where the task runs
-  /// the network on one. Empty: tensors, as Session::run has them. Error::usage for another task.
+  /// One of `describe().tasks`: the plan for an image in colour of 8 bits at the network's own size, where
+  /// the task converts it in the plan; a task that scales images first runs on tensors. Empty: tensors, as
+  /// Session::run has them. Error::usage for another task, or a batch of more than one.
   std::string task = {};
 };
 

@@ -3,8 +3,8 @@
 // A picture's way through the generator: in as numbers in [-1, 1], out in the same range, truncated to
 // samples as both official programs do it, or rounded. The network makes sizes of multiples of four of
 // any; what it adds at the end is cropped off. What the authors' program computes of samples is what
-// to_tensor and to_image do, where the network runs, and so is the rounding beside it; MindSpore's, whose
-// last digit is another, and both of scaled images is done here, on the host.
+// to_tensor and to_image do, where the network runs, and so is the rounding beside it; MindSpore's
+// arithmetic, which differs in the last digit, and all scaled images are converted here, on the host.
 #include <algorithm>
 #include <utility>
 
