@@ -96,19 +96,20 @@ void cuda(const Desc& desc, const Args<T>& args, device::Stream& stream) {
   }
   device::check_aligned("random", args.output);
   const device::Groups groups = device::groups_of<T>("random", out);
-  device::launch(stream, groups.grid(Kernel::kThreads),
-                 Kernel{.state = args.state.data,
-                        .output = args.output.data,
-                        .state_pitch = args.state.pitch,
-                        .pitch = args.output.pitch,
-                        .groups = groups.all,
-                        .groups_of_pixel = groups.of_pixel,
-                        .channels = static_cast<uint32_t>(out.c()),
-                        .height = static_cast<uint32_t>(out.h()),
-                        .width = static_cast<uint32_t>(out.w()),
-                        .stream = desc.stream,
-                        .whole_width = static_cast<uint64_t>(whole_width(desc)),
-                        .normal = desc.distribution == Distribution::normal});
+  device::launch(
+      stream, groups.grid(Kernel::kThreads),
+      Kernel{.state = args.state.data,
+             .output = args.output.data,
+             .state_pitch = args.state.pitch,
+             .pitch = args.output.pitch,
+             .groups = groups.all,
+             .groups_of_pixel = groups.of_pixel,
+             .channels = static_cast<uint32_t>(device::narrow_int("random", out.c(), "channels")),
+             .height = static_cast<uint32_t>(out.h()),
+             .width = static_cast<uint32_t>(out.w()),
+             .stream = desc.stream,
+             .whole_width = static_cast<uint64_t>(whole_width(desc)),
+             .normal = desc.distribution == Distribution::normal});
 }
 
 template void cuda(const Desc&, const Args<float>&, device::Stream&);
