@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // numpy's legacy generator, numpy.random.RandomState: MT19937 and the numbers that random_sample, randn,
-// shuffle and permutation make of it, bit for bit. numpy keeps this stream unchanged for ever. For inputs
-// whose reference was drawn with a numpy seed. On the host alone; noise within a network is kernels/random.
+// shuffle and permutation make of it. Words, uniform numbers and orders are numpy's bit for bit; normal
+// numbers are up to the last place of the C library's logarithm. numpy guarantees that this stream never
+// changes. It is for inputs that a reference draws with a numpy seed, and runs on the host alone; noise
+// within a network is kernels/random.
 #pragma once
 
 #include <array>
