@@ -10,7 +10,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build nlohmann-json3-dev libstb-dev libhwy-dev libcli11-dev)
-tests=(git pkg-config binutils ccache libgtest-dev libbenchmark-dev
+tests=(git pkg-config binutils ccache libgtest-dev libbenchmark-dev librandom123-dev
        python3 python3-numpy python3-pil python3-pytest python3-torch clang-format
        clang-19 libclang-rt-19-dev)
 

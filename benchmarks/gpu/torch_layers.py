@@ -135,12 +135,20 @@ def modules(torch):
         dtype = torch.uint8 if white(layer) == 255 else torch.int32
         return Call(lambda x: (x.clamp(0, 1) * white(layer) + half).to(dtype))
 
+    def random(layer):
+        """Of the input it takes the type and the device alone."""
+        shape = (layer.shape[0], layer.integer("channels", 4), layer.integer("height", 64),
+                 layer.integer("width", 64))
+        draw = torch.rand if layer.settings.get("kind") == "uniform" else torch.randn
+        return Call(lambda x: draw(shape, dtype=x.dtype, device=x.device))
+
     return {
         "concat": lambda layer: (Call(lambda *inputs: torch.cat(inputs, 1)), 2),
         "layer_norm": lambda layer: (LayerNorm(layer), 1),
         "norm": lambda layer: (Norm(layer), 1),
         "pad": lambda layer: (pad(layer), 1),
         "pool": lambda layer: (pool(layer), 1),
+        "random": lambda layer: (random(layer), 1),
         "reduce": lambda layer: (reduce(layer), 1),
         "resample": lambda layer: (resample(layer), 1),
         "conv2d": lambda layer: (Convolution(layer, False), 1),

@@ -169,12 +169,14 @@ def test_bench_op():
         ("pad", ["amount=2", "mode=reflect"]),
         ("partial_mask", ["stride=2"]),
         ("pool", ["kind=average"]),
+        ("random", ["kind=uniform", "channels=3"]),
         ("reduce", ["kind=max", "over=channels"]),
         ("resample", ["kind=bilinear", "height=9"]),
     ],
 )
 def test_bench_every_op(op, settings):
-    shape = "2x1x12x10" if op == "partial_mask" else "2x16x12x10"
+    shapes = {"partial_mask": "2x1x12x10", "random": "2x12x1x1"}
+    shape = shapes.get(op, "2x16x12x10")
     arguments = ["bench", "--op", op, "--shape", shape, "--runs", 1, "-j", 1]
     for setting in settings:
         arguments += ["--set", setting]

@@ -40,6 +40,9 @@ KERNELS = {
     "kernels/to_image/cuda.cu": (["80", "90a"], [
         r"ld\.global\.v4\.u32", r"fma\.rn\.f32", r"fma\.rn\.f64", r"st\.global\.u8",
         r"st\.global\.u16", r"shfl\.sync\.bfly", r"bar\.sync"]),
+    "kernels/random/cuda.cu": (["80", "90a"], [
+        r"ld\.global\.u16", r"mul\.wide\.u32|mul\.hi\.u32", r"rsqrt\.approx\.f32",
+        r"cvt\.rn\.bf16\.f32", r"st\.global\.v4\.u32"]),
     "kernels/concat/cuda.cu": (["80", "90a"], [
         r"ld\.global\.u16", r"ld\.global\.u32", r"st\.global\.v4\.u32"]),
     "kernels/copy/cuda.cu": (["80", "90a"], [

@@ -201,6 +201,8 @@ enlarged      resample 1x9x5x7 kind=bilinear
 coloured      to_tensor 1x3x5x7
 grey          to_tensor 2x1x5x7 bits=16
 truncated     to_image 2x9x5x7
+noise         random 2x12x1x1 channels=9 height=5 width=7
+chances       random 1x12x1x1 channels=3 height=5 width=7 kind=uniform
 luma          to_image 1x3x5x150 bits=16 rounds=on grey=on
 """
 

@@ -12,6 +12,7 @@
 #include "kernels/pad/pad.h"
 #include "kernels/partial_mask/partial_mask.h"
 #include "kernels/pool/pool.h"
+#include "kernels/random/random.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/resample/resample.h"
 #include "kernels/to_image/to_image.h"
@@ -161,6 +162,18 @@ std::vector<Row> rows() {
        }},
       {"pool flops", [=] { return pool::flops({.kernel = 2}, wide); }},
       {"pool bytes", [=] { return pool::bytes({}, wide, 4); }},
+      {"random shape",
+       [] {
+         return random::output_shape({.channels = kGiga, .size = {kGiga, 8}}, {1, 12, 1, 1}).h();
+       }},
+      {"random flops",
+       [] {
+         return random::flops({.channels = 4, .size = {kGiga, kGiga >> 1}}, {1, 12, 1, 1});
+       }},
+      {"random bytes",
+       [] {
+         return random::bytes({.channels = 4, .size = {kGiga, kGiga >> 1}}, {1, 12, 1, 1}, 4);
+       }},
       {"reduce shape", [=] { return reduce::output_shape({}, wider).c(); }},
       {"reduce bytes", [=] { return reduce::bytes({}, wide, 4); }},
       {"resample size", [=] { return resample::output_shape({.size = kMost}, wide).h(); }},

@@ -84,12 +84,15 @@ MAY_INCLUDE = {
                                    "runtime/weights/key_map.h", PUBLIC],
     # What a sample means is said once, for kernels and for the host.
     "runtime/image": ["kernels/core/", "kernels/simd/parallel.h", "runtime/io/", "stb", PUBLIC],
+    # numpy's generator on the host.
+    "runtime/random": ["kernels/core/error.h"],
     "runtime/cli": [PUBLIC, "CLI/", "nlohmann/"],
 
     "weights_tools": ["kernels/core/", "runtime/weights/", "CLI/", "nlohmann/", PUBLIC],
     "examples": [PUBLIC],
     "tests/consumer": [PUBLIC],
-    "tests": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "gtest/", "gmock/", PUBLIC],
+    "tests": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "gtest/", "gmock/", "Random123/",
+              PUBLIC],
     "benchmarks": ["kernels/", "runtime/", "tests/", "hwy/", "nlohmann/", "benchmark/", "cudnn", "cuda",
                    PUBLIC],
 }
@@ -98,8 +101,8 @@ MAY_INCLUDE = {
 NOT_OPS = ("contract", "core", "device", "emulator", "implicit_gemm", "simd")
 
 RULED = ("kernels/", "runtime/", "weights_tools/", "benchmarks/", "tests/", "examples/", PUBLIC,
-         "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "cuda", "cudnn",
-         "torch/", "opencv")
+         "hwy/", "nlohmann/", "CLI/", "stb", "gtest/", "gmock/", "benchmark/", "Random123/",
+         "cuda", "cudnn", "torch/", "opencv")
 
 # ---- What a file may say -----------------------------------------------------------------------
 
