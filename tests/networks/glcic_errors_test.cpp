@@ -127,5 +127,23 @@ TEST(Glcic, AnOverflowNamesItsLayer) {
       << error.what();
 }
 
+// A view of pixels that nobody checked: every task refuses what is no image before it reads one.
+TEST(Session, TasksRefuseViewsThatAreNoImages) {
+  const std::vector<uint8_t> pixels(32 * 32 * 5 * 4);
+  const auto view = [&](int64_t channels, int64_t bits) {
+    return ImageView(32, 32, channels, pixels.data(), bits);
+  };
+  const Image mask = box_mask(32, 32, 4, 4, 9, 9);
+  Session mends = model().session();
+  Session translates = Model::open(kData / "cyclegan_resnet6_k8.safetensors").session();
+  for (const auto& [channels, bits] : {std::pair{3, 32}, {3, 12}, {5, 8}, {0, 8}}) {
+    SCOPED_TRACE(std::to_string(channels) + " channels of " + std::to_string(bits) + " bits");
+    const ImageView wrong = view(channels, bits);
+    EXPECT_EQ(error_of([&] { (void)translates.translate(wrong); }).code(), ErrorCode::usage);
+    EXPECT_EQ(error_of([&] { (void)mends.inpaint(wrong, mask); }).code(), ErrorCode::usage);
+  }
+  EXPECT_EQ(translates.translate(view(4, 16)).bits, 16);
+}
+
 }  // namespace
 }  // namespace kintsugi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Random graphs: what a seed draws, over every op, step and extent, with values that several nodes
+// Random graphs: what a seed draws, over every op of numbers, step and extent, with values that several nodes
 // read, residuals in either spelling and several outputs. A graph is numerically tame: weights are
 // small, norms are frequent, and constants and inputs have at most seven bits, so that every storage
 // type holds them exactly. The same seed is the same graph on every machine. What computes the right
