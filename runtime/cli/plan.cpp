@@ -63,7 +63,9 @@ int plan(const Arguments& a, Console& console) {
   options.without = a.without;
   options.settings = parse_settings(a.settings);
   const std::vector<std::string>& tasks = model.describe().tasks;
-  if (a.task != kTensors) options.task = a.task.empty() && !tasks.empty() ? tasks[0] : a.task;
+  // Tasks run one image at a time: a batch is of tensors, unless a task is asked for and refuses it.
+  const bool by_default = a.task.empty() && options.batch == 1 && !tasks.empty();
+  if (a.task != kTensors) options.task = by_default ? tasks[0] : a.task;
   const PlanSummary summary = model.plan(options);
 
   if (console.json()) {
