@@ -92,8 +92,15 @@ def test_plan(model):
     assert plan["flops"] > 0 and sum(step["flops"] for step in plan["steps"]) == plan["flops"]
     unfused = json_of(support.run(*small, "--without", "fuse", "--json"))
     assert len(plan["steps"]) < len(unfused["steps"])
+    # A task runs one image, which the plan converts; a batch is of tensors.
+    assert [plan["steps"][i]["op"][:8] for i in (0, -1)] == ["image of", "to image"]
+    tensors = json_of(support.run(*small, "--task", "run", "--json"))
+    assert len(tensors["steps"]) == len(plan["steps"]) - 2
     twice = json_of(support.run(*small, "--batch", 2, "--json"))
-    assert twice["flops"] == 2 * plan["flops"]
+    assert twice["flops"] == 2 * tensors["flops"] < 2 * plan["flops"]
+    support.fails(support.run(*small, "--batch", 2, "--task", "inpaint"), 2,
+                  "a task runs one image at a time, not 2")
+    support.fails(support.run(*small, "--task", "translate"), 2, "glcic does not translate")
 
 
 @pytest.mark.parametrize("name", support.PASSES)
