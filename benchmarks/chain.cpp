@@ -7,6 +7,7 @@
 
 #include "benchmarks/numbers.h"
 #include "kernels/core/element.h"
+#include "kernels/core/sample.h"
 
 namespace kintsugi::bench {
 namespace {
@@ -41,7 +42,7 @@ int64_t Value::bytes() const { return checked_multiply(elements(), size_bytes(dt
 
 std::vector<float> Value::numbers() const {
   std::vector<float> values = random_values(shape.elements(), seed);
-  const float white = dtype == DType::u8 ? 255 : 65535;
+  const auto white = static_cast<float>(image::white_of(8 * size_bytes(dtype)));
   with_element_type(dtype, [&]<class T>(T) {
     for (float& value : values) {
       if (is_samples(dtype)) value = (value + 1) / 2 * white;

@@ -15,6 +15,9 @@ namespace kintsugi::image {
 template <class S>
 constexpr int32_t kWhite = std::numeric_limits<S>::max();
 
+/// The largest sample of so many bits, white and opaque.
+[[nodiscard]] constexpr int32_t white_of(int64_t bits) { return bits == 16 ? 65535 : 255; }
+
 [[nodiscard]] constexpr bool has_alpha(int64_t channels) { return channels == 2 || channels == 4; }
 [[nodiscard]] constexpr bool is_grey(int64_t channels) { return channels <= 2; }
 /// Channels without alpha: 1 or 3.

@@ -14,10 +14,6 @@ Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) {
   return {output_shape(desc, inputs[0]), first_bad_shape(inputs[0])};
 }
 
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Stored Op::makes(const Desc& desc, int output) {
   return output == 0 ? samples_of(desc.bits) : Stored::exact;
 }

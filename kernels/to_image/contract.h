@@ -15,16 +15,14 @@ template <class S, class T>
           .first_bad = call.outputs[1].as<Exact<T>>()};
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
-  using Desc = to_image::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "to_image";
 
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc&) { return Window{}; }
   static Stored makes(const Desc& desc, int output);
-  static std::string describe(const Desc& desc) { return to_string(desc); }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
   static void reference(const Desc& desc, const Call& call, Parallel& parallel);

@@ -24,7 +24,7 @@ bool colours_of(const Desc& desc, float half, const float* pixel, std::array<flo
     const Source& source = desc.rgb[c];
     const float number = pixel[source.channel];
     finite = finite && std::isfinite(number);
-    rgb[c] = image::clamp_to_unit((number + source.shift) * source.scale + half);
+    rgb[c] = image::clamp_to_unit(source.value(number) + half);
   }
   if (!finite) rgb = {};
   return finite;

@@ -23,7 +23,7 @@ void reference(const Desc& desc, const Args<S, T>& args, Parallel& parallel) {
         const Source& source = desc.rgb[c];
         const auto number = static_cast<float>(pixel[source.channel]);
         finite = finite && std::isfinite(number);
-        rgb[c] = (number + source.shift) * source.scale;
+        rgb[c] = source.value(number);
         if (desc.rounds) rgb[c] += 0.5f / static_cast<float>(image::kWhite<S>);
         rgb[c] = image::clamp_to_unit(rgb[c]);
       }

@@ -29,7 +29,9 @@ namespace kintsugi::to_image {
 /// Where a colour of the image is in the tensor.
 struct Source {
   int channel = 0;             // of the first four
-  float shift = 0, scale = 1;  // (value + shift) * scale is in [0, 1]
+  float shift = 0, scale = 1;  // (number + shift) * scale is in [0, 1]
+
+  [[nodiscard]] constexpr float value(float number) const { return (number + shift) * scale; }
   friend bool operator==(const Source&, const Source&) = default;
 };
 
@@ -43,7 +45,7 @@ struct Desc {
   /// Half a sample where it rounds. Where nothing is rounded, adding zero changes no sample: of a
   /// clamped zero at most the sign.
   [[nodiscard]] constexpr float half() const {
-    return rounds ? 0.5f / static_cast<float>(bits == 8 ? 255 : 65535) : 0.0f;
+    return rounds ? 0.5f / static_cast<float>(image::white_of(bits)) : 0.0f;
   }
   friend bool operator==(const Desc&, const Desc&) = default;
 };

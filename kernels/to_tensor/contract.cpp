@@ -20,10 +20,6 @@ Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) {
   return {out};
 }
 
-Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
-  return {flops(desc, inputs[0]), bytes(desc, inputs[0], element_bytes)};
-}
-
 Stored Op::reads(const Desc& desc, int input) { return samples_of(input == 0 ? desc.bits : 8); }
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {

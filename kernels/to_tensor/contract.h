@@ -16,17 +16,15 @@ template <class S, class T>
   return args;
 }
 
-struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
-  using Desc = to_tensor::Desc;
+struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing {
   static constexpr std::string_view kName = "to_tensor";
 
   using ChoosesNothing::describe;
+  using FromHeader::describe;
   static int inputs(const Desc& desc) { return desc.masked ? 2 : 1; }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
   static Reach reach(const Desc&) { return Window{}; }
   static Stored reads(const Desc& desc, int input);
-  static std::string describe(const Desc& desc) { return to_string(desc); }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
   static void reference(const Desc& desc, const Call& call, Parallel& parallel);

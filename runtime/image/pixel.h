@@ -18,8 +18,6 @@
 
 namespace kintsugi::image {
 
-/// The largest sample, white and opaque.
-[[nodiscard]] constexpr int32_t white_of(int64_t bits) { return bits == 16 ? 65535 : 255; }
 /// What an 8-bit sample is at 16 bits: white stays white, and nothing is rounded.
 constexpr int32_t kWidened = 257;
 /// A 16-bit sample at 8 bits, rounded to nearest.

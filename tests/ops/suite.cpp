@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/core/element.h"
+#include "kernels/core/sample.h"
 #include "kernels/norm/norm.h"
 
 namespace kintsugi::test {
@@ -24,7 +25,7 @@ double get(DType dtype, const std::byte* from) {
 }
 
 /// The largest sample.
-double white(DType dtype) { return dtype == DType::u8 ? 255 : 65535; }
+double white(DType dtype) { return image::white_of(8 * size_bytes(dtype)); }
 
 DType exact(const Target& target) { return exact_type(target.dtype); }
 

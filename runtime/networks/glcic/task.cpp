@@ -66,7 +66,7 @@ std::array<float, 3> to_rgb(const to_image::Desc& desc, int64_t bits, const floa
   const float half = 0.5f / static_cast<float>(image::white_of(bits));
   std::array<float, 3> rgb{};
   for (size_t c = 0; c < 3; ++c) {
-    rgb[c] = (pixel[desc.rgb[c].channel] + desc.rgb[c].shift) * desc.rgb[c].scale;
+    rgb[c] = desc.rgb[c].value(pixel[desc.rgb[c].channel]);
     if (desc.rounds) rgb[c] += half;
   }
   return rgb;
