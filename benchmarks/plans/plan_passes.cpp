@@ -43,7 +43,7 @@ class Ready {
     const bool on_gpu = plan.backend == plan::Backend::gpu;
     if (on_gpu) {
       device::select(device.gpu);
-      stream_ = device::make_stream();
+      queue_.stream = device::make_stream();
     }
     const auto meter = std::make_shared<execute::Meter>();
     arena_ = {plan.arena_bytes, meter, on_gpu ? execute::Memory::device : execute::Memory::host};
@@ -53,7 +53,7 @@ class Ready {
     executor_->bind({.arena = arena_.data(),
                      .parallel = &parallel,
                      .staging = staging_.data(),
-                     .stream = stream_.get(),
+                     .queue = on_gpu ? &queue_ : nullptr,
                      .gpu = device.gpu});
     session::fill_with_noise(*executor_);
   }
@@ -71,6 +71,7 @@ class Ready {
     const std::clock_t start = std::clock();
     for (; all < kSlice; ++count) {
       executor_->run({});
+      executor_->wait();
       all += executor_->run_ns();
     }
     const double busy = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
@@ -86,7 +87,7 @@ class Ready {
   }
 
  private:
-  device::Handle<device::Stream> stream_;
+  execute::Queue queue_;
   execute::Buffer arena_, staging_;
   std::unique_ptr<execute::Executor> executor_;
 };

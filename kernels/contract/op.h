@@ -71,9 +71,10 @@ struct Arrangement {
   int64_t first_channel = 0;  // of the input, for sliced
 };
 
-/// Pixels of the input that one pixel of the output reads; without a value where that is all of them.
+/// Pixels of the input that one pixel of the output reads; without a value where that is all of them. Output
+/// pixel i reads input pixels j with upscale * j = stride * i - padding + dilation * t for t in [0, kernel).
 struct Window {
-  Pair kernel = 1, stride = 1, dilation = 1, padding = 0;
+  Pair kernel = 1, stride = 1, dilation = 1, padding = 0, upscale = 1;
 };
 using Reach = std::optional<Window>;
 

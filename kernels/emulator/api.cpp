@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernels/core/error.h"
+#include "kernels/emulator/emulator.h"
 #include "kernels/emulator/launch.h"
 #include "kernels/emulator/memory.h"
 
@@ -52,6 +53,14 @@ std::recursive_mutex& mutex() {
 std::vector<Stream*>& streams() {
   static auto* streams = new std::vector<Stream*>;  // outlives what closes late
   return *streams;
+}
+emulator::Crossings& crossings() {  // under the mutex
+  static emulator::Crossings counted;
+  return counted;
+}
+void note(int64_t emulator::Crossings::*what) {
+  const std::lock_guard lock(mutex());
+  ++(crossings().*what);
 }
 std::string& left_behind() {
   static auto* sentence = new std::string;
@@ -140,11 +149,13 @@ void release_host(void* buffer) noexcept { ::operator delete(buffer); }
 
 void upload(void* device, const void* host, std::size_t bytes) {
   check("upload", device, bytes);
+  note(&emulator::Crossings::uploads);
   if (bytes > 0) std::memcpy(device, host, bytes);
 }
 
 void download(void* host, const void* device, std::size_t bytes) {
   check("download", device, bytes);
+  note(&emulator::Crossings::downloads);
   if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
@@ -182,6 +193,7 @@ Handle<Stream> make_stream() {
 
 void synchronize(Stream& stream) {
   not_while_capturing(stream, "synchronize");
+  note(&emulator::Crossings::synchronisations);
   drain(stream, [] { return false; });
 }
 
@@ -212,6 +224,7 @@ void wait(Stream& stream, Event& event) {
 
 void synchronize(Event& event) {
   if (event.stream == nullptr) return;
+  note(&emulator::Crossings::synchronisations);
   drain(*event.stream, [&] { return event.happened >= event.recorded; });
 }
 
@@ -263,6 +276,15 @@ namespace kintsugi::emulator {
 void enqueue(device::Stream& stream, Launch launch) {
   check_limits(launch);
   device::give(stream, [launch = std::move(launch)] { run(launch); });
+}
+
+}  // namespace kintsugi::emulator
+
+namespace kintsugi::emulator {
+
+Crossings take_crossings() {
+  const std::lock_guard lock(device::mutex());
+  return std::exchange(device::crossings(), {});
 }
 
 }  // namespace kintsugi::emulator

@@ -51,6 +51,15 @@ struct Report {
 /// The launches that have run since the last call, in the order in which they ran.
 [[nodiscard]] std::vector<Report> take_reports();
 
+/// Copies between host and device, and waits for a stream.
+struct Crossings {
+  int64_t uploads = 0;
+  int64_t downloads = 0;
+  int64_t synchronisations = 0;
+};
+/// Those since the last call.
+[[nodiscard]] Crossings take_crossings();
+
 /// Whether this program was linked with the hooks of the race detector (hooks.cpp).
 [[nodiscard]] bool race_detector();
 

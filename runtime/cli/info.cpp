@@ -14,6 +14,12 @@
 namespace kintsugi::cli {
 namespace {
 
+std::vector<std::string> task_names(const Description& d) {
+  std::vector<std::string> names;
+  for (const Task task : d.tasks) names.emplace_back(to_string(task));
+  return names;
+}
+
 constexpr size_t kKeysShown = 10;
 
 struct Arguments {
@@ -35,7 +41,7 @@ void print_json(const Description& d, Console& console) {
                           {"variant", d.variant},
                           {"reason", d.reason},
                           {"paper", d.paper},
-                          {"tasks", d.tasks},
+                          {"tasks", task_names(d)},
                           {"weights_title", d.weights_title},
                           {"weights_license", d.weights_license},
                           {"mask_polarity", d.mask_polarity},
@@ -75,7 +81,7 @@ int info(const Arguments& a, Console& console) {
   fact("variant", d.variant);
   fact("chosen because", d.reason);
   fact("paper", d.paper);
-  if (!d.tasks.empty()) fact("for", enumerate(d.tasks));
+  if (!d.tasks.empty()) fact("for", enumerate(task_names(d)));
   fact("weights", d.weights_title);
   fact("licence of the weights",
        d.weights_license.empty() ? "not stated in the file" : d.weights_license);

@@ -69,7 +69,7 @@ Mender::Mender(const InpaintArguments& arguments, Console& console)
   }
   if (arguments.model.empty()) return;
   model_ = Model::open(arguments.model);
-  require_task(model_->describe(), "inpaint");
+  require_task(model_->describe(), Task::inpaint);
   console.debug("model: " + model_->describe().title + "; " + model_->describe().reason);
 }
 

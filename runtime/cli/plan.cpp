@@ -62,16 +62,20 @@ int plan(const Arguments& a, Console& console) {
   options.keep_all = a.keep_all;
   options.without = a.without;
   options.settings = parse_settings(a.settings);
-  const std::vector<std::string>& tasks = model.describe().tasks;
+  const std::vector<Task>& tasks = model.describe().tasks;
   // Tasks run one image at a time: a batch is of tensors, unless a task is asked for and refuses it.
   const bool by_default = a.task.empty() && options.batch == 1 && !tasks.empty();
-  if (a.task != kTensors) options.task = by_default ? tasks[0] : a.task;
+  if (by_default) {
+    options.task = tasks[0];
+  } else if (a.task != kTensors && !a.task.empty()) {
+    options.task = task_named(a.task);
+  }
   const PlanSummary summary = model.plan(options);
 
   if (console.json()) {
     const bool own_size = model.describe().own_size;
     Json steps = Json::array();
-    for (const PlanStep& step : summary.steps) {
+    for (const PlanStep& step : summary.graphs[0].steps) {
       steps.push_back({{"name", step.name},
                        {"op", step.op},
                        {"epilogue", step.epilogue},
@@ -87,15 +91,15 @@ int plan(const Arguments& a, Console& console) {
                  {"memory", json_of(summary.memory)},
                  {"flops", summary.flops},
                  {"steps", steps}};
-    if (a.memory_picture) json["memory_picture"] = summary.picture;
+    if (a.memory_picture) json["memory_picture"] = summary.graphs[0].picture;
     console.print_json(json);
     return kOk;
   }
-  console.print(summary.table);
-  console.print("\n" + plural(static_cast<int64_t>(summary.steps.size()), "step") + ", " +
+  console.print(summary.graphs[0].table);
+  console.print("\n" + plural(static_cast<int64_t>(summary.graphs[0].steps.size()), "step") + ", " +
                 format_flops(summary.flops) + " on " + summary.device + "\n\n");
   console.print(print_memory(summary.memory));
-  if (a.memory_picture) console.print("\n" + summary.picture);
+  if (a.memory_picture) console.print("\n" + summary.graphs[0].picture);
   return kOk;
 }
 

@@ -56,7 +56,7 @@ class Translator {
  public:
   Translator(const TranslateArguments& arguments, Console& console)
       : arguments_(arguments), console_(console), model_(Model::open(arguments.model)) {
-    require_task(model_.describe(), "translate");
+    require_task(model_.describe(), Task::translate);
     console.debug("model: " + model_.describe().title + "; " + model_.describe().reason);
     if (!arguments.score.empty()) {
       judge_model_ = Model::open(arguments.score, {.network = "cyclegan-discriminator"});

@@ -77,7 +77,8 @@ PlanSummary plan_of(const Model& model, const Arguments& a, const Tensors& input
 /// The places of modules in the network, as far as its plan names them.
 std::map<std::string, size_t> order_of(const PlanSummary& summary) {
   std::map<std::string, size_t> places;
-  for (size_t i = 0; i < summary.steps.size(); ++i) places.emplace(summary.steps[i].name, i);
+  for (size_t i = 0; i < summary.graphs[0].steps.size(); ++i)
+    places.emplace(summary.graphs[0].steps[i].name, i);
   return places;
 }
 

@@ -33,6 +33,12 @@ struct ValueCheck {
   bool constant = false;                             // all values are the same
 };
 
+/// A GPU's stream.
+struct Queue {
+  device::Handle<device::Stream> stream;
+  bool in_flight = false;  // it was given work that nobody has waited for
+};
+
 /// Where an executor runs.
 struct Binding {
   std::byte* arena = nullptr;  // at least Plan::arena_bytes, on the GPU if it is the plan's backend
@@ -40,8 +46,8 @@ struct Binding {
       nullptr;  // Plan::state_bytes, likewise; kept from run to run. A run that fails or
                 // is stopped may have written some of them
   Parallel* parallel = nullptr;
-  std::byte* staging = nullptr;      // page-locked, at least Plan::staging_bytes()
-  device::Stream* stream = nullptr;  // of a GPU, nullptr otherwise
+  std::byte* staging = nullptr;  // page-locked, at least Plan::staging_bytes()
+  Queue* queue = nullptr;        // of a GPU, nullptr otherwise
   int gpu = 0;
   bool poison = false;  // NaN wherever nothing alive stands: a plan that reads it is wrong
 };
@@ -64,7 +70,8 @@ class Executor {
 
   virtual void bind(const Binding& binding) = 0;
 
-  /// Host memory where an input is written before a run, as the plan stores it. Inputs survive a run.
+  /// Host memory where an input is written before a run, as the plan stores it. Inputs survive runs until
+  /// bind() is called.
   [[nodiscard]] virtual AnyView writable(const plan::Placed& input) = 0;
   /// Host memory where a value can be read, until the next is asked for: in a hook any that is alive
   /// there, after a run the inputs, outputs and states.
@@ -72,8 +79,11 @@ class Executor {
   /// Fills an entry of a state, at once.
   virtual void fill(const plan::StateEntry& entry, const WriteRow& write) = 0;
   /// Runs every step. Outputs stay readable until the next run. A GPU replays all steps as one graph,
-  /// and calls `before` for the first alone, unless `after` or `time_steps` asks for each.
+  /// and calls `before` for the first alone, unless `after` or `time_steps` asks for each. It copies inputs
+  /// over that were written since the last run, and returns at once: what is read later waits.
   virtual void run(const Hooks& hooks) = 0;
+  /// Returns when the last run has ended; what failed in it is thrown here at the latest.
+  virtual void wait() = 0;
 
   /// Fills an input row by row, on all threads: `write` is called from several at once.
   void write_input(const plan::Placed& input, const WriteRow& write);
@@ -84,7 +94,7 @@ class Executor {
 
   /// Of the last run that was completed and timed its steps, one a step; all zero before.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }
-  /// How long the last completed run took; on a GPU the kernels alone, without copies.
+  /// How long the last completed run took, once it was waited for; on a GPU the kernels alone.
   [[nodiscard]] int64_t run_ns() const { return run_ns_; }
 
  protected:

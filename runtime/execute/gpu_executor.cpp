@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The executor of a GPU. Inputs and outputs are written and read in page-locked memory of the host;
-// a run copies the inputs over, replays every kernel as one graph, which was captured in the first
-// run, and copies the outputs back. To watch or time single steps they are launched one by one:
-// the same kernels on the same memory, so the same bits. A run that failed leaves nothing that
-// the next one reads but states: it brings its inputs anew, and tickets are zeroed first.
+// a run copies over the inputs that were written and replays every kernel as one graph, which was
+// captured in the first run. It waits for nothing: outputs are copied back when one is read. So a
+// replay that only reads and writes states copies nothing. To watch or time single steps they are
+// launched one by one: the same kernels on the same memory, so the same bits. A run that failed leaves
+// nothing that the next one reads but states: inputs are copied anew, and tickets are zeroed first.
+#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -21,15 +24,17 @@ class GpuExecutor final : public Executor {
  public:
   GpuExecutor(plan::Plan plan, PackedWeights weights)
       : Executor(std::move(plan), std::move(weights)) {}
+  GpuExecutor(const GpuExecutor&) = delete;
+  GpuExecutor& operator=(const GpuExecutor&) = delete;
+  ~GpuExecutor() override { settle(); }  // the stream may still read what goes with this
 
   void bind(const Binding& binding) override;
-  AnyView writable(const plan::Placed& input) override {
-    return view_at(input, staged_.at(input.region.slot));
-  }
+  AnyView writable(const plan::Placed& input) override;
   /// What is staged, or a copy.
   AnyView readable(const plan::Placed& value) const override;
   void fill(const plan::StateEntry& entry, const WriteRow& write) override;
   void run(const Hooks& hooks) override;
+  void wait() override;
 
  private:
   [[nodiscard]] const plan::Slot& slot(int index) const {
@@ -43,7 +48,9 @@ class GpuExecutor final : public Executor {
     return copy;
   }
   void launch(const plan::PlanStep& step);
-  /// Enqueues a whole run, and waits for it.
+  void synchronize() const;
+  /// The same where an error would hide another one.
+  void settle() const noexcept;
   void enqueue(const Hooks& hooks, bool by_step);
   void launch_each(const Hooks& hooks);
   void capture();
@@ -54,18 +61,24 @@ class GpuExecutor final : public Executor {
 
   Bases bases_;
   std::map<int, std::byte*> staged_;  // slots of inputs and outputs
-  bool running_ = false;              // what is staged is not what the GPU has
+  std::set<int> written_;             // slots of inputs that the GPU does not have yet
+  mutable bool fetched_ = false;      // outputs that are staged are those of the last run
+  bool running_ = false;              // the arena is between two steps
+  bool timed_steps_ = false;          // by the last run
+  bool ran_ = false;                  // and its time is not known yet
+  std::vector<std::vector<std::byte>> filling_;  // states' entries on their way
   mutable std::vector<std::byte> seen_;
   std::vector<device::Handle<device::Event>> marks_;
   device::Handle<device::Executable> graph_;  // of the arena and the stream that are bound
 };
 
 void GpuExecutor::bind(const Binding& binding) {
-  if (to_.arena != binding.arena || to_.states != binding.states || to_.stream != binding.stream) {
+  if (to_.arena != binding.arena || to_.states != binding.states || to_.queue != binding.queue) {
     graph_.reset();
   }
   to_ = binding;
   bases_ = {binding.arena, binding.states};
+  fetched_ = false;
   std::byte* at = to_.staging;
   for (const auto* ports : {&plan_.inputs, &plan_.outputs}) {
     for (const plan::Port& port : *ports) {
@@ -73,64 +86,100 @@ void GpuExecutor::bind(const Binding& binding) {
       at += plan::staged_bytes(plan_.slot(port.value));
     }
   }
+  for (const plan::Port& port : plan_.inputs) written_.insert(port.value.region.slot);
   device::select(to_.gpu);
   if (to_.poison) poison(0, plan_.arena_bytes);
 }
 
+void GpuExecutor::synchronize() const {
+  device::select(to_.gpu);
+  device::synchronize(*to_.queue->stream);
+  to_.queue->in_flight = false;
+}
+
+void GpuExecutor::settle() const noexcept {
+  try {
+    if (to_.queue != nullptr && to_.queue->in_flight) synchronize();
+  } catch (const Error&) {  // the first sentence is the one that matters
+  }
+}
+
+AnyView GpuExecutor::writable(const plan::Placed& input) {
+  if (to_.queue->in_flight) synchronize();  // what is staged may still be copied
+  written_.insert(input.region.slot);
+  return view_at(input, staged_.at(input.region.slot));
+}
+
 void GpuExecutor::poison(int64_t offset, int64_t bytes) {
   // All ones is a NaN in every type of numbers; samples become white.
-  device::fill(*to_.stream, to_.arena + offset, 0xff, static_cast<size_t>(bytes));
+  device::fill(*to_.queue->stream, to_.arena + offset, 0xff, static_cast<size_t>(bytes));
 }
 
 AnyView GpuExecutor::readable(const plan::Placed& value) const {
   const int index = value.region.slot;
   const auto staged = staged_.find(index);
   const bool is_state = slot(index).state;  // which others write too: another graph, fill()
-  if (staged != staged_.end() && !is_state && !running_) return view_at(value, staged->second);
-  seen_.resize(static_cast<size_t>(slot(index).bytes));
+  const bool is_output = std::ranges::any_of(
+      plan_.outputs, [&](const plan::Port& port) { return port.value.region.slot == index; });
   device::select(to_.gpu);
-  device::download(*to_.stream, seen_.data(), on_gpu(index), seen_.size());
-  device::synchronize(*to_.stream);
+  if (staged != staged_.end() && !is_state && !running_) {
+    if (is_output && !fetched_) {
+      for (const plan::Port& port : plan_.outputs) {
+        const int output = port.value.region.slot;
+        device::download(*to_.queue->stream, staged_.at(output), on_gpu(output),
+                         static_cast<size_t>(slot(output).bytes));
+      }
+      synchronize();
+      fetched_ = true;
+    }
+    return view_at(value, staged->second);
+  }
+  seen_.resize(static_cast<size_t>(slot(index).bytes));
+  device::download(*to_.queue->stream, seen_.data(), on_gpu(index), seen_.size());
+  synchronize();
   return view_at(value, seen_.data());
 }
 
 void GpuExecutor::fill(const plan::StateEntry& entry, const WriteRow& write) {
   device::select(to_.gpu);
   const int index = entry.value.region.slot;
-  std::vector<std::byte> rows(static_cast<size_t>(slot(index).bytes));
+  if (!to_.queue->in_flight) filling_.clear();
+  std::vector<std::byte>& rows = filling_.emplace_back(static_cast<size_t>(slot(index).bytes));
   write_rows(view_at(entry.value, rows.data()), write, *to_.parallel);
-  device::upload(*to_.stream, on_gpu(index), rows.data(), rows.size());
-  device::synchronize(*to_.stream);
+  to_.queue->in_flight = true;
+  device::upload(*to_.queue->stream, on_gpu(index), rows.data(), rows.size());
 }
 
 void GpuExecutor::run(const Hooks& hooks) {
   device::select(to_.gpu);
   running_ = true;
+  fetched_ = ran_ = false;
   try {
     const bool by_step = hooks.after || hooks.time_steps || to_.poison;
     if (!by_step) {
       if (!plan_.steps.empty()) check_cancelled(hooks, 0);
       if (!graph_) capture();
     }
+    to_.queue->in_flight = true;
     enqueue(hooks, by_step);
   } catch (...) {
     // What the stream was given may still copy from and to memory that its owner is about to free.
-    try {
-      device::synchronize(*to_.stream);
-    } catch (const Error&) {  // the first sentence is the one that matters
-    }
+    for (const plan::Port& port : plan_.inputs) written_.insert(port.value.region.slot);
+    to_.queue->in_flight = true;
+    settle();
     throw;
   }
   running_ = false;
+  ran_ = true;
+  timed_steps_ = hooks.time_steps;
 }
 
 void GpuExecutor::enqueue(const Hooks& hooks, bool by_step) {
-  device::Stream& stream = *to_.stream;
+  device::Stream& stream = *to_.queue->stream;
   if (plan_.tickets >= 0) {
     device::fill(stream, on_gpu(plan_.tickets), 0, static_cast<size_t>(slot(plan_.tickets).bytes));
   }
-  for (const plan::Port& port : plan_.inputs) {
-    const int input = port.value.region.slot;
+  for (const int input : std::exchange(written_, {})) {
     device::upload(stream, on_gpu(input), staged_.at(input),
                    static_cast<size_t>(slot(input).bytes));
   }
@@ -141,21 +190,20 @@ void GpuExecutor::enqueue(const Hooks& hooks, bool by_step) {
     device::replay(stream, *graph_);
   }
   mark(1);
-  for (const plan::Port& port : plan_.outputs) {
-    const int output = port.value.region.slot;
-    device::download(stream, staged_.at(output), on_gpu(output),
-                     static_cast<size_t>(slot(output).bytes));
-  }
-  device::synchronize(stream);
+}
+
+void GpuExecutor::wait() {
+  if (to_.queue->in_flight) synchronize();
+  if (!std::exchange(ran_, false)) return;
   run_ns_ = ns_between(0, 1);
-  for (size_t i = 0; hooks.time_steps && i < times_.size(); ++i) {
+  for (size_t i = 0; timed_steps_ && i < times_.size(); ++i) {
     times_[i] = {ns_between(0, i + 2), ns_between(0, i + 3)};
   }
 }
 
 void GpuExecutor::mark(size_t number) {
   while (marks_.size() <= number) marks_.push_back(device::make_event());
-  device::record(*to_.stream, *marks_[number]);
+  device::record(*to_.queue->stream, *marks_[number]);
 }
 
 int64_t GpuExecutor::ns_between(size_t from, size_t to) const {
@@ -164,15 +212,15 @@ int64_t GpuExecutor::ns_between(size_t from, size_t to) const {
 }
 
 void GpuExecutor::launch_each(const Hooks& hooks) {
-  device::Stream& stream = *to_.stream;
   if (hooks.time_steps) mark(2);
   for (int i = 0; i < static_cast<int>(plan_.steps.size()); ++i) {
     check_cancelled(hooks, i);
     launch(plan_.steps[static_cast<size_t>(i)]);
     if (hooks.time_steps) mark(static_cast<size_t>(i) + 3);
     if (hooks.after) {
-      device::synchronize(stream);
+      synchronize();
       hooks.after(i);
+      to_.queue->in_flight = true;
     }
     if (!to_.poison) continue;
     for (const plan::Slot& dead : plan_.slots) {
@@ -182,23 +230,23 @@ void GpuExecutor::launch_each(const Hooks& hooks) {
 }
 
 void GpuExecutor::capture() {
-  device::begin_capture(*to_.stream);
+  device::begin_capture(*to_.queue->stream);
   try {
     for (const plan::PlanStep& step : plan_.steps) launch(step);
   } catch (...) {
     try {
-      static_cast<void>(device::end_capture(*to_.stream));
+      static_cast<void>(device::end_capture(*to_.queue->stream));
     } catch (const Error&) {  // a capture that failed cannot end well either
     }
     throw;
   }
-  const auto recorded = device::end_capture(*to_.stream);
+  const auto recorded = device::end_capture(*to_.queue->stream);
   graph_ = device::instantiate(*recorded);
 }
 
 void GpuExecutor::launch(const plan::PlanStep& step) {
   const CallViews views(plan_, step, bases_, weights_);
-  kintsugi::launch(step.work, views.call(), *to_.stream);
+  kintsugi::launch(step.work, views.call(), *to_.queue->stream);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ class HostExecutor final : public Executor {
     write_rows(writable(entry.value), write, *to_.parallel);
   }
   void run(const Hooks& hooks) override;
+  void wait() override {}
 
  private:
   void run_step(const plan::PlanStep& step);

@@ -31,6 +31,14 @@ Box Mask::bounding_box() const {
   return box.y1 == 0 ? Box{} : box;
 }
 
+bool any(const Mask& mask, const Box& box) {
+  for (int64_t y = box.y0; y < box.y1; ++y) {
+    const auto row = mask.holes.begin() + y * mask.width;
+    if (std::find(row + box.x0, row + box.x1, uint8_t{1}) != row + box.x1) return true;
+  }
+  return false;
+}
+
 void require_same_extent(const ImageView& picture, const Mask& mask) {
   require_picture(picture);
   if (mask.width == picture.width && mask.height == picture.height) return;

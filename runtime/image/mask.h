@@ -39,6 +39,9 @@ struct Mask {
   [[nodiscard]] Box bounding_box() const;
 };
 
+/// Whether a hole is inside `box`, which is inside the mask.
+[[nodiscard]] bool any(const Mask& mask, const Box& box);
+
 struct MaskOptions {
   bool invert = false;  ///< black = hole; inverted before scaling
   Extent2d target;      ///< scale to this extent first; 0 = the picture's own

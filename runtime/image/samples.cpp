@@ -15,70 +15,110 @@ std::byte* row_of(const AnyView& view, int64_t y) {
   return view.data + y * view.shape.w() * view.pitch * size_bytes(view.dtype);
 }
 
-/// Rows of `height` pixels of `bytes` bytes each, `row(y, to)` writes what an image has of one: the rest
-/// of the row is its last pixel, the rest of the rows its last row.
-template <class Row>
-void write_rows(const AnyView& to, int64_t height, int64_t width, int64_t bytes, const Row& row,
-                Parallel& parallel) {
+/// The value's rows and columns of pixels of `bytes` bytes: `copy(y, x, count, to)` copies pixels of an image
+/// row, of which the last is repeated, as the last row is.
+template <class Copy>
+void write_rows(const AnyView& to, int64_t height, int64_t width, int64_t y0, int64_t x0,
+                int64_t bytes, const Copy& copy, Parallel& parallel) {
+  const int64_t count = std::min(to.shape.w(), width - x0);
   parallel.parallel_for(to.shape.h(), [&](int64_t y) {
     std::byte* out = row_of(to, y);
-    row(std::min(y, height - 1), out);
-    const std::byte* last = out + (width - 1) * bytes;
-    for (int64_t x = width; x < to.shape.w(); ++x) {
+    copy(std::min(y0 + y, height - 1), x0, count, out);
+    const std::byte* last = out + (count - 1) * bytes;
+    for (int64_t x = count; x < to.shape.w(); ++x) {
       std::memcpy(out + x * bytes, last, static_cast<size_t>(bytes));
     }
   });
 }
 
-/// Throws Error::internal unless a value holds an image of this size and kind.
-void require_fits(const AnyView& value, int64_t width, int64_t height, int64_t colours,
-                  int64_t bits) {
+/// A sample between what stands there and what is new.
+template <class S>
+void blend_pixel(const std::byte* from, uint8_t* to, int64_t colours, float weight) {
+  for (int64_t c = 0; c < colours; ++c) {
+    S made{}, stands{};
+    std::memcpy(&made, from + c * static_cast<int64_t>(sizeof(S)), sizeof(S));
+    std::memcpy(&stands, to + c * static_cast<int64_t>(sizeof(S)), sizeof(S));
+    const float old = static_cast<float>(stands);
+    const auto mixed = static_cast<S>(old + weight * (static_cast<float>(made) - old) + 0.5f);
+    std::memcpy(to + c * static_cast<int64_t>(sizeof(S)), &mixed, sizeof(S));
+  }
+}
+
+/// Throws Error::internal unless a value holds samples of this kind.
+void require_fits(const AnyView& value, int64_t colours, int64_t bits, bool inside) {
   const Shape& s = value.shape;
-  if (s.n() == 1 && s.c() == colours && s.h() >= height && s.w() >= width && value.pitch == s.c() &&
+  if (inside && s.n() == 1 && s.c() == colours && value.pitch == s.c() &&
       value.dtype == (bits == 8 ? DType::u8 : DType::u16)) {
     return;
   }
-  throw Error(ErrorCode::internal,
-              "an image of " + std::to_string(width) + "x" + std::to_string(height) + " with " +
-                  std::to_string(colours) + " colours of " + std::to_string(bits) +
-                  " bits does not fit a value " + s.to_string() + " of " + to_string(value.dtype));
+  throw Error(ErrorCode::internal, "a part of an image with " + std::to_string(colours) +
+                                       " colours of " + std::to_string(bits) +
+                                       " bits does not fit a value " + s.to_string() + " of " +
+                                       to_string(value.dtype));
+}
+
+bool is_inside(int64_t y, int64_t x, int64_t height, int64_t width) {
+  return y >= 0 && x >= 0 && y < height && x < width;
 }
 
 }  // namespace
 
-void write_samples(const AnyView& to, const ImageView& from, Parallel& parallel) {
-  require_fits(to, from.width, from.height, colours(from.channels), from.bits);
+void write_samples(const AnyView& to, const ImageView& from, int64_t y0, int64_t x0,
+                   Parallel& parallel) {
+  require_fits(to, colours(from.channels), from.bits, is_inside(y0, x0, from.height, from.width));
   const int64_t bytes = to.shape.c() * (from.bits / 8);
-  const auto row = [&](int64_t y, std::byte* out) {
+  const auto copy = [&](int64_t y, int64_t x, int64_t count, std::byte* out) {
     if (bytes == pixel_bytes(from)) {
-      std::memcpy(out, pixel_at(from, y, 0), static_cast<size_t>(from.width * bytes));
+      std::memcpy(out, pixel_at(from, y, x), static_cast<size_t>(count * bytes));
       return;
     }
-    for (int64_t x = 0; x < from.width; ++x) {
-      std::memcpy(out + x * bytes, pixel_at(from, y, x), static_cast<size_t>(bytes));
+    for (int64_t i = 0; i < count; ++i) {
+      std::memcpy(out + i * bytes, pixel_at(from, y, x + i), static_cast<size_t>(bytes));
     }
   };
-  write_rows(to, from.height, from.width, bytes, row, parallel);
+  write_rows(to, from.height, from.width, y0, x0, bytes, copy, parallel);
 }
 
-void write_samples(const AnyView& to, const Mask& from, Parallel& parallel) {
-  require_fits(to, from.width, from.height, 1, 8);
-  const auto row = [&](int64_t y, std::byte* out) {
-    std::memcpy(out, from.holes.data() + y * from.width, static_cast<size_t>(from.width));
+void write_samples(const AnyView& to, const Mask& from, int64_t y0, int64_t x0,
+                   Parallel& parallel) {
+  require_fits(to, 1, 8, is_inside(y0, x0, from.height, from.width));
+  const auto copy = [&](int64_t y, int64_t x, int64_t count, std::byte* out) {
+    std::memcpy(out, from.holes.data() + y * from.width + x, static_cast<size_t>(count));
   };
-  write_rows(to, from.height, from.width, 1, row, parallel);
+  write_rows(to, from.height, from.width, y0, x0, 1, copy, parallel);
 }
 
-void read_samples(const AnyView& from, Image& to, const Mask* selected, Parallel& parallel) {
-  require_fits(from, to.width, to.height, colours(to.channels), to.bits);
+void read_samples(const AnyView& from, Image& to, const Part& part, Parallel& parallel) {
+  Box take = part.take;
+  if (take.empty()) {
+    take = {part.y0, part.x0, std::min(to.height, part.y0 + from.shape.h()),
+            std::min(to.width, part.x0 + from.shape.w())};
+  }
+  require_fits(from, colours(to.channels), to.bits,
+               take.y0 >= std::max<int64_t>(part.y0, 0) &&
+                   take.x0 >= std::max<int64_t>(part.x0, 0) &&
+                   take.y1 <= std::min(to.height, part.y0 + from.shape.h()) &&
+                   take.x1 <= std::min(to.width, part.x0 + from.shape.w()));
   const int64_t bytes = from.shape.c() * (to.bits / 8);
   const int64_t pixel = pixel_bytes(to);
-  parallel.parallel_for(to.height, [&](int64_t y) {
-    const std::byte* in = row_of(from, y);
-    uint8_t* out = to.pixels.data() + y * to.width * pixel;
-    for (int64_t x = 0; x < to.width; ++x) {
-      if (selected != nullptr && !selected->at(y, x)) continue;
-      std::memcpy(out + x * pixel, in + x * bytes, static_cast<size_t>(bytes));
+  const auto weight = [](int64_t at, int64_t fade) {
+    return at >= fade ? 1.0f : (static_cast<float>(at) + 0.5f) / static_cast<float>(fade);
+  };
+  parallel.parallel_for(take.y1 - take.y0, [&](int64_t row) {
+    const int64_t y = take.y0 + row;
+    const std::byte* in = row_of(from, y - part.y0) + (take.x0 - part.x0) * bytes;
+    uint8_t* out = to.pixels.data() + (y * to.width + take.x0) * pixel;
+    const float down = weight(row, part.fade_y);
+    for (int64_t x = take.x0; x < take.x1; ++x, in += bytes, out += pixel) {
+      if (part.selected != nullptr && !part.selected->at(y, x)) continue;
+      const float share = down * weight(x - take.x0, part.fade_x);
+      if (share >= 1) {
+        std::memcpy(out, in, static_cast<size_t>(bytes));
+      } else if (to.bits == 8) {
+        blend_pixel<uint8_t>(in, out, from.shape.c(), share);
+      } else {
+        blend_pixel<uint16_t>(in, out, from.shape.c(), share);
+      }
     }
   });
 }

@@ -13,13 +13,24 @@
 
 namespace kintsugi::image {
 
-/// `to` is [1, 1 or 3, H, W] of the image's bits and colours, at least as large: the last row and column
-/// are repeated. All three throw Error::internal where image and value do not fit.
-void write_samples(const AnyView& to, const ImageView& from, Parallel& parallel);
+/// `to` is [1, 1 or 3, H, W] of the image's bits and colours and receives the pixels from (y0, x0) on, which
+/// is inside the image. Beyond the image its last row and column are repeated. All three throw
+/// Error::internal where image and value do not fit.
+void write_samples(const AnyView& to, const ImageView& from, int64_t y0, int64_t x0,
+                   Parallel& parallel);
 /// The same of a mask, [1, 1, H, W] of 8 bits.
-void write_samples(const AnyView& to, const Mask& from, Parallel& parallel);
+void write_samples(const AnyView& to, const Mask& from, int64_t y0, int64_t x0, Parallel& parallel);
 
-/// From [1, 1 or 3, H, W] into the pixels that `selected` selects, or into all; alpha stays.
-void read_samples(const AnyView& from, Image& to, const Mask* selected, Parallel& parallel);
+/// Which pixels of an image are taken from a value whose first pixel is the image's (y0, x0).
+struct Part {
+  int64_t y0 = 0, x0 = 0;
+  Box take = {};                   // empty: as much as image and value share
+  const Mask* selected = nullptr;  // of the image; null: all
+  /// So many first rows and columns of `take` are blended with what stands there: its weight falls linearly
+  /// from 1.
+  int64_t fade_y = 0, fade_x = 0;
+};
+/// From [1, 1 or 3, H, W] into the pixels of `part`; alpha stays.
+void read_samples(const AnyView& from, Image& to, const Part& part, Parallel& parallel);
 
 }  // namespace kintsugi::image

@@ -21,21 +21,13 @@ StoredNorm stored_norm(const weights::Weights& weights, const weights::KeyMap& k
 }
 
 Norm choose_norm(const StoredNorm& stored, Norm otherwise, const std::string& setting) {
-  const auto refuse = [&](const char* valid) {
-    throw Error(ErrorCode::usage, "the setting norm=" + setting + " is not known",
-                std::string("norm is ") + valid);
-  };
+  const auto refuse = [&](const char* valid) { refuse_setting("norm", setting, valid); };
   if (setting.empty() || setting == "auto") return otherwise;
   if (setting == "instance") return stored.weights ? Norm::affine : Norm::instance;
   if (setting != "stored") refuse("auto, stored or instance");
   if (!stored.weights) refuse("instance for this file: its norms store nothing");
   if (!stored.statistics) refuse("instance for this file: it has no statistics");
   return Norm::batch;
-}
-
-Port norm_setting() {
-  return {"norm", "auto, stored or instance",
-          "whether norms take the file's statistics or the picture's"};
 }
 
 graph::Value norm(const Scope& m, graph::Value x, Norm norm) {

@@ -36,8 +36,15 @@ struct StoredNorm {
 /// Throws Error::usage for another word, and for what the file does not hold.
 [[nodiscard]] Norm choose_norm(const StoredNorm& stored, Norm otherwise,
                                const std::string& setting);
-/// The setting as a network lists it.
-[[nodiscard]] Port norm_setting();
+/// Lets people choose it: `Config` has the members `stored` and `norm`.
+template <class Config>
+void add_norm_setting(SettingList<Config>& list) {
+  list.add({"norm", "auto, stored or instance",
+            "whether norms take the file's statistics or the picture's"},
+           [](Config& config, const std::string& value) {
+             config.norm = choose_norm(config.stored, config.norm, value);
+           });
+}
 
 /// Records it, eps 1e-5.
 [[nodiscard]] graph::Value norm(const Scope& m, graph::Value x, Norm norm);

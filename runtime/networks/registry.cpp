@@ -51,35 +51,43 @@ nlohmann::json config_value(const weights::Weights& weights, const Network& netw
   return config.value(key, nlohmann::json());
 }
 
-Opened finish(const weights::Weights& weights, const Network& network,
-              const weights::Detection& detection, std::string reason) {
+Program finish(const weights::Weights& weights, const Network& network,
+               const weights::Detection& detection, std::string reason) {
   if (!detection.complete()) {
     throw Error(ErrorCode::mismatch,
                 weights.file().path().string() + " is not a " + std::string(network.name) +
                     " checkpoint: closest was " + detection.to_string(),
                 "networks of this build: " + names());
   }
-  Opened opened = network.open(weights, detection);
-  Description& d = opened.description;
+  Program program = network.open(weights, detection);
+  Description& d = program.description;
   d.network = network.name;
   d.paper = network.paper;
   d.reason = std::move(reason);
-  d.own_size = std::ranges::none_of(
-      d.inputs, [](const Port& port) { return port.shape.find('H') != std::string::npos; });
+  d.own_size = true;
+  for (const GraphSpec& graph : program.graphs) {
+    d.graphs.push_back({graph.name, graph.inputs, graph.outputs});
+    for (const Port& port : graph.inputs) {
+      if (port.shape.find('H') != std::string::npos) d.own_size = false;
+    }
+  }
+  d.inputs = d.graphs[0].inputs;
+  d.outputs = d.graphs[0].outputs;
+  for (const TaskSpec& task : program.tasks) d.tasks.push_back(task.task);
   d.weights_title = metadata(weights, "modelspec.title").value_or("");
   d.weights_license = metadata(weights, "modelspec.license").value_or("");
   d.metadata = weights.file().metadata();
   d.parameters = weights.parameter_count();
   d.stored_dtype = weights.stored_dtype();
   d.mapped_bytes = weights.file().mapped_bytes();
-  return opened;
+  return program;
 }
 
 }  // namespace
 
 std::span<const Network> registry() { return kRegistry; }
 
-Opened open(const weights::Weights& weights, const std::string& name) {
+Program open(const weights::Weights& weights, const std::string& name) {
   if (!name.empty()) {
     const Network& network = find(name);
     return finish(weights, network, network.detect(weights), "it was asked for");
@@ -122,16 +130,6 @@ Opened open(const weights::Weights& weights, const std::string& name) {
 int64_t first_extent(const weights::Weights& weights, const std::string& key, int64_t otherwise) {
   const Shape shape = weights.shape_of(key);
   return shape.rank() > 0 && shape[0] > 0 ? shape[0] : otherwise;
-}
-
-void check_settings(const Settings& given, std::span<const Port> known) {
-  for (const auto& [key, value] : given) {
-    if (std::ranges::find(known, key, &Port::name) != known.end()) continue;
-    std::string list;
-    for (const Port& port : known) list += (list.empty() ? "" : ", ") + port.name;
-    throw Error(ErrorCode::usage, "unknown setting '" + key + "'",
-                list.empty() ? "this network has no settings" : "settings are: " + list);
-  }
 }
 
 std::vector<double> config_numbers(const weights::Weights& weights, const Network& network,

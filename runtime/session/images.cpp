@@ -33,28 +33,6 @@ Value read_image(Graph& graph, const std::string& port, const Images::In& in, co
 
 }  // namespace
 
-Images images_of(const std::map<std::string, networks::Feed>& inputs,
-                 const std::map<std::string, networks::Taker>& outputs) {
-  Images images;
-  for (const auto& [port, feed] : inputs) {
-    const auto* source = std::get_if<networks::ImageSource>(&feed.from);
-    if (source == nullptr) continue;
-    Images::In& in = images.inputs[port];
-    in = {source->desc, image::colours(source->image.channels)};
-    in.desc.bits = static_cast<int>(source->image.bits);
-    in.desc.masked = source->holes != nullptr;
-  }
-  for (const auto& [port, taker] : outputs) {
-    const auto* sink = std::get_if<networks::ImageSink>(&taker);
-    if (sink == nullptr) continue;
-    to_image::Desc& desc = images.outputs[port];
-    desc = sink->desc;
-    desc.bits = static_cast<int>(sink->image->bits);
-    desc.grey = image::is_grey(sink->image->channels);
-  }
-  return images;
-}
-
 Graph with_images(Graph graph, const Images& images) {
   const auto require = [&](const std::vector<graph::Port>& ports, const std::string& port) {
     if (std::ranges::find(ports, port, &graph::Port::name) != ports.end()) return;
@@ -81,6 +59,12 @@ Graph with_images(Graph graph, const Images& images) {
     graph.output(first_bad_port(port), first_bad);
   }
   return graph;
+}
+
+const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name) {
+  const auto at = std::ranges::find(ports, name, &plan::Port::name);
+  if (at == ports.end()) throw Error(ErrorCode::internal, "a plan has no port '" + name + "'");
+  return *at;
 }
 
 std::optional<std::array<int64_t, 4>> first_bad(const execute::Executor& executor,

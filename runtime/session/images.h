@@ -8,15 +8,11 @@
 #include <string>
 
 #include "runtime/execute/executor.h"
-#include "runtime/networks/network.h"
+#include "runtime/networks/runner.h"
 
 namespace kintsugi::session {
 
 using networks::Images;
-
-/// The images among the inputs and outputs of a replay.
-[[nodiscard]] Images images_of(const std::map<std::string, networks::Feed>& inputs,
-                               const std::map<std::string, networks::Taker>& outputs);
 
 /// The graph with to_tensor behind the inputs and to_image before the outputs that are images. A mask
 /// is a port "input.mask", the second output of to_image the port "output.first_bad". Throws Error::internal
@@ -30,6 +26,9 @@ using networks::Images;
 [[nodiscard]] inline bool is_first_bad(const std::string& port) {
   return port.ends_with(first_bad_port(""));
 }
+
+/// The one of that name; every name comes from a plan or a task of our own.
+[[nodiscard]] const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name);
 
 /// The first NaN or infinity behind an image, as n, c, y, x; `first_bad` is the port's value.
 [[nodiscard]] std::optional<std::array<int64_t, 4>> first_bad(const execute::Executor& executor,

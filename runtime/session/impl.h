@@ -5,6 +5,8 @@
 // immutable but for its store, which locks; Session::Impl belongs to one thread at a time.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <list>
 #include <memory>
 #include <optional>
@@ -25,11 +27,21 @@ namespace kintsugi {
 
 struct Model::Impl {
   weights::Weights weights;
-  networks::Opened opened;
+  networks::Program program;
   execute::PackedStore store;
 
   Impl(const std::filesystem::path& file, const OpenOptions& options);
   [[nodiscard]] PlanSummary plan(const PlanOptions& options) const;
+  /// What an output of a graph depends on, whatever the size; nullopt: on the whole input.
+  [[nodiscard]] std::optional<graph::Field> field(std::string_view graph, std::string_view input,
+                                                  std::string_view output,
+                                                  const Settings& settings) const;
+
+ private:
+  [[nodiscard]] GraphPlan summary_of(const std::string& name, const plan::Plan& plan,
+                                     const Settings& settings) const;
+
+  networks::Letters probe_;  // sizes that every graph can be recorded for
 };
 
 namespace session {
@@ -84,6 +96,8 @@ struct Session::Impl {
 
   /// What a plan was made for.
   struct Request {
+    std::string graph;
+    networks::Letters letters;
     networks::Shapes inputs;
     session::Images images;
     Settings settings;
@@ -94,19 +108,22 @@ struct Session::Impl {
 
   /// The executor for a request, bound and ready; planned once while it stays in the cache.
   execute::Executor& prepare(const Request& request);
+  /// Forgets the plans of a graph, and with them the packed weights that no other plan reads.
+  void release(const std::string& graph);
+  /// Until the GPU has done what it was given.
+  void wait();
   /// Gives older plans back until `plan` fits max_memory beside what is left.
   void make_room(const plan::Plan& plan);
   [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options);
-  [[nodiscard]] Image inpaint(const ImageView& picture, const ImageView& mask,
-                              const InpaintOptions& options);
-  [[nodiscard]] Image translate(const ImageView& picture, const TranslateOptions& options);
-  [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
-                             const ScoreOptions& options);
+  [[nodiscard]] TaskOutput perform(Task task, const TaskInput& input);
   [[nodiscard]] Profile profile(const ProfileOptions& options);
-  /// How a network's task reaches its plans.
-  [[nodiscard]] networks::Replay replay(const Settings& settings);
-  /// Runs with progress; afterwards every output is finite, or Error::not_finite names the layer.
+  /// The plan for a request, made within max_memory.
+  [[nodiscard]] plan::Plan plan_for(const Request& request) const;
+  /// Runs with progress.
   void run(execute::Executor& executor, const std::function<void(int step)>& after_step);
+  /// Throws Error::not_finite, naming the layer, where an output of the last run is not finite; warns of a
+  /// constant one.
+  void check(execute::Executor& executor, const plan::Port& output);
   [[nodiscard]] bool on_gpu() const { return device.backend == plan::Backend::gpu; }
   /// Where the packed weights are: a GPU's number, or the host.
   [[nodiscard]] std::optional<int> place() const {
@@ -120,7 +137,7 @@ struct Session::Impl {
   SessionOptions options;
   session::Device device;
   std::unique_ptr<Parallel> parallel;
-  device::Handle<device::Stream> stream;  // of a GPU
+  execute::Queue queue;  // of a GPU
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   execute::Buffer arena;   // on the device
   execute::Buffer states;  // likewise; kept from run to run
@@ -132,7 +149,16 @@ struct Session::Impl {
     Request request;
     std::unique_ptr<execute::Executor> executor;
   };
-  std::list<Cached> cache;  // the most recently used first
+  std::list<Cached> cache;            // the most recently used first
+  networks::Letters letters;          // of the last raw run: for graphs whose inputs name none
+  double part_from = 0, part_to = 1;  // what the next run is of the whole, for progress
+  int64_t held_by_task = 0;           // bytes of images that max_memory counts beside the session's
+  std::atomic<bool> busy = false;
+
+  /// Bytes that plans may take; 0: no limit.
+  [[nodiscard]] int64_t limit() const {
+    return options.max_memory > 0 ? std::max<int64_t>(options.max_memory - held_by_task, 1) : 0;
+  }
 
  private:
   /// Of an output that holds a NaN or an infinity, first at n, c, y, x.

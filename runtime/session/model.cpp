@@ -24,64 +24,82 @@ double tolerance_of(const plan::Plan& plan, plan::Precision precision) {
 
 }  // namespace
 
-void require_task(const Description& description, const std::string& task) {
+const char* to_string(Task task) {
+  switch (task) {
+    case Task::inpaint: return "inpaint";
+    case Task::translate: return "translate";
+    case Task::upscale: return "upscale";
+    case Task::detect: return "detect";
+    case Task::score: return "score";
+  }
+  return "?";
+}
+
+Task task_named(const std::string& name) {
+  std::string list;
+  for (const Task task :
+       {Task::inpaint, Task::translate, Task::upscale, Task::detect, Task::score}) {
+    if (name == to_string(task)) return task;
+    list += (list.empty() ? "" : ", ") + std::string(to_string(task));
+  }
+  throw Error(ErrorCode::usage, "there is no task named '" + name + "'", "tasks are: " + list);
+}
+
+void require_task(const Description& description, Task task) {
   if (std::ranges::find(description.tasks, task) != description.tasks.end()) return;
   std::string list;
-  for (const std::string& known : description.tasks) list += (list.empty() ? "" : ", ") + known;
-  throw Error(ErrorCode::usage, description.network + " does not " + task,
+  for (const Task known : description.tasks) {
+    list += (list.empty() ? "" : ", ") + std::string(to_string(known));
+  }
+  throw Error(ErrorCode::usage, description.network + " does not " + to_string(task),
               list.empty() ? "" : "these weights are for: " + list);
 }
 
 Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
     : weights(file),
-      opened(networks::open(weights, options.network)),
+      program(networks::open(weights, options.network)),
       store([weights = weights](const graph::Constant& c, int64_t first, std::span<double> out) {
         weights.read(c.name, c.shape, first, out, c.where);
         weights.release_pages(c.name, first, static_cast<int64_t>(out.size()));
       }) {
   // Recording states every shape, so a file that does not fit is refused here and not later; it
   // reads the header only, and what it did not ask for is what the file has too much.
-  const int64_t side = 64 * opened.description.size_multiple;
-  static_cast<void>(
-      opened.record(networks::input_shapes(opened.description.inputs, 1, side, side), {}));
-  opened.description.unused_keys = weights.unused_keys();
-  std::vector<std::string>& tasks = opened.description.tasks;
-  if (opened.inpaint) tasks.emplace_back("inpaint");
-  if (opened.translate) tasks.emplace_back("translate");
-  if (opened.score) tasks.emplace_back("score");
+  const int64_t side = 64 * program.description.size_multiple;
+  probe_ = {.h = side, .w = side};
+  for (const networks::GraphSpec& graph : program.graphs) {
+    static_cast<void>(program.record(graph, weights, probe_,
+                                     networks::input_shapes(graph.inputs, probe_, true), {}));
+  }
+  program.description.unused_keys = weights.unused_keys();
 }
 
-PlanSummary Model::Impl::plan(const PlanOptions& options) const {
-  const session::Device device = session::choose_device(options.device, options.dtype);
-  const networks::Shapes inputs = networks::input_shapes(opened.description.inputs, options.batch,
-                                                         options.height, options.width);
-  graph::Graph graph = opened.record(inputs, options.settings);
-  if (!options.task.empty()) {
-    require_task(opened.description, options.task);
-    if (options.batch != 1) {
-      throw Error(ErrorCode::usage,
-                  "a task runs one image at a time, not " + std::to_string(options.batch));
-    }
-    graph = session::with_images(std::move(graph), opened.images);
-  }
-  const plan::Plan plan =
-      session::make_plan(graph,
-                         device.options(ThreadPool::count(options.threads),
-                                        session::passes_without(options.without), options.keep_all),
-                         options.max_memory);
+std::optional<graph::Field> Model::Impl::field(std::string_view name, std::string_view input,
+                                               std::string_view output,
+                                               const Settings& settings) const {
+  const networks::GraphSpec& spec = program.graph(name);
+  const graph::Graph graph =
+      program.record(spec, weights, probe_, networks::input_shapes(spec.inputs, probe_), settings);
+  const auto at = [](const std::vector<graph::Port>& ports, std::string_view port) {
+    return std::ranges::find(ports, port, &graph::Port::name)->value;
+  };
+  return graph::field(graph, at(graph.inputs, input), at(graph.outputs, output));
+}
 
-  const auto stored = [&](const std::string& name) { return opened.keys.module(name); };
-  PlanSummary summary;
-  summary.device = device.text;
-  summary.memory = {.mapped = opened.description.mapped_bytes,
-                    .packed = plan.packed_bytes,
+GraphPlan Model::Impl::summary_of(const std::string& name, const plan::Plan& plan,
+                                  const Settings& settings) const {
+  const auto stored = [&](const std::string& module) { return program.keys.module(module); };
+  GraphPlan summary{.name = name,
                     .arena = plan.arena_bytes,
-                    .persistent = plan.state_bytes,
-                    .staging = plan.staging_bytes()};
-  summary.flops = plan.flops;
-  summary.tolerance = tolerance_of(plan, device.precision);
-  summary.table = plan::table(plan, stored);
-  summary.picture = plan::memory_picture(plan, stored);
+                    .packed = plan.packed_bytes,
+                    .flops = plan.flops,
+                    .table = plan::table(plan, stored),
+                    .picture = plan::memory_picture(plan, stored)};
+  const networks::GraphSpec& spec = program.graph(name);
+  if (!spec.inputs.empty() && !spec.outputs.empty()) {
+    if (const auto f = field(name, spec.inputs[0].name, spec.outputs[0].name, settings)) {
+      summary.field = {f->above, f->left, f->below, f->right};
+    }
+  }
   for (const plan::PlanStep& step : plan.steps) {
     const AnyOp& op = step.work.op();
     const Steps* steps = op.steps();
@@ -96,13 +114,50 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   return summary;
 }
 
+PlanSummary Model::Impl::plan(const PlanOptions& options) const {
+  const session::Device device = session::choose_device(options.device, options.dtype);
+  if (options.task && options.batch != 1) {
+    throw Error(ErrorCode::usage,
+                "a task runs one image at a time, not " + std::to_string(options.batch));
+  }
+  std::map<std::string, networks::Images> images;  // by graph
+  if (options.task) images = program.task(*options.task).graphs;
+  const networks::Letters letters{options.batch, options.height, options.width};
+  const plan::Options how =
+      device.options(ThreadPool::count(options.threads), session::passes_without(options.without),
+                     options.keep_all);
+
+  PlanSummary summary;
+  summary.device = device.text;
+  summary.memory.mapped = program.description.mapped_bytes;
+  summary.tolerance = 0;
+  std::map<std::string, int64_t> packed;  // a copy that several graphs read is one
+  for (const networks::GraphSpec& spec : program.graphs) {
+    if (options.task && !images.contains(spec.name)) continue;
+    graph::Graph graph = program.record(
+        spec, weights, letters, networks::input_shapes(spec.inputs, letters), options.settings);
+    if (options.task) graph = session::with_images(std::move(graph), images.at(spec.name));
+    const plan::Plan plan = session::make_plan(graph, how, options.max_memory);
+    MemoryPlan& memory = summary.memory;
+    for (const plan::Packed& one : plan.packed) packed.emplace(one.identity, one.bytes);
+    memory.arena = std::max(memory.arena, plan.arena_bytes);
+    memory.persistent = std::max(memory.persistent, plan.state_bytes);
+    memory.staging = std::max(memory.staging, plan.staging_bytes());
+    summary.flops += plan.flops;
+    summary.tolerance = std::max(summary.tolerance, tolerance_of(plan, device.precision));
+    summary.graphs.push_back(summary_of(spec.name, plan, options.settings));
+  }
+  for (const auto& [identity, bytes] : packed) summary.memory.packed += bytes;
+  return summary;
+}
+
 Model::Model(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::open(const std::filesystem::path& file, const OpenOptions& options) {
   return guarded([&] { return Model(std::make_shared<Impl>(file, options)); });
 }
 
-const Description& Model::describe() const { return impl_->opened.description; }
+const Description& Model::describe() const { return impl_->program.description; }
 
 PlanSummary Model::plan(const PlanOptions& options) const {
   return guarded([&] { return impl_->plan(options); });

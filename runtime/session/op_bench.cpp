@@ -96,8 +96,9 @@ OpBench bench_alone(const OpBenchOptions& options) {
       plan::make(OneNode(op, inputs).graph(), device.options(pool.threads(), {}, false));
   execute::PackedStore store({});
   execute::PackedWeights weights = store.pack(plan, pool, device.gpu);
+  execute::Queue queue;
+  if (on_gpu) queue.stream = device::make_stream();
   const auto executor = execute::make_executor(std::move(plan), std::move(weights));
-  const device::Handle<device::Stream> stream = on_gpu ? device::make_stream() : nullptr;
   const execute::Buffer arena(executor->plan().arena_bytes, std::make_shared<execute::Meter>(),
                               on_gpu ? execute::Memory::device : execute::Memory::host);
   const execute::Buffer staging(executor->plan().staging_bytes(),
@@ -105,10 +106,11 @@ OpBench bench_alone(const OpBenchOptions& options) {
   executor->bind({.arena = arena.data(),
                   .parallel = &pool,
                   .staging = staging.data(),
-                  .stream = stream.get(),
+                  .queue = on_gpu ? &queue : nullptr,
                   .gpu = device.gpu});
   session::fill_with_noise(*executor);
   executor->run({});
+  executor->wait();
 
   const plan::PlanStep& step = executor->plan().steps[0];
   OpBench bench{.op = to_string(step.work.op()),
@@ -119,6 +121,7 @@ OpBench bench_alone(const OpBenchOptions& options) {
   std::vector<double> peaks;
   for (int run = 0; run < options.runs; ++run) {
     executor->run({});
+    executor->wait();
     bench.seconds.push_back(static_cast<double>(executor->run_ns()) * 1e-9);
     if (!on_gpu) peaks.push_back(simd::fma_peak(pool, device.isa));
   }

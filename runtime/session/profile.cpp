@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/simd/probe.h"
-#include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -38,15 +37,18 @@ void session::require_runs(int runs) {
 
 Profile Session::Impl::profile(const ProfileOptions& wanted) {
   session::require_runs(wanted.runs);
-  execute::Executor& executor =
-      prepare({.inputs = networks::input_shapes(model->opened.description.inputs, wanted.batch,
-                                                wanted.height, wanted.width),
-               .settings = wanted.settings,
-               .without = wanted.without,
-               .keep_all = wanted.keep_all});
+  const networks::GraphSpec& graph = model->program.graph({});
+  const networks::Letters sizes{wanted.batch, wanted.height, wanted.width};
+  execute::Executor& executor = prepare({.graph = graph.name,
+                                         .letters = sizes,
+                                         .inputs = networks::input_shapes(graph.inputs, sizes),
+                                         .settings = wanted.settings,
+                                         .without = wanted.without,
+                                         .keep_all = wanted.keep_all});
   const plan::Plan& plan = executor.plan();
   session::fill_with_noise(executor);
   run(executor, {});  // warm caches and check the result; not counted
+  for (const plan::Port& output : plan.outputs) check(executor, output);
 
   const bool measures_peaks = wanted.measure_peaks && !on_gpu();  // they are the CPU's
   std::vector<std::vector<double>> times(plan.steps.size());
@@ -57,9 +59,13 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
     executor.run(
         {.before = [&](int) { return !options.progress || options.progress(fraction, "bench"); },
          .after = {}});
+    executor.wait();
     totals.push_back(static_cast<double>(executor.run_ns()) * 1e-9);
     // A GPU's graph hides its steps; they are timed in a run of their own.
-    if (on_gpu()) executor.run({.before = {}, .after = {}, .time_steps = true});
+    if (on_gpu()) {
+      executor.run({.before = {}, .after = {}, .time_steps = true});
+      executor.wait();
+    }
     for (size_t step = 0; step < times.size(); ++step) {
       times[step].push_back(seconds(executor.times()[step]));
     }
@@ -68,7 +74,7 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
   Profile profile{.rows = {}, .seconds = session::median(totals), .peaks = {}};
   for (size_t i = 0; i < times.size(); ++i) {
     const plan::PlanStep& step = plan.steps[i];
-    profile.rows.push_back({.name = model->opened.keys.module(step.names.back()),
+    profile.rows.push_back({.name = model->program.keys.module(step.names.back()),
                             .op = to_string(step.work.op()),
                             .config = step.work.describe_config(),
                             .seconds = session::median(times[i]),
@@ -84,10 +90,6 @@ Profile Session::Impl::profile(const ProfileOptions& wanted) {
     profile.peaks = {session::median(peaks), simd::copy_bandwidth(*parallel, buffer)};
   }
   return profile;
-}
-
-Profile Session::profile(const ProfileOptions& options) {
-  return guarded([&] { return impl_->profile(options); });
 }
 
 std::string session::chrome_trace(const plan::Plan& plan, const StepTimes& times,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "runtime/image/codec.h"
-#include "runtime/image/samples.h"
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 
@@ -37,29 +35,31 @@ void copy_in(execute::Executor& executor, const plan::Placed& input, const Tenso
   });
 }
 
-/// The one of that name; every name comes from a plan or a task of our own.
-const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name) {
-  const auto at = std::ranges::find(ports, name, &plan::Port::name);
-  if (at == ports.end()) throw Error(ErrorCode::internal, "a plan has no port '" + name + "'");
-  return *at;
-}
-
-void check_picture(const ImageView& picture) {
-  if (picture.width <= 0 || picture.height <= 0 || picture.pixels == nullptr) {
-    throw Error(ErrorCode::mismatch, "the picture is empty");
+/// One call at a time: a session's memory and stream are those of the call that is under way.
+class OneCall {
+ public:
+  explicit OneCall(std::atomic<bool>& busy) : busy_(busy) {
+    if (busy_.exchange(true)) {
+      throw Error(ErrorCode::usage, "a session does one thing at a time, and this one is busy",
+                  "make a session for each thread; they share the model's weights");
+    }
   }
-  image::require_picture(picture);
-}
+  OneCall(const OneCall&) = delete;
+  OneCall& operator=(const OneCall&) = delete;
+  ~OneCall() { busy_ = false; }
 
-/// A picture and its mask, as every task takes them that has one.
-void check_pictures(const ImageView& picture, const ImageView& mask) {
-  check_picture(picture);
-  if (picture.width != mask.width || picture.height != mask.height) {
-    throw Error(ErrorCode::mismatch,
-                "the mask is " + std::to_string(mask.width) + "x" + std::to_string(mask.height) +
-                    ", the picture " + std::to_string(picture.width) + "x" +
-                    std::to_string(picture.height) + "; they must have one size");
-  }
+ private:
+  std::atomic<bool>& busy_;
+};
+
+Image image_of(TaskOutput output) { return std::move(output.images.at("image")); }
+
+template <class F>
+auto one_call(std::atomic<bool>& busy, F&& body) {
+  return guarded([&] {
+    const OneCall call(busy);
+    return body();
+  });
 }
 
 }  // namespace
@@ -71,23 +71,29 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
       parallel(std::make_unique<ThreadPool>(o.threads)) {
   if (on_gpu()) {
     device::select(device.gpu);
-    stream = device::make_stream();
+    queue.stream = device::make_stream();
   } else {
     device.text += ", " + std::to_string(parallel->threads()) +
                    (parallel->threads() == 1 ? " thread" : " threads");
   }
 }
 
+plan::Plan Session::Impl::plan_for(const Request& request) const {
+  const networks::Program& program = model->program;
+  graph::Graph graph = program.record(program.graph(request.graph), model->weights, request.letters,
+                                      request.inputs, request.settings);
+  return session::make_plan(
+      session::with_images(std::move(graph), request.images),
+      device.options(parallel->threads(), session::passes_without(request.without),
+                     request.keep_all),
+      limit());
+}
+
 execute::Executor& Session::Impl::prepare(const Request& request) {
   const auto at = std::ranges::find(cache, request, &Cached::request);
   if (at == cache.end()) {
-    plan::Plan plan = session::make_plan(
-        session::with_images(model->opened.record(request.inputs, request.settings),
-                             request.images),
-        device.options(parallel->threads(), session::passes_without(request.without),
-                       request.keep_all),
-        options.max_memory);
-    if (options.max_memory > 0) make_room(plan);
+    plan::Plan plan = plan_for(request);
+    if (limit() > 0) make_room(plan);
     execute::PackedWeights weights = model->store.pack(plan, *parallel, device.gpu);
     cache.push_front({request, execute::make_executor(std::move(plan), std::move(weights))});
     if (cache.size() > kCachedPlans) cache.pop_back();
@@ -96,22 +102,26 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   }
   execute::Executor& executor = *cache.front().executor;
   if (arena.bytes() < executor.plan().arena_bytes) {
+    wait();
     arena = {};  // the old one goes first
     if (on_gpu()) device::select(device.gpu);
     arena = execute::Buffer(executor.plan().arena_bytes, meter,
                             on_gpu() ? execute::Memory::device : execute::Memory::host);
   }
   if (std::string key = plan::states_key(executor.plan()); key != states_key) {
+    wait();
     states_key = std::move(key);  // other states: they begin anew, as zeros
     states = {};
     if (on_gpu()) device::select(device.gpu);
     states = execute::Buffer(executor.plan().state_bytes, meter,
                              on_gpu() ? execute::Memory::device : execute::Memory::host);
     if (on_gpu() && states.bytes() > 0) {
-      device::fill(*stream, states.data(), 0, static_cast<size_t>(states.bytes()));
+      queue.in_flight = true;
+      device::fill(*queue.stream, states.data(), 0, static_cast<size_t>(states.bytes()));
     }
   }
   if (staging.bytes() < executor.plan().staging_bytes()) {
+    wait();
     staging = {};
     staging =
         execute::Buffer(executor.plan().staging_bytes(), staging_meter, execute::Memory::staging);
@@ -120,10 +130,21 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
                  .states = states.data(),
                  .parallel = parallel.get(),
                  .staging = staging.data(),
-                 .stream = stream.get(),
+                 .queue = on_gpu() ? &queue : nullptr,
                  .gpu = device.gpu,
                  .poison = options.check_memory});
   return executor;
+}
+
+void Session::Impl::release(const std::string& graph) {
+  std::erase_if(cache, [&](const Cached& cached) { return cached.request.graph == graph; });
+}
+
+void Session::Impl::wait() {
+  if (!queue.in_flight) return;
+  device::select(device.gpu);
+  device::synchronize(*queue.stream);
+  queue.in_flight = false;
 }
 
 void Session::Impl::make_room(const plan::Plan& plan) {
@@ -131,50 +152,53 @@ void Session::Impl::make_room(const plan::Plan& plan) {
     const int64_t packed = model->store.meter(place()).held() + plan.packed_bytes;  // at most
     return packed + std::max(arena.bytes(), plan.arena_bytes) +
                std::max(states.bytes(), plan.state_bytes) <=
-           options.max_memory;
+           limit();
   };
   while (!cache.empty() && !fits()) cache.pop_back();
-  if (cache.empty() && arena.bytes() > plan.arena_bytes) arena = {};
+  if (cache.empty() && arena.bytes() > plan.arena_bytes) {
+    wait();
+    arena = {};
+  }
 }
 
 void Session::Impl::run(execute::Executor& executor,
                         const std::function<void(int step)>& after_step) {
   const plan::Plan& plan = executor.plan();
   int64_t done = 0;
+  const auto report = [&](double fraction, const std::string& step) {
+    return !options.progress ||
+           options.progress(part_from + (part_to - part_from) * fraction, step);
+  };
   executor.run({.before =
                     [&](int i) {
-                      if (!options.progress) return true;
                       const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
                       const double fraction = static_cast<double>(done) /
                                               static_cast<double>(std::max<int64_t>(plan.flops, 1));
                       done += step.flops;
-                      return options.progress(fraction,
-                                              model->opened.keys.module(step.names.back()));
+                      return report(fraction, model->program.keys.module(step.names.back()));
                     },
                 .after = after_step});
-  for (const plan::Port& port : plan.outputs) {
-    if (session::is_first_bad(port.name)) continue;
-    if (is_samples(plan.slot(port.value).dtype)) {
-      const plan::Port& says = port_of(plan.outputs, session::first_bad_port(port.name));
-      if (const auto at = session::first_bad(executor, says.value)) {
-        explain_not_finite(executor, port.name, *at);
-      }
-    }
-    const execute::ValueCheck check = executor.check(port.value);
-    if (check.not_finite) explain_not_finite(executor, port.name, *check.not_finite);
-    // A single number an image, a score, cannot be anything but constant; what is made of a constant
-    // image, or under a mask of everything, may be.
-    const Shape& shape = port.value.shape;
-    const auto is_constant = [&](const plan::Port& in) {
-      return executor.check(in.value).constant;
-    };
-    if (check.constant && shape.h() * shape.w() > 1 &&
-        std::ranges::none_of(plan.inputs, is_constant)) {
-      warn("every value of the output '" + port.name +
-           "' is the same; are these the right weights?");
+}
+
+void Session::Impl::check(execute::Executor& executor, const plan::Port& port) {
+  const plan::Plan& plan = executor.plan();
+  if (session::is_first_bad(port.name)) return;
+  if (is_samples(plan.slot(port.value).dtype)) {
+    const plan::Port& says = session::port_of(plan.outputs, session::first_bad_port(port.name));
+    if (const auto at = session::first_bad(executor, says.value)) {
+      explain_not_finite(executor, port.name, *at);
     }
   }
-  if (options.progress) options.progress(1.0, "");
+  const execute::ValueCheck check = executor.check(port.value);
+  if (check.not_finite) explain_not_finite(executor, port.name, *check.not_finite);
+  // A single number an image, a score, cannot be anything but constant; what is made of a constant
+  // image, or under a mask of everything, may be.
+  const Shape& shape = port.value.shape;
+  const auto is_constant = [&](const plan::Port& in) { return executor.check(in.value).constant; };
+  if (check.constant && shape.h() * shape.w() > 1 &&
+      std::ranges::none_of(plan.inputs, is_constant)) {
+    warn("every value of the output '" + port.name + "' is the same; are these the right weights?");
+  }
 }
 
 void Session::Impl::explain_not_finite(execute::Executor& executor, const std::string& output,
@@ -197,7 +221,7 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
                   if (const auto at = executor.check(step.outputs[0]).not_finite) {
-                    refuse("the output of layer '" + model->opened.keys.module(step.names.back()) +
+                    refuse("the output of layer '" + model->program.keys.module(step.names.back()) +
                                "'",
                            *at);
                   }
@@ -222,36 +246,22 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-Tensors Session::run(const Tensors& inputs, const RunOptions& options) {
-  return guarded([&] { return impl_->run(inputs, options); });
-}
-
-Image Session::inpaint(const ImageView& picture, const ImageView& mask,
-                       const InpaintOptions& options) {
-  return guarded([&] { return impl_->inpaint(picture, mask, options); });
-}
-
-Image Session::translate(const ImageView& picture, const TranslateOptions& options) {
-  return guarded([&] { return impl_->translate(picture, options); });
-}
-
-double Session::score(const ImageView& picture, const ImageView& mask,
-                      const ScoreOptions& options) {
-  return guarded([&] { return impl_->score(picture, mask, options); });
-}
-
 Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options) {
-  const Description& description = model->opened.description;
-  execute::Executor& executor =
-      prepare({.inputs = networks::checked_shapes(description.inputs, inputs),
-               .settings = run_options.settings,
-               .without = run_options.without,
-               .keep_all = run_options.keep_all});
+  const networks::GraphSpec& graph = model->program.graph(run_options.graph);
+  const networks::Chosen chosen = networks::checked_shapes(graph.inputs, inputs, letters);
+  letters = chosen.letters;
+  part_from = 0, part_to = 1;
+  execute::Executor& executor = prepare({.graph = graph.name,
+                                         .letters = letters,
+                                         .inputs = chosen.shapes,
+                                         .settings = run_options.settings,
+                                         .without = run_options.without,
+                                         .keep_all = run_options.keep_all});
   const plan::Plan& plan = executor.plan();
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.value, inputs.at(port.name));
 
   Tensors outputs;
-  const std::vector<std::string> names = session::tap_names(plan, model->opened.keys);
+  const std::vector<std::string> names = session::tap_names(plan, model->program.keys);
   const auto tap = [&](int i) {
     const auto at = static_cast<size_t>(i);
     outputs["tap/" + names[at]] = copy_out(executor, plan.steps[at].outputs[0]);
@@ -259,82 +269,71 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
   // To be seen, steps run one by one: nobody watches without a reason.
   const bool watched = run_options.taps || run_options.keep_all;
   run(executor, watched ? std::function<void(int)>(tap) : nullptr);
-  for (const Port& port : description.outputs) {
+  for (const plan::Port& output : plan.outputs) check(executor, output);
+  if (options.progress) options.progress(1.0, "");
+  for (const Port& port : graph.outputs) {
     Tensor& output = outputs[port.name];
-    output = copy_out(executor, port_of(plan.outputs, port.name).value);
+    output = copy_out(executor, session::port_of(plan.outputs, port.name).value);
     output.shape = networks::declared(port, output.shape);
   }
   return outputs;
 }
 
-Image Session::Impl::inpaint(const ImageView& picture, const ImageView& mask,
-                             const InpaintOptions& inpaint_options) {
-  const networks::Opened& opened = model->opened;
-  require_task(opened.description, "inpaint");
-  check_pictures(picture, mask);
-  return opened.inpaint(picture, mask, inpaint_options, replay(inpaint_options.settings),
-                        [&](const std::string& sentence) { warn(sentence); });
+Tensors Session::run(const Tensors& inputs, const RunOptions& options) {
+  return one_call(impl_->busy, [&] { return impl_->run(inputs, options); });
 }
 
-Image Session::Impl::translate(const ImageView& picture,
-                               const TranslateOptions& translate_options) {
-  const networks::Opened& opened = model->opened;
-  require_task(opened.description, "translate");
-  check_picture(picture);
-  return opened.translate(picture, translate_options, replay(translate_options.settings));
+TaskOutput Session::perform(Task task, const TaskInput& input) {
+  return one_call(impl_->busy, [&] { return impl_->perform(task, input); });
 }
 
-double Session::Impl::score(const ImageView& picture, const ImageView& mask,
-                            const ScoreOptions& score_options) {
-  const networks::Opened& opened = model->opened;
-  require_task(opened.description, "score");
-  if (!opened.score_reads_mask) {
-    check_picture(picture);
-  } else if (mask.pixels == nullptr) {
-    throw Error(ErrorCode::usage,
-                opened.description.network + " judges what a mask says was filled");
-  } else {
-    check_pictures(picture, mask);
-  }
-  return opened.score(picture, mask, score_options, replay(score_options.settings));
+Image Session::inpaint(const ImageView& picture, const ImageView& mask,
+                       const InpaintOptions& options) {
+  return image_of(perform(Task::inpaint, {.image = picture,
+                                          .mask = mask,
+                                          .settings = options.settings,
+                                          .invert_mask = options.invert_mask,
+                                          .max_side = options.max_side,
+                                          .blend = options.blend,
+                                          .tiles = options.tiles,
+                                          .crop = options.crop,
+                                          .without = options.without}));
 }
 
-networks::Replay Session::Impl::replay(const Settings& settings) {
-  return [this, settings](const std::map<std::string, networks::Feed>& inputs,
-                          const std::map<std::string, networks::Taker>& outputs) {
-    Request request{.images = session::images_of(inputs, outputs), .settings = settings};
-    for (const auto& [name, feed] : inputs) request.inputs[name] = feed.shape;
-    execute::Executor& executor = prepare(request);
-    const plan::Plan& plan = executor.plan();
-    for (const auto& [name, feed] : inputs) {
-      const plan::Placed& input = port_of(plan.inputs, name).value;
-      if (const auto* write = std::get_if<networks::WriteRow>(&feed.from)) {
-        executor.write_input(input, *write);
-        continue;
-      }
-      const auto& source = std::get<networks::ImageSource>(feed.from);
-      image::write_samples(executor.writable(input), source.image, *parallel);
-      if (source.holes == nullptr) continue;
-      const plan::Placed& mask = port_of(plan.inputs, session::mask_port(name)).value;
-      image::write_samples(executor.writable(mask), *source.holes, *parallel);
-    }
-    run(executor, {});
-    for (const auto& [name, taker] : outputs) {
-      const plan::Placed& output = port_of(plan.outputs, name).value;
-      if (const auto* read = std::get_if<networks::ReadRow>(&taker)) {
-        executor.read(output, *read);
-        continue;
-      }
-      const auto& sink = std::get<networks::ImageSink>(taker);
-      image::read_samples(executor.readable(output), *sink.image, sink.selected, *parallel);
-    }
-  };
+Image Session::translate(const ImageView& picture, const TranslateOptions& options) {
+  return image_of(perform(Task::translate, {.image = picture,
+                                            .settings = options.settings,
+                                            .max_side = options.max_side,
+                                            .round = options.round,
+                                            .tiles = options.tiles}));
+}
+
+Image Session::upscale(const ImageView& image, const UpscaleOptions& options) {
+  return image_of(perform(Task::upscale,
+                          {.image = image, .settings = options.settings, .tiles = options.tiles}));
+}
+
+TaskOutput Session::detect(const ImageView& image, const DetectOptions& options) {
+  return perform(Task::detect, {.image = image, .settings = options.settings});
+}
+
+double Session::score(const ImageView& picture, const ImageView& mask,
+                      const ScoreOptions& options) {
+  return perform(Task::score, {.image = picture,
+                               .mask = mask,
+                               .settings = options.settings,
+                               .invert_mask = options.invert_mask})
+      .numbers.at("score");
+}
+
+Profile Session::profile(const ProfileOptions& options) {
+  return one_call(impl_->busy, [&] { return impl_->profile(options); });
 }
 
 std::string Session::trace() const {
   if (impl_->cache.empty()) return session::chrome_trace({}, {}, {});
   const execute::Executor& executor = *impl_->cache.front().executor;
-  return session::chrome_trace(executor.plan(), executor.times(), impl_->model->opened.keys);
+  return session::chrome_trace(executor.plan(), executor.times(), impl_->model->program.keys);
 }
 
 const std::string& Session::device() const { return impl_->device.text; }

@@ -77,7 +77,8 @@ void open(const std::filesystem::path& path) {
   require(!found.network.empty() && !found.reason.empty() && found.size_multiple > 0,
           "an opened model does not say what it is");
   const PlanSummary plan = model.plan({.height = 16, .width = 16});
-  require(!plan.steps.empty() && plan.memory.arena > 0, "an opened model has an empty plan");
+  require(!plan.graphs.empty() && !plan.graphs[0].steps.empty() && plan.memory.arena > 0,
+          "an opened model has an empty plan");
 }
 
 }  // namespace

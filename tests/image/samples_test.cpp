@@ -48,12 +48,14 @@ TEST(Samples, GoInWithoutAlphaAndGoOnBeyondTheBorder) {
       std::ranges::copy(image.pixels, shifted.begin() + 1);
       const ImageView view(5, 3, channels, shifted.data() + 1, bits);
       Value value(colours(channels), 4, 8, bits);
-      write_samples(value.view, view, pool);
-      for (int64_t y = 0; y < 4; ++y) {
-        for (int64_t x = 0; x < 8; ++x) {
-          for (int64_t c = 0; c < colours(channels); ++c) {
-            ASSERT_EQ(value.at(y, x, c),
-                      sample_at(view, std::min(y, int64_t{2}), std::min(x, int64_t{4}), c));
+      for (const auto& [y0, x0] : {std::pair(0, 0), std::pair(2, 1), std::pair(0, 4)}) {
+        write_samples(value.view, view, y0, x0, pool);
+        for (int64_t y = 0; y < 4; ++y) {
+          for (int64_t x = 0; x < 8; ++x) {
+            for (int64_t c = 0; c < colours(channels); ++c) {
+              ASSERT_EQ(value.at(y, x, c), sample_at(view, std::min(y0 + y, int64_t{2}),
+                                                     std::min(x0 + x, int64_t{4}), c));
+            }
           }
         }
       }
@@ -64,10 +66,14 @@ TEST(Samples, GoInWithoutAlphaAndGoOnBeyondTheBorder) {
 TEST(Samples, OfAMaskGoOnToo) {
   const Mask mask{2, 3, {0, 1, 0, 1, 0, 1}};
   Value value(1, 4, 4, 8);
-  write_samples(value.view, mask, pool);
-  const std::vector<int> expected{0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1};
-  for (size_t i = 0; i < expected.size(); ++i)
-    EXPECT_EQ(std::to_integer<int>(value.bytes[i]), expected[i]);
+  const auto expect = [&](const std::vector<int>& expected) {
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_EQ(std::to_integer<int>(value.bytes[i]), expected[i]);
+  };
+  write_samples(value.view, mask, 0, 0, pool);
+  expect({0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1});
+  write_samples(value.view, mask, 1, 1, pool);
+  expect({0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1});
 }
 
 TEST(Samples, ComeOutWhereTheMaskSelects) {
@@ -80,7 +86,7 @@ TEST(Samples, ComeOutWhereTheMaskSelects) {
       const Mask mask{3, 5, {0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1}};
       for (const bool masked : {false, true}) {
         Image made = before;
-        read_samples(value.view, made, masked ? &mask : nullptr, pool);
+        read_samples(value.view, made, {.selected = masked ? &mask : nullptr}, pool);
         for (int64_t y = 0; y < 3; ++y) {
           for (int64_t x = 0; x < 5; ++x) {
             for (int64_t c = 0; c < channels; ++c) {
@@ -95,27 +101,66 @@ TEST(Samples, ComeOutWhereTheMaskSelects) {
   }
 }
 
-TEST(Samples, OfAnImageThatDoesNotFitAreRefused) {
-  const Image image = numbered(5, 3, 3, 8);
-  const auto refused = [&](Value value) {
-    try {
-      write_samples(value.view, image, pool);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::internal);
-      Image made = image;
-      EXPECT_THROW(read_samples(value.view, made, nullptr, pool), Error);
-      return true;
+TEST(Samples, OfAPartComeOutWhereItStands) {
+  for (const int64_t bits : {8, 16}) {
+    Value value(3, 4, 8, bits);
+    for (size_t i = 0; i < value.bytes.size(); ++i) value.bytes[i] = std::byte(200 - i);
+    const Image before = numbered(11, 9, 4, bits);
+    Image made = before;
+    read_samples(value.view, made, {.y0 = 3, .x0 = 2, .take = {4, 5, 7, 9}}, pool);
+    for (int64_t y = 0; y < 9; ++y) {
+      for (int64_t x = 0; x < 11; ++x) {
+        for (int64_t c = 0; c < 4; ++c) {
+          const bool taken = c < 3 && y >= 4 && y < 7 && x >= 5 && x < 9;
+          ASSERT_EQ(sample_at(made, y, x, c),
+                    taken ? value.at(y - 3, x - 2, c) : sample_at(before, y, x, c));
+        }
+      }
     }
-    return false;
+  }
+}
+
+TEST(Samples, FadeInOverTheFirstRowsAndColumns) {
+  Value value(1, 4, 4, 8);
+  std::ranges::fill(value.bytes, std::byte(200));
+  Image made = black(4, 4, 1, 8);
+  read_samples(value.view, made, {.take = {0, 0, 4, 4}, .fade_y = 2, .fade_x = 2}, pool);
+  // Weights 1/4 and 3/4 of either axis, to the nearest sample.
+  EXPECT_EQ(made.pixels, (std::vector<uint8_t>{13, 38, 50, 50, 38, 113, 150, 150, 50, 150, 200, 200,
+                                               50, 150, 200, 200}));
+}
+
+TEST(Samples, ThatDoNotFitAreRefused) {
+  const Image image = numbered(5, 3, 3, 8);
+  const auto code = [](const auto& f) -> std::optional<ErrorCode> {
+    try {
+      f();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return {};
   };
-  EXPECT_FALSE(refused({3, 3, 5, 8}));
-  EXPECT_TRUE(refused({3, 2, 5, 8}));
-  EXPECT_TRUE(refused({3, 3, 4, 8}));
-  EXPECT_TRUE(refused({1, 3, 5, 8}));
-  EXPECT_TRUE(refused({3, 3, 5, 16}));
+  const auto writes = [&](const Value& value, int64_t y0, int64_t x0) {
+    return code([&] { write_samples(value.view, image, y0, x0, pool); });
+  };
+  const auto reads = [&](const Value& value, const Part& part) {
+    Image made = image;
+    return code([&] { read_samples(value.view, made, part, pool); });
+  };
+  const Value fitting(3, 3, 5, 8), grey(1, 3, 5, 8), wide(3, 3, 5, 16), small(3, 2, 5, 8);
+  EXPECT_FALSE(writes(fitting, 2, 4));
+  EXPECT_FALSE(reads(fitting, {.take = {0, 0, 3, 5}}));
   Value two(3, 6, 5, 8);
   two.view.shape = {2, 3, 3, 5};
-  EXPECT_TRUE(refused(std::move(two)));
+  for (const Value* value : std::initializer_list<const Value*>{&grey, &wide, &two}) {
+    EXPECT_EQ(writes(*value, 0, 0), ErrorCode::internal);
+    EXPECT_EQ(reads(*value, {}), ErrorCode::internal);
+  }
+  EXPECT_EQ(writes(fitting, 3, 0), ErrorCode::internal);  // outside the image
+  EXPECT_EQ(writes(fitting, 0, -1), ErrorCode::internal);
+  EXPECT_EQ(reads(small, {.take = {0, 0, 3, 5}}), ErrorCode::internal);  // more than the value has
+  EXPECT_EQ(reads(fitting, {.y0 = 1, .take = {0, 0, 3, 5}}), ErrorCode::internal);
+  EXPECT_EQ(reads(fitting, {.x0 = 1, .take = {0, 1, 3, 6}}), ErrorCode::internal);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "runtime/image/samples.h"
 #include "runtime/networks/glcic/glcic.h"
 #include "runtime/session/images.h"
+#include "tests/networks/fake_runner.h"
 #include "tests/networks/support.h"
 
 namespace kintsugi::networks::glcic {
@@ -78,11 +79,12 @@ void expect_the_ports_bits(const Config& config, const Image& picture) {
   const Image mask = test::box_mask(kWidth, kHeight, 3, 2, 9, 9);
   const std::vector<float> made = numbers(), expected = expected_input(config, picture, mask);
   ThreadPool threads(2);
-  const Replay replay = [&](const std::map<std::string, Feed>& inputs,
-                            const std::map<std::string, Taker>& outputs) {
-    ASSERT_EQ(inputs.at("input").shape, kInput);
-    const session::Images images = session::images_of(inputs, outputs);
-    const auto& source = std::get<ImageSource>(inputs.at("input").from);
+  test::FakeRunner runner;
+  runner.on_replay = [&](std::string_view, const Letters& letters, const Sources& sources,
+                         const Sinks& outputs) {
+    ASSERT_EQ(letters, (Letters{1, kInput.h(), kInput.w()}));
+    const session::Images images = images_of(sources, outputs);
+    const auto& source = std::get<ImageSource>(sources.at("input"));
     const auto& sink = std::get<ImageSink>(outputs.at("output"));
     const int64_t colours = image::colours(picture.channels);
     const auto convert = [&]<class S>(S) {
@@ -92,8 +94,8 @@ void expect_the_ports_bits(const Config& config, const Image& picture) {
       std::vector<uint8_t> holes(static_cast<size_t>(plane.elements()));
       const AnyView view{reinterpret_cast<std::byte*>(samples.data()), dtype, shape, colours};
       const AnyView mask_view{reinterpret_cast<std::byte*>(holes.data()), DType::u8, plane, 1};
-      image::write_samples(view, source.image, threads);
-      image::write_samples(mask_view, *source.holes, threads);
+      image::write_samples(view, source.image, source.y0, source.x0, threads);
+      image::write_samples(mask_view, *source.holes, source.y0, source.x0, threads);
       std::vector<float> fed(made.size(), NAN), first_bad(static_cast<size_t>(4 * kInput.h()));
       to_tensor::cpu<S>(
           images.inputs.at("input").desc,
@@ -102,11 +104,11 @@ void expect_the_ports_bits(const Config& config, const Image& picture) {
       to_image::cpu<S>(
           images.outputs.at("output"),
           {{made.data(), kOutput, 4}, view.as<S>(), {first_bad.data(), {1, 1, 12, 1}, 4}}, threads);
-      image::read_samples(view, *sink.image, sink.selected, threads);
+      image::read_samples(view, *sink.image, sink.part, threads);
     };
     picture.bits == 8 ? convert(uint8_t{}) : convert(uint16_t{});
   };
-  const Image got = inpaint(config, picture, mask, {}, replay, [](const std::string&) {});
+  const Image got = inpaint(config, {.image = picture, .mask = mask}, runner).images.at("image");
   EXPECT_EQ(got.pixels, expected_picture(config, picture, mask).pixels);
   EXPECT_NE(got.pixels, picture.pixels);
 }
@@ -131,12 +133,13 @@ TEST(GlcicTask, ConvertsScaledPicturesAsThePortsDo) {
     }
     const Image mask = test::box_mask(16, 8, 0, 0, 8, 8);
     const std::array<float, 3> made{0.1f, 0.4f, 0.9f};
-    const Replay replay = [&](const std::map<std::string, Feed>& inputs,
-                              const std::map<std::string, Taker>& outputs) {
-      ASSERT_EQ(inputs.at("input").shape, (Shape{1, 4, 4, 8}));
+    test::FakeRunner runner;
+    runner.on_replay = [&](std::string_view, const Letters& letters, const Sources& sources,
+                           const Sinks& outputs) {
+      ASSERT_EQ(letters, (Letters{1, 4, 8}));
       for (int64_t y = 0; y < 4; ++y) {
         std::vector<float> row(8 * 4, NAN), out;
-        std::get<WriteRow>(inputs.at("input").from)(0, y, row);
+        std::get<WriteRow>(sources.at("input"))(0, y, row);
         for (size_t x = 0; x < 8; ++x) {
           for (size_t c = 0; c < 3; ++c) {
             const float colour = static_cast<float>(picture.pixels[c]) / 255;
@@ -151,7 +154,7 @@ TEST(GlcicTask, ConvertsScaledPicturesAsThePortsDo) {
       }
     };
     const Image got =
-        inpaint(config, picture, mask, {.max_side = 8}, replay, [](const std::string&) {});
+        inpaint(config, {.image = picture, .mask = mask, .max_side = 8}, runner).images.at("image");
     for (size_t c = 0; c < 3; ++c) {
       const float value = made[config.colours == Colours::bgr ? 2 - c : c];
       const float rgb = config.output == Output::clamp ? (value + 1) / 2 : value;

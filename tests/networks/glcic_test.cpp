@@ -54,11 +54,11 @@ TEST_P(OnDevice, PlansItsMemoryToTheByte) {
   EXPECT_EQ(session.allocated_bytes(), plan.memory.peak());
   EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());
 
-  PlanOptions options{.height = 64, .width = 96, .device = GetParam(), .task = "inpaint"};
+  PlanOptions options{.height = 64, .width = 96, .device = GetParam(), .task = Task::inpaint};
   Session mends = m.session({.device = GetParam()});
   (void)mends.inpaint(random_picture(96, 64, 3), box_mask(96, 64, 9, 9, 40, 30));
   EXPECT_EQ(mends.peak_allocated_bytes(), m.plan(options).memory.peak());
-  options.task = "translate";
+  options.task = Task::translate;
   const Error error = error_of([&] { (void)m.plan(options); });
   EXPECT_EQ(error.code(), ErrorCode::usage);
   EXPECT_EQ(std::string(error.what()), "glcic does not translate");
@@ -101,7 +101,7 @@ TEST(Glcic, WithWinogradItAgreesWithinItsToleranceAndWithoutClosely) {
   const PlanSummary plan = m.plan({.height = kLarge[0], .width = kLarge[1]});
   EXPECT_EQ(plan.tolerance, 1e-4);
   EXPECT_EQ(m.plan({.height = 64, .width = 96}).tolerance, 1e-5);  // too few tiles
-  EXPECT_NE(plan.table.find("winograd"), std::string::npos);
+  EXPECT_NE(plan.graphs[0].table.find("winograd"), std::string::npos);
   const Tensors input{{"input", random_input(1, kLarge[0], kLarge[1])}};
   const Tensor right = m.session({.device = "reference-f64"}).run(input).at("output");
   Session session = m.session({.threads = 2, .check_memory = true});

@@ -186,6 +186,20 @@ TEST(GlcicPorts, MmEditingTakesAndGivesBgrFromMinusOneToOneAndRounds) {
                         [](double v) { return std::floor((v + 1) / 2 * 255 + 0.5); }));
 }
 
+TEST(GlcicPorts, MmEditingIsCutAsTheOthersAre) {
+  const TemporaryFile file;
+  write_renamed(file.path, in_mmediting);
+  const Model model = Model::open(file.path);
+  Image photo{480, 242, 3, {}}, mask{480, 242, 1, std::vector<uint8_t>(480 * 242)};
+  for (uint32_t i = 0; i < 480 * 242 * 3; ++i) photo.pixels.push_back(static_cast<uint8_t>(i * i));
+  for (size_t i = 0; i < 12; ++i) std::fill_n(mask.pixels.begin() + 480 * i + 210, 9, uint8_t{255});
+  Session cut = model.session(), whole = model.session();
+  const Image right =
+      whole.inpaint(photo, mask, {.crop = {.enabled = false}, .without = {"winograd"}});
+  expect_same(cut.inpaint(photo, mask, {.without = {"winograd"}}), right);
+  EXPECT_LT(cut.peak_allocated_bytes(), whole.peak_allocated_bytes());
+}
+
 TEST(GlcicPorts, TheOfficialNamesMeanTheOfficialOrder) {
   const TemporaryFile file;
   write_renamed(file.path, in_flat);

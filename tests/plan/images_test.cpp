@@ -94,9 +94,9 @@ std::vector<float> rows(const Executor& executor, const plan::Placed& value) {
 void write_images(Executor& executor, const Given& given) {
   for (const char* name : {"input", "mask"}) {
     const auto inputs = std::span<const plan::Port>(executor.plan().inputs);
-    image::write_samples(executor.writable(port(inputs, name)), given.image, threads());
-    image::write_samples(executor.writable(port(inputs, session::mask_port(name))), given.holes,
-                         threads());
+    image::write_samples(executor.writable(port(inputs, name)), given.image, 0, 0, threads());
+    image::write_samples(executor.writable(port(inputs, session::mask_port(name))), given.holes, 0,
+                         0, threads());
   }
 }
 
@@ -115,8 +115,8 @@ Expected by_numbers(const plan::Options& options, const Given& given, const Imag
     std::vector<uint8_t> holes(static_cast<size_t>(kMask.elements()));
     const AnyView view{reinterpret_cast<std::byte*>(samples.data()), kDType<S>, shape, colours};
     const AnyView mask{reinterpret_cast<std::byte*>(holes.data()), DType::u8, kMask, 1};
-    image::write_samples(view, given.image, threads());
-    image::write_samples(mask, given.holes, threads());
+    image::write_samples(view, given.image, 0, 0, threads());
+    image::write_samples(mask, given.holes, 0, 0, threads());
     for (const auto& [name, in] : images.inputs) {
       const Shape tensor{1, in.desc.count, kInput.h(), kInput.w()};
       std::vector<float> numbers(static_cast<size_t>(4 * tensor.pixels()));
@@ -144,7 +144,7 @@ Expected by_numbers(const plan::Options& options, const Given& given, const Imag
         {{stored.data(), {1, 3, 12, 16}, 4}, view.as<S>(), {first_bad.data(), {1, 1, 12, 1}, 4}},
         threads());
     Expected made{given.image, rows(executor, port(executor.plan().outputs, "sum"))};
-    image::read_samples(view, made.image, &given.holes, threads());
+    image::read_samples(view, made.image, {.selected = &given.holes}, threads());
     return made;
   };
   return given.image.bits == 8 ? convert(uint8_t{}) : convert(uint16_t{});
@@ -160,7 +160,8 @@ void expect_the_bits(const plan::Options& options, const Given& given, const Ima
     executor.run({});
     EXPECT_FALSE(session::first_bad(executor, port(outputs, session::first_bad_port("y"))));
     Image made = given.image;
-    image::read_samples(executor.readable(port(outputs, "y")), made, &given.holes, threads());
+    image::read_samples(executor.readable(port(outputs, "y")), made, {.selected = &given.holes},
+                        threads());
     EXPECT_EQ(made.pixels, expected.image.pixels);
     EXPECT_NE(made.pixels, given.image.pixels);
     EXPECT_EQ(rows(executor, port(outputs, "sum")), expected.sum);

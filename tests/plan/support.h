@@ -103,7 +103,7 @@ struct Bound {
   explicit Bound(plan::Plan plan, int threads = 1, execute::ReadConstant read = {})
       : store(std::move(read)), pool(threads) {
     const bool on_gpu = plan.backend == plan::Backend::gpu;
-    if (on_gpu) stream = device::make_stream();
+    if (on_gpu) queue->stream = device::make_stream();
     const int64_t arena_bytes = plan.arena_bytes;
     arena = execute::Buffer(arena_bytes, meter,
                             on_gpu ? execute::Memory::device : execute::Memory::host);
@@ -114,31 +114,31 @@ struct Bound {
     EXPECT_EQ(store.meter(on_gpu ? std::optional(0) : std::nullopt).held(), plan.packed_bytes);
     executor = execute::make_executor(std::move(plan), std::move(weights));
     staging = execute::Buffer(executor->plan().staging_bytes(), meter, execute::Memory::staging);
-    bind(states.data());
+    bind(states.data(), *queue);
   }
 
   /// Runs on the states of another plan, which has to be of the same backend and states.
   void share_states(const Bound& other) {
     EXPECT_EQ(plan::states_key(executor->plan()), plan::states_key(other.executor->plan()));
     EXPECT_EQ(states.bytes(), other.states.bytes());
-    bind(other.states.data());
+    bind(other.states.data(), *other.queue);
   }
 
   execute::PackedStore store;
   std::shared_ptr<execute::Meter> meter = std::make_shared<execute::Meter>();
   ThreadPool pool;
-  device::Handle<device::Stream> stream;
+  std::shared_ptr<execute::Queue> queue = std::make_shared<execute::Queue>();
   std::shared_ptr<execute::Meter> state_meter = std::make_shared<execute::Meter>();
   execute::Buffer arena, states, staging;
   std::unique_ptr<execute::Executor> executor;
 
  private:
-  void bind(std::byte* states_of) {
+  void bind(std::byte* states_of, execute::Queue& on) {
     executor->bind({.arena = arena.data(),
                     .states = states_of,
                     .parallel = &pool,
                     .staging = staging.data(),
-                    .stream = stream.get(),
+                    .queue = on.stream ? &on : nullptr,
                     .poison = true});
   }
 };

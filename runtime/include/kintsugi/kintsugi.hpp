@@ -8,10 +8,12 @@
 //   auto mended  = session.inpaint(photo, mask);                   // white = hole
 //
 // A Model is a shared handle on weights and may be used from any thread. A Session is one
-// conversation with one device; use it from one thread at a time. Every function may throw
-// kintsugi::Error and nothing else of ours; std::bad_alloc is turned into Error::out_of_memory.
+// conversation with one device, for one call at a time: a second one, from another thread or from a
+// callback, throws Error::usage. Every function may throw kintsugi::Error and nothing else of ours;
+// std::bad_alloc is turned into Error::out_of_memory.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -63,8 +65,29 @@ struct OpenOptions {
 /// One input, output or setting of a network's raw door.
 struct Port {
   std::string name;
-  std::string shape;    ///< "[N, 4, H, W]"
-  std::string meaning;  ///< range, polarity
+  /// "[N, 4, H, W]". The caller chooses N, H and W, each the same for all inputs; "H/8" is an eighth of it,
+  /// which must come out even, "4*H" four times it; "1 or 3" is either. Of a setting: its values.
+  std::string shape;
+  std::string meaning;    ///< range, polarity
+  bool optional = false;  ///< of an input: may be left out
+};
+
+/// What weights can be for, beside Session::run.
+enum class Task : uint8_t {
+  inpaint,    ///< fill the holes of an image
+  translate,  ///< take an image to another domain
+  upscale,    ///< the same image, larger
+  detect,     ///< find defects in an image
+  score,      ///< judge an image
+};
+[[nodiscard]] KINTSUGI_API const char* to_string(Task task);
+/// Throws Error::usage for a word that names none, listing those that do.
+[[nodiscard]] KINTSUGI_API Task task_named(const std::string& name);
+
+/// One graph of a program, for Session::run.
+struct GraphPorts {
+  std::string name;  ///< "completion"
+  std::vector<Port> inputs, outputs;
 };
 
 struct Description {
@@ -73,23 +96,24 @@ struct Description {
   std::string variant;  ///< key layout and arithmetic
   std::string reason;   ///< why this network was chosen
   std::string paper;
-  std::vector<std::string> tasks;  ///< beside run: of "inpaint", "translate", "score"
-  std::string weights_title;       ///< from the file's metadata; may be empty
-  std::string weights_license;     ///< of the weights, not of this program; empty if not stated
-  std::string mask_polarity;       ///< "1 = hole"
-  std::string value_range;         ///< of the raw input
-  int64_t size_multiple = 1;       ///< pictures are padded to it and cropped back
+  std::vector<Task> tasks;      ///< what Session::perform can do with these weights
+  std::string weights_title;    ///< from the file's metadata; may be empty
+  std::string weights_license;  ///< of the weights, not of this program; empty if not stated
+  std::string mask_polarity;    ///< "1 = hole"
+  std::string value_range;      ///< of the raw input
+  int64_t size_multiple = 1;    ///< pictures are padded to it and cropped back
   bool own_size = false;  ///< inputs have the network's own extents: PlanOptions' are not looked at
   int64_t parameters = 0;
   int64_t mapped_bytes = 0;
-  std::string stored_dtype;  ///< "f16"
-  std::vector<Port> inputs, outputs, settings;
+  std::string stored_dtype;                     ///< "f16"
+  std::vector<Port> inputs, outputs, settings;  ///< ports of the first graph
+  std::vector<GraphPorts> graphs;
   std::vector<std::string> unused_keys;
   std::map<std::string, std::string> metadata;
 };
 
-/// Throws Error::usage where `task` is none of the description's, as the session's function would.
-KINTSUGI_API void require_task(const Description& description, const std::string& task);
+/// Throws Error::usage where `task` is none of the description's, as Session::perform would.
+KINTSUGI_API void require_task(const Description& description, Task task);
 
 using Settings = std::map<std::string, std::string>;
 
@@ -106,10 +130,10 @@ struct PlanOptions {
   /// "winograd": every convolution in its direct form, a digit closer (1e-5, not 1e-4), and slower.
   std::vector<std::string> without = {};
   Settings settings = {};
-  /// One of `describe().tasks`: the plan for an image in colour of 8 bits at the network's own size, where
-  /// the task converts it in the plan; a task that scales images first runs on tensors. Empty: tensors, as
-  /// Session::run has them. Error::usage for another task, or a batch of more than one.
-  std::string task = {};
+  /// One of `describe().tasks`: the graphs that it replays, for an image in colour of 8 bits at the network's
+  /// own size, where the task converts it in the plan; a task that scales images first runs on tensors.
+  /// Empty: tensors, as Session::run has them. Error::usage for another task, or a batch of more than one.
+  std::optional<Task> task = {};
 };
 
 /// Exact bytes, known before anything is allocated.
@@ -135,17 +159,29 @@ struct PlanStep {
   int64_t bytes = 0;
 };
 
+/// The plan of one graph of a program.
+struct GraphPlan {
+  std::string name;    ///< "completion"
+  int64_t arena = 0;   ///< bytes, as in MemoryPlan; the graphs of a program share the largest
+  int64_t packed = 0;  ///< likewise; of weights that several graphs read, each counts them
+  std::vector<PlanStep> steps;
+  int64_t flops = 0;
+  std::string table;  ///< the steps as text
+  std::string
+      picture;  ///< the arena over time as text: one row a step, one column a slice of memory
+  /// How many pixels of the first input above, left, below and right of a pixel can change it in the first
+  /// output; nullopt where all of the input can.
+  std::optional<std::array<int64_t, 4>> field;
+};
+
 struct PlanSummary {
   std::string device;
-  MemoryPlan memory;
-  std::vector<PlanStep> steps;
+  MemoryPlan memory;  ///< of all graphs together
+  std::vector<GraphPlan> graphs;
   int64_t flops = 0;
   /// Promised relative L2 error of outputs against PyTorch in f32: 1e-5; 1e-4 where a convolution
   /// runs in Winograd's form; 1e-2 in tf32 and f16, 5e-2 in bf16.
   double tolerance = 1e-5;
-  std::string table;  ///< the steps as text
-  std::string
-      picture;  ///< the arena over time as text: one row a step, one column a slice of memory
 };
 
 struct ProfileOptions {
@@ -197,6 +233,7 @@ struct SessionOptions {
 };
 
 struct RunOptions {
+  std::string graph = {};  ///< of `Description::graphs`; empty: the first
   Settings settings = {};
   bool taps = false;                      ///< also return the plan's values as "tap/<module path>"
   bool keep_all = false;                  ///< plan so that every module's output is such a value
@@ -210,17 +247,77 @@ enum class Blend : uint8_t {
   official,  ///< the post-processing of GLCIC's release: Telea, then seamlessClone around the holes
 };
 
+/// How a task cuts an image into tiles. Where the overlap covers the network's field, the tiled result is the
+/// untiled one: bit for bit without Winograd, within 1e-5 with it. Else neighbours are blended.
+struct TileOptions {
+  static constexpr int64_t kAuto = 0, kOff = -1;
+  int64_t size =
+      kAuto;  ///< side of a tile in pixels; kAuto: the whole image, or what max_memory allows
+  int64_t overlap =
+      kAuto;  ///< of neighbours in pixels; kAuto: the field, or 64 where it is unbounded
+};
+
+/// How inpaint cuts out what its holes need, and leaves the rest of the image alone.
+struct CropOptions {
+  static constexpr int64_t kAuto = -1;
+  bool enabled = true;
+  int64_t margin =
+      kAuto;  ///< around the holes in pixels; kAuto: the field, no crop where it is unbounded
+};
+
+/// What a task is done with. Fields that the task does not know are not looked at.
+struct TaskInput {
+  ImageView image = {};
+  ImageView mask = {};     ///< of inpaint, and of score where the network looks at what was filled
+  Settings settings = {};  ///< of the network
+  bool invert_mask = false;  ///< black = hole
+  int64_t max_side = 0;      ///< scale down so that the longer side is at most this; 0 = never
+  Blend blend = Blend::off;
+  bool round =
+      false;  ///< to the nearest sample; else as the official program of the network does it
+  TileOptions tiles = {};
+  CropOptions crop = {};
+  std::vector<std::string> without = {};  ///< passes to leave out, as in PlanOptions
+};
+
+/// A part of an image that a network points at.
+struct Detection {
+  int64_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< pixels, x1 and y1 behind the last
+  double score = 0;
+  std::string label = {};
+};
+
+/// What a task made: images and numbers by name.
+struct TaskOutput {
+  std::map<std::string, Image> images = {};    ///< "image"; of detect also "heatmap", "mask"
+  std::map<std::string, double> numbers = {};  ///< "score"
+  std::vector<Detection> detections = {};
+};
+
 struct InpaintOptions {
   Settings settings = {};
   bool invert_mask = false;  ///< black = hole
   int64_t max_side = 0;      ///< scale down so that the longer side is at most this; 0 = never
   Blend blend = Blend::off;
+  TileOptions tiles = {};
+  CropOptions crop = {};
+  std::vector<std::string> without = {};  ///< passes to leave out, as in PlanOptions
 };
 
 struct TranslateOptions {
   Settings settings = {};
   int64_t max_side = 0;  ///< as in InpaintOptions; what the network made is scaled back up
   bool round = false;    ///< to the nearest sample; else truncated, as the official programs do it
+  TileOptions tiles = {};
+};
+
+struct UpscaleOptions {
+  Settings settings = {};
+  TileOptions tiles = {};
+};
+
+struct DetectOptions {
+  Settings settings = {};
 };
 
 struct ScoreOptions {
@@ -273,6 +370,16 @@ class KINTSUGI_API Session {
   /// between sets of weights.
   [[nodiscard]] double score(const ImageView& picture, const ImageView& mask,
                              const ScoreOptions& options = {});
+
+  /// Makes an image larger, by the factor of the weights. The result has the image's bits and channels.
+  [[nodiscard]] Image upscale(const ImageView& image, const UpscaleOptions& options = {});
+
+  /// Finds what is wrong in an image: a score of the whole ("score"), a map of it ("heatmap") and boxes.
+  [[nodiscard]] TaskOutput detect(const ImageView& image, const DetectOptions& options = {});
+
+  /// Any task of `Description::tasks` by name; the functions above are this with fewer words. Throws
+  /// Error::usage for a task that the weights are not for, or that lacks its image or mask.
+  [[nodiscard]] TaskOutput perform(Task task, const TaskInput& input);
 
   /// Time per step, the median of replays on random inputs.
   [[nodiscard]] Profile profile(const ProfileOptions& options = {});

@@ -46,14 +46,14 @@ inline constexpr int64_t kMostBlocks = 64;  // far beyond any real file
 [[nodiscard]] to_tensor::Desc input_desc();
 [[nodiscard]] to_image::Desc output_desc(bool round);
 
-[[nodiscard]] Image translate(const Config& config, const ImageView& picture,
-                              const TranslateOptions& options, const Replay& replay);
+inline constexpr const char* kGraph = "generator";
+[[nodiscard]] TaskOutput translate(const Config& config, const TaskInput& input, Runner& runner);
 
 /// Of residual blocks in a file of MindSpore's whose blocks are all in it; one where they are shared.
 [[nodiscard]] int64_t stored_blocks(const weights::Weights& weights, const weights::KeyMap& keys);
 
 [[nodiscard]] weights::Detection detect(const weights::Weights& weights);
-[[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
+[[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
     .name = "cyclegan",

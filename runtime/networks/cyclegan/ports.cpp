@@ -2,9 +2,6 @@
 //
 // How files of CycleGAN's generator differ beyond their names, and how one is opened. The key layout
 // tells the form; keys tell the norm, shapes the width.
-#include <algorithm>
-#include <charconv>
-
 #include "runtime/networks/cyclegan/cyclegan.h"
 
 namespace kintsugi::networks::cyclegan {
@@ -33,32 +30,19 @@ Config configure(const weights::Weights& weights, const weights::Detection& dete
   return config;
 }
 
-/// `config` as settings change it.
-Config chosen(Config config, const Settings& settings, std::span<const Port> known) {
-  check_settings(settings, known);
-  const auto value_of = [&](const char* key) {
-    const auto at = settings.find(key);
-    return at == settings.end() ? std::string() : at->second;
-  };
-  const auto refuse = [](const char* key, const std::string& value, const std::string& valid) {
-    throw Error(ErrorCode::usage, std::string("the setting ") + key + "=" + value + " is not known",
-                std::string(key) + " is " + valid);
-  };
-  config.norm = choose_norm(config.stored, config.norm, value_of("norm"));
-  if (const std::string text = value_of("blocks"); !text.empty()) {
-    int64_t blocks = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), blocks);
-    if (error != std::errc() || end != text.data() + text.size() || blocks < 1 ||
-        blocks > kMostBlocks) {
-      refuse("blocks", text, "a number from 1 to 64");
-    }
-    if (!config.shared && blocks != config.blocks) {
-      refuse("blocks", text,
-             std::to_string(config.blocks) + " for this file: each has weights of its own");
-    }
-    config.blocks = blocks;
-  }
-  return config;
+SettingList<Config> settings() {
+  SettingList<Config> list;
+  add_norm_setting(list);
+  list.add_number("blocks", 1, kMostBlocks, "of a file whose blocks share their weights: how many",
+                  [](Config& config, int64_t blocks) {
+                    if (!config.shared && blocks != config.blocks) {
+                      refuse_setting("blocks", std::to_string(blocks),
+                                     std::to_string(config.blocks) +
+                                         " for this file: each has weights of its own");
+                    }
+                    config.blocks = blocks;
+                  });
+  return list;
 }
 
 /// What the file's metadata say of its settings; PyTorch's keys say it all, and metadata repeat it.
@@ -74,18 +58,17 @@ Settings stated(const weights::Weights& weights, const Config& config) {
 
 }  // namespace
 
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+Program open(const weights::Weights& weights, const weights::Detection& detection) {
   check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
   const weights::KeyMap keys = detection.map();
   Config config = configure(weights, detection);
   const bool tutorial = config.form == Form::mindspore;
+  const SettingList<Config> known = settings();
 
-  Opened opened;
-  opened.keys = keys;
-  Description& d = opened.description;
-  d.settings = {norm_setting(),
-                {"blocks", "1 to 64", "of a file whose blocks share their weights: how many"}};
-  with_metadata(weights, [&] { config = chosen(config, stated(weights, config), d.settings); });
+  Program program{.keys = keys};
+  Description& d = program.description;
+  d.settings = known.described();
+  with_metadata(weights, [&] { config = known.applied(config, stated(weights, config)); });
   d.title = "CycleGAN generator, " + std::to_string(config.width) + " channels, " +
             std::to_string(config.blocks) + (config.shared ? " times one block" : " blocks");
   d.variant = std::string(tutorial ? "MindSpore form (zero borders, LeakyReLU, shifted upsampling)"
@@ -94,29 +77,28 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
               std::string(detection.layout->name) + "': " + std::string(detection.layout->source);
   d.value_range = "RGB in [-1, 1]";
   d.size_multiple = kMultiple;
-  d.inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}};
-  d.outputs = {{"output", "[N, 3, H, W]", "RGB in [-1, 1], sizes rounded up to multiples of 4"}};
 
-  opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
-                                                              const Settings& settings) {
-    if (config.form == Form::pytorch) {
-      require_pixels("the generator", kLeastReflected, inputs.at("input"));
-    }
-    graph::Graph graph;
-    const graph::Value x = graph.input("input", inputs.at("input"));
-    graph.output("output",
-                 generator(Scope(graph, weights, keys), x, chosen(config, settings, known)));
-    return graph;
-  };
+  program.graphs = {{.name = kGraph,
+                     .inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}},
+                     .outputs = {{"output", "[N, 3, H, W]",
+                                  "RGB in [-1, 1], sizes rounded up to multiples of 4"}},
+                     .record = [config, known](const Recording& r) {
+                       const graph::Value x = r.input("input");
+                       if (config.form == Form::pytorch) {
+                         require_pixels("the generator", kLeastReflected, r.m.graph().shape(x));
+                       }
+                       r.output("output", generator(r.m, x, known.applied(config, r.settings)));
+                     }}};
+  Images images;
   if (config.form == Form::pytorch) {
-    opened.images = {.inputs = {{"input", {input_desc()}}},
-                     .outputs = {{"output", output_desc(false)}}};
+    images = {.inputs = {{"input", {input_desc()}}}, .outputs = {{"output", output_desc(false)}}};
   }
-  opened.translate = [config](const ImageView& picture, const TranslateOptions& options,
-                              const Replay& replay) {
-    return cyclegan::translate(config, picture, options, replay);
-  };
-  return opened;
+  program.tasks = {{.task = Task::translate,
+                    .graphs = {{kGraph, images}},
+                    .run = [config](const TaskInput& input, Runner& runner) {
+                      return translate(config, input, runner);
+                    }}};
+  return program;
 }
 
 }  // namespace kintsugi::networks::cyclegan

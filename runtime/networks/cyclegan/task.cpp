@@ -10,6 +10,7 @@
 
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
+#include "runtime/networks/cuts.h"
 #include "runtime/networks/cyclegan/cyclegan.h"
 
 namespace kintsugi::networks::cyclegan {
@@ -58,16 +59,17 @@ Image made_for(const ImageView& picture) {
 }
 
 /// At the picture's own size, as the authors' program does it.
-Image translate_samples(const ImageView& picture, bool round, const Replay& replay) {
-  Image made = made_for(picture);
-  replay({{"input", {{1, 3, picture.height, picture.width}, ImageSource{input_desc(), picture}}}},
-         {{"output", ImageSink{output_desc(round), &made}}});
+Image translate_samples(const TaskInput& input, Runner& runner) {
+  constexpr ImageGraph kGenerator{
+      .graph = kGraph, .input = "input", .output = "output", .multiple = kMultiple, .pads = false};
+  Image made = made_for(input.image);
+  each_cut(runner, kGenerator, input, input_desc(), output_desc(input.round), made);
   return made;
 }
 
 struct Translation {
   const Config& config;
-  const TranslateOptions& options;
+  bool round = false;
   Image& made;
 
   void put_row(int64_t y, const float* rgb) const {
@@ -75,7 +77,7 @@ struct Translation {
     for (int64_t x = 0; x < made.width; ++x) {
       for (int64_t c = 0; c < 3; ++c) {
         image::put_sample(made, (y * made.width + x) * made.channels + c,
-                          to_sample(config.form, rgb[3 * x + c], white, options.round));
+                          to_sample(config.form, rgb[3 * x + c], white, round));
       }
     }
   }
@@ -83,7 +85,7 @@ struct Translation {
 
 /// Replays on a picture whose samples `sample_at(y, x, c)` gives, and hands out rows of its size.
 template <class SampleAt, class Row>
-void run(const Config& config, image::Extent2d extent, float white, const Replay& replay,
+void run(const Config& config, image::Extent2d extent, float white, Runner& runner,
          const SampleAt& sample_at, const Row& row) {
   const WriteRow write = [&](int64_t, int64_t y, std::span<float> values) {
     for (int64_t x = 0; x < extent.width; ++x) {
@@ -95,24 +97,23 @@ void run(const Config& config, image::Extent2d extent, float white, const Replay
   const ReadRow read = [&](int64_t, int64_t y, std::span<const float> rgb) {
     if (y < extent.height) row(y, rgb.data());
   };
-  replay({{"input", {{1, 3, extent.height, extent.width}, write}}}, {{"output", read}});
+  runner.replay(kGraph, {.h = extent.height, .w = extent.width}, {{"input", write}},
+                {{"output", read}});
 }
 
-}  // namespace
-
-Image translate(const Config& config, const ImageView& picture, const TranslateOptions& options,
-                const Replay& replay) {
+Image translated(const Config& config, const TaskInput& input, Runner& runner) {
+  const ImageView& picture = input.image;
   const image::Extent2d extent{picture.height, picture.width};
-  const image::Extent2d limited = image::limited_extent(extent, options.max_side);
+  const image::Extent2d limited = image::limited_extent(extent, input.max_side);
   if (limited == extent && config.form == Form::pytorch) {
-    return translate_samples(picture, options.round, replay);
+    return translate_samples(input, runner);
   }
   Image made = made_for(picture);
-  const Translation translation{config, options, made};
+  const Translation translation{config, input.round, made};
   if (limited == extent) {
     const bool grey = image::is_grey(picture.channels);
     run(
-        config, extent, static_cast<float>(image::white_of(picture.bits)), replay,
+        config, extent, static_cast<float>(image::white_of(picture.bits)), runner,
         [&](int64_t y, int64_t x, int64_t c) {
           return static_cast<float>(image::sample_at(picture, y, x, grey ? 0 : c));
         },
@@ -123,7 +124,7 @@ Image translate(const Config& config, const ImageView& picture, const TranslateO
   const bool grey = image::is_grey(small.channels);
   image::FloatImage output{limited.width, limited.height, 3, {}};
   run(
-      config, limited, 1.0f, replay,
+      config, limited, 1.0f, runner,
       [&](int64_t y, int64_t x, int64_t c) {
         return small
             .values[static_cast<size_t>((y * small.width + x) * small.channels + (grey ? 0 : c))];
@@ -136,6 +137,12 @@ Image translate(const Config& config, const ImageView& picture, const TranslateO
     translation.put_row(y, &full.values[static_cast<size_t>(3 * y * extent.width)]);
   }
   return made;
+}
+
+}  // namespace
+
+TaskOutput translate(const Config& config, const TaskInput& input, Runner& runner) {
+  return {.images = {{"image", translated(config, input, runner)}}};
 }
 
 }  // namespace kintsugi::networks::cyclegan

@@ -23,7 +23,7 @@ struct Config {
 [[nodiscard]] graph::Value judge(const Scope& m, graph::Value x, const Config& config);
 
 [[nodiscard]] weights::Detection detect(const weights::Weights& weights);
-[[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
+[[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
     .name = "cyclegan-discriminator",

@@ -54,31 +54,25 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys) {
   return config;
 }
 
-Config chosen(Config config, const Settings& settings, std::span<const Port> known) {
-  check_settings(settings, known);
-  const auto at = settings.find("norm");
-  if (at != settings.end()) config.norm = choose_norm(config.stored, config.norm, at->second);
-  return config;
-}
+constexpr const char* kGraph = "discriminator";
 
-double score(const ImageView& picture, const Replay& replay) {
-  const Shape input{1, 3, picture.height, picture.width};
+double score(const ImageView& image, Runner& runner) {
   double sum = 0;
   int64_t count = 0;
-  replay({{"input",
-           {input,
-            [&](int64_t, int64_t y, std::span<float> row) {
-              for (int64_t x = 0; x < picture.width; ++x) {
-                const auto rgb = image::rgb_at(picture, y, x);
-                for (size_t c = 0; c < 3; ++c) {
-                  row[static_cast<size_t>(3 * x) + c] = (rgb[c] - 0.5f) / 0.5f;
-                }
-              }
-            }}}},
-         {{"score", [&](int64_t, int64_t, std::span<const float> row) {
-             for (const float value : row) sum += static_cast<double>(value);
-             count += static_cast<int64_t>(row.size());
-           }}});
+  const WriteRow write = [&](int64_t, int64_t y, std::span<float> row) {
+    for (int64_t x = 0; x < image.width; ++x) {
+      const auto rgb = image::rgb_at(image, y, x);
+      for (size_t c = 0; c < 3; ++c) {
+        row[static_cast<size_t>(3 * x) + c] = (rgb[c] - 0.5f) / 0.5f;
+      }
+    }
+  };
+  const ReadRow read = [&](int64_t, int64_t, std::span<const float> row) {
+    for (const float value : row) sum += static_cast<double>(value);
+    count += static_cast<int64_t>(row.size());
+  };
+  runner.replay(kGraph, {.h = image.height, .w = image.width}, {{"input", write}},
+                {{"score", read}});
   return sum / static_cast<double>(count);
 }
 
@@ -91,14 +85,15 @@ weights::Detection detect(const weights::Weights& weights) {
   return weights::detect(weights, kLayouts, required);
 }
 
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+Program open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   check_config(weights, kNetwork, std::string(detection.layout->name), {-1.0, 1.0});
 
-  Opened opened;
-  opened.keys = keys;
-  Description& d = opened.description;
-  d.settings = {norm_setting()};
+  SettingList<Config> known;
+  add_norm_setting(known);
+  Program program{.keys = keys};
+  Description& d = program.description;
+  d.settings = known.described();
   Config config = configure(weights, keys);
   if (detection.layout->name == "mindspore") {  // PyTorch's keys tell
     with_metadata(weights, [&] {
@@ -109,22 +104,23 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
   d.variant = "PatchGAN of 70 pixels, key layout '" + std::string(detection.layout->name) +
               "': " + std::string(detection.layout->source);
   d.value_range = "RGB in [-1, 1]";
-  d.inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}};
-  d.outputs = {{"score", "[N, 1, H, W]", "of each patch: 1 real, 0 made, not bounded"}};
 
-  opened.record = [weights, keys, config, known = d.settings](const Shapes& inputs,
-                                                              const Settings& settings) {
-    constexpr int64_t kLeast = 24;  // halved three times, then a pixel less twice
-    require_pixels("the discriminator", kLeast, inputs.at("input"));
-    graph::Graph graph;
-    const graph::Value x = graph.input("input", inputs.at("input"));
-    graph.output("score", judge(Scope(graph, weights, keys), x, chosen(config, settings, known)));
-    return graph;
-  };
-  opened.score_reads_mask = false;
-  opened.score = [](const ImageView& picture, const ImageView&, const ScoreOptions&,
-                    const Replay& replay) { return score(picture, replay); };
-  return opened;
+  program.graphs = {
+      {.name = kGraph,
+       .inputs = {{"input", "[N, 3, H, W]", "RGB in [-1, 1]"}},
+       .outputs = {{"score", "[N, 1, H, W]", "of each patch: 1 real, 0 made, not bounded"}},
+       .record = [config, known](const Recording& r) {
+         constexpr int64_t kLeast = 24;  // halved three times, then a pixel less twice
+         const graph::Value x = r.input("input");
+         require_pixels("the discriminator", kLeast, r.m.graph().shape(x));
+         r.output("score", judge(r.m, x, known.applied(config, r.settings)));
+       }}};
+  program.tasks = {{.task = Task::score,
+                    .graphs = {{kGraph, {}}},
+                    .run = [](const TaskInput& input, Runner& runner) {
+                      return TaskOutput{.numbers = {{"score", score(input.image, runner)}}};
+                    }}};
+  return program;
 }
 
 }  // namespace kintsugi::networks::cyclegan_discriminator

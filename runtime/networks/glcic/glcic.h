@@ -56,11 +56,12 @@ inline constexpr int64_t kMultiple = 4;  // of height and width
 /// What a pixel of the network's output means.
 [[nodiscard]] to_image::Desc output_desc(const Config& config);
 
-[[nodiscard]] Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask,
-                            const InpaintOptions& options, const Replay& replay, const Warn& warn);
+/// The one graph.
+inline constexpr const char* kGraph = "completion";
+[[nodiscard]] TaskOutput inpaint(const Config& config, const TaskInput& input, Runner& runner);
 
 [[nodiscard]] weights::Detection detect(const weights::Weights& weights);
-[[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
+[[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
     .name = "glcic",

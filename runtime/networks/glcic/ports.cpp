@@ -94,16 +94,15 @@ Config configure(const weights::Weights& weights, const weights::KeyMap& keys,
 
 }  // namespace
 
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+Program open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   const Variant& variant = variant_of(detection);
   const bool clamps = variant.config.output == Output::clamp;
   networks::check_config(weights, kNetwork, std::string(variant.name), {clamps ? -1.0 : 0.0, 1.0});
   const Config config = configure(weights, keys, variant);
 
-  Opened opened;
-  opened.keys = keys;
-  Description& d = opened.description;
+  Program program{.keys = keys};
+  Description& d = program.description;
   d.title = "GLCIC completion network, " + std::to_string(config.width) + " channels";
   d.variant = std::string(variant.order) + (config.bias ? "" : ", no convolution biases") +
               ", key layout '" + std::string(detection.layout->name) +
@@ -115,25 +114,24 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
     d.value_range += " (" + mean_text(filled ? config.hole : config.mean) + ")";
   }
   d.size_multiple = kMultiple;
-  d.inputs = {{"input", "[N, 4, H, W]", std::string(variant.input)}};
-  d.outputs = {{"output", "[N, 3, H, W]", std::string(variant.output)}};
 
-  opened.record = [weights, keys, config](const Shapes& inputs, const Settings& settings) {
-    networks::check_settings(settings, {});
-    graph::Graph graph;
-    const graph::Value x = graph.input("input", inputs.at("input"));
-    graph.output("output", completion(Scope(graph, weights, keys), x, config));
-    return graph;
-  };
+  program.graphs = {{.name = kGraph,
+                     .inputs = {{"input", "[N, 4, H, W]", std::string(variant.input)}},
+                     .outputs = {{"output", "[N, 3, H, W]", std::string(variant.output)}},
+                     .record = [config](const Recording& r) {
+                       r.output("output", completion(r.m, r.input("input"), config));
+                     }}};
   to_tensor::Desc input = input_desc(config);
   input.masked = true;
-  opened.images = {.inputs = {{"input", {input}}}, .outputs = {{"output", output_desc(config)}}};
-  opened.inpaint = [config](const ImageView& picture, const ImageView& mask,
-                            const InpaintOptions& options, const Replay& replay, const Warn& warn) {
-    networks::check_settings(options.settings, {});
-    return glcic::inpaint(config, picture, mask, options, replay, warn);
-  };
-  return opened;
+  program.tasks = {
+      {.task = Task::inpaint,
+       .mask = Mask::required,
+       .graphs = {{kGraph,
+                   {.inputs = {{"input", {input}}}, .outputs = {{"output", output_desc(config)}}}}},
+       .run = [config](const TaskInput& task, Runner& runner) {
+         return inpaint(config, task, runner);
+       }}};
+  return program;
 }
 
 }  // namespace kintsugi::networks::glcic

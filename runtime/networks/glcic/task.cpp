@@ -13,6 +13,7 @@
 #include "runtime/image/mask.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
+#include "runtime/networks/cuts.h"
 #include "runtime/networks/glcic/glcic.h"
 
 namespace kintsugi::networks::glcic {
@@ -40,16 +41,19 @@ to_image::Desc output_desc(const Config& config) {
 
 namespace {
 
-Shape input_of(const image::Mask& mask) {
-  return {1, 4, round_up(mask.height, kMultiple), round_up(mask.width, kMultiple)};
+constexpr ImageGraph kCompletion{
+    .graph = kGraph, .input = "input", .output = "output", .multiple = kMultiple};
+
+Letters letters_of(const image::Mask& mask) {
+  return {.h = round_up(mask.height, kMultiple), .w = round_up(mask.width, kMultiple)};
 }
 
 /// At the picture's own size: samples go in, and come out where `taken` selects pixels.
-Image fill(const Config& config, const ImageView& picture, const image::Mask& mask,
-           const image::Mask& taken, const Replay& replay) {
-  Image result = image::copy_of(picture);
-  replay({{"input", {input_of(mask), ImageSource{input_desc(config), picture, &mask}}}},
-         {{"output", ImageSink{output_desc(config), &result, &taken}}});
+Image fill(const Config& config, const TaskInput& input, const image::Mask& mask,
+           const image::Mask& taken, Runner& runner) {
+  Image result = image::copy_of(input.image);
+  each_cut(runner, kCompletion, input, input_desc(config), output_desc(config), result, &mask,
+           &taken);
   return result;
 }
 
@@ -74,7 +78,7 @@ std::array<float, 3> to_rgb(const to_image::Desc& desc, int64_t bits, const floa
 
 /// At a smaller size; what the network made is scaled back up before it is taken.
 Image fill_scaled(const Config& config, const ImageView& picture, const image::Mask& small_mask,
-                  const image::Mask& taken, const Replay& replay) {
+                  const image::Mask& taken, Runner& runner) {
   const image::Extent2d extent{small_mask.height, small_mask.width};
   const image::FloatImage small = image::resize(picture, extent);
   const auto colour = [&](int64_t y, int64_t x) -> std::array<float, 3> {
@@ -82,11 +86,11 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
     if (image::is_grey(small.channels)) return {p[0], p[0], p[0]};
     return {p[0], p[1], p[2]};
   };
-  const Shape input = input_of(small_mask);
+  const Letters letters = letters_of(small_mask);
   const WriteRow write = [&, desc = input_desc(config)](int64_t, int64_t row,
                                                         std::span<float> values) {
     const int64_t y = std::min(row, extent.height - 1);
-    for (int64_t column = 0; column < input.w(); ++column) {
+    for (int64_t column = 0; column < letters.w; ++column) {
       const int64_t x = std::min(column, extent.width - 1);
       write_pixel(desc, small_mask.at(y, x), colour(y, x),
                   &values[static_cast<size_t>(4 * column)]);
@@ -101,38 +105,37 @@ Image fill_scaled(const Config& config, const ImageView& picture, const image::M
       made.values.insert(made.values.end(), rgb.begin(), rgb.end());
     }
   };
-  replay({{"input", {input, write}}}, {{"output", read}});
+  runner.replay(kGraph, letters, {{"input", write}}, {{"output", read}});
   const image::FloatImage full = image::resize(made, {picture.height, picture.width});
   return image::composite(picture, taken, image::view_of(full));
 }
 
 }  // namespace
 
-Image inpaint(const Config& config, const ImageView& picture, const ImageView& mask_picture,
-              const InpaintOptions& options, const Replay& replay, const Warn& warn) {
-  const image::Mask mask = image::make_mask(mask_picture, {.invert = options.invert_mask});
-  image::require_same_extent(picture, mask);
+TaskOutput inpaint(const Config& config, const TaskInput& input, Runner& runner) {
+  const ImageView& image = input.image;
+  const image::Mask mask = image::make_mask(input.mask, {.invert = input.invert_mask});
   const double fraction = mask.fraction();
   if (fraction == 0) {
-    warn("the mask selects nothing: the picture is copied as it is (white = hole)");
-    return image::copy_of(picture);
+    runner.warn("the mask selects nothing: the picture is copied as it is (white = hole)");
+    return {.images = {{"image", image::copy_of(image)}}};
   }
   if (fraction > 0.95) {
-    warn("the mask selects " + std::to_string(static_cast<int>(100 * fraction)) +
-         " % of the picture; is it inverted? (white = hole)");
+    runner.warn("the mask selects " + std::to_string(static_cast<int>(100 * fraction)) +
+                " % of the picture; is it inverted? (white = hole)");
   }
-  const image::Extent2d extent{picture.height, picture.width};
-  const image::Extent2d limited = image::limited_extent(extent, options.max_side);
+  const image::Extent2d extent{image.height, image.width};
+  const image::Extent2d limited = image::limited_extent(extent, input.max_side);
   const auto made = [&](const image::Mask& taken) {
-    if (limited == extent) return fill(config, picture, mask, taken, replay);
+    if (limited == extent) return fill(config, input, mask, taken, runner);
     const image::Mask small_mask =
-        image::make_mask(mask_picture, {.invert = options.invert_mask, .target = limited});
-    return fill_scaled(config, picture, small_mask, taken, replay);
+        image::make_mask(input.mask, {.invert = input.invert_mask, .target = limited});
+    return fill_scaled(config, image, small_mask, taken, runner);
   };
-  if (options.blend == Blend::off) return made(mask);
+  if (input.blend == Blend::off) return {.images = {{"image", made(mask)}}};
   const image::Mask everything{mask.height, mask.width,
                                std::vector<uint8_t>(mask.holes.size(), uint8_t{1})};
-  return image::blend(picture, mask, made(everything), options.blend);
+  return {.images = {{"image", image::blend(image, mask, made(everything), input.blend)}}};
 }
 
 }  // namespace kintsugi::networks::glcic

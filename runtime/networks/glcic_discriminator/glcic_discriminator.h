@@ -41,11 +41,11 @@ inline constexpr int64_t kLocalLayers = 5;
                                  const Config& config);
 
 /// P(real) of a filled picture.
-[[nodiscard]] double judge(const Config& config, const ImageView& picture, const ImageView& mask,
-                           const ScoreOptions& options, const Replay& replay);
+inline constexpr const char* kGraph = "discriminators";
+[[nodiscard]] double judge(const Config& config, const TaskInput& input, Runner& runner);
 
 [[nodiscard]] weights::Detection detect(const weights::Weights& weights);
-[[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
+[[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
     .name = "glcic-discriminator",

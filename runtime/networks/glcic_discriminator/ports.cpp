@@ -59,16 +59,15 @@ std::string view_shape(int64_t side) {
 
 }  // namespace
 
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
+Program open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();
   const Variant& variant = variant_of(detection);
   networks::check_config(weights, kNetwork, std::string(detection.layout->name),
                          {variant.config.bgr ? -1.0 : 0.0, 1.0});
   const Config config = configure(weights, keys, variant.config);
 
-  Opened opened;
-  opened.keys = keys;
-  Description& d = opened.description;
+  Program program{.keys = keys};
+  Description& d = program.description;
   d.title = "GLCIC discriminators, " + std::to_string(config.width) + " channels, patch of " +
             std::to_string(config.local_size) + " pixels";
   d.variant = std::string(variant.order) + (config.bias ? "" : ", no convolution biases") +
@@ -76,25 +75,25 @@ Opened open(const weights::Weights& weights, const weights::Detection& detection
               "': " + std::string(detection.layout->source);
   d.mask_polarity = "white = what was filled";
   d.value_range = config.bgr ? "BGR in [-1, 1]" : "RGB in [0, 1]";
-  d.inputs = {{"local", view_shape(config.local_size), "a patch around the filled hole"},
-              {"global", view_shape(config.global_size), "the whole picture, scaled"}};
-  d.outputs = {{"score", "[N, 1]",
-                config.sigmoid ? "P(real)" : "the logit of P(real): a sigmoid is to be applied"}};
 
-  opened.record = [weights, keys, config](const Shapes& inputs, const Settings& settings) {
-    networks::check_settings(settings, {});
-    graph::Graph graph;
-    const graph::Value local = graph.input("local", inputs.at("local"));
-    const graph::Value global = graph.input("global", inputs.at("global"));
-    graph.output("score", score(Scope(graph, weights, keys), local, global, config));
-    return graph;
-  };
-  opened.score = [config](const ImageView& picture, const ImageView& mask,
-                          const ScoreOptions& options, const Replay& replay) {
-    networks::check_settings(options.settings, {});
-    return judge(config, picture, mask, options, replay);
-  };
-  return opened;
+  program.graphs = {
+      {.name = kGraph,
+       .inputs = {{"local", view_shape(config.local_size), "a patch around the filled hole"},
+                  {"global", view_shape(config.global_size), "the whole picture, scaled"}},
+       .outputs = {{"score", "[N, 1]",
+                    config.sigmoid ? "P(real)"
+                                   : "the logit of P(real): a sigmoid is to be applied"}},
+       .record = [config](const Recording& r) {
+         const graph::Value local = r.input("local"), global = r.input("global");
+         r.output("score", score(r.m, local, global, config));
+       }}};
+  program.tasks = {{.task = Task::score,
+                    .mask = Mask::required,
+                    .graphs = {{kGraph, {}}},
+                    .run = [config](const TaskInput& input, Runner& runner) {
+                      return TaskOutput{.numbers = {{"score", judge(config, input, runner)}}};
+                    }}};
+  return program;
 }
 
 }  // namespace kintsugi::networks::glcic_discriminator

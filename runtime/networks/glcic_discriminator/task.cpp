@@ -27,46 +27,47 @@ int64_t patch_origin(int64_t first, int64_t last, int64_t size, int64_t extent) 
   return std::clamp<int64_t>(middle - size / 2, 0, std::max<int64_t>(extent - size, 0));
 }
 
-Feed local_view(const Config& config, const ImageView& picture, const image::Mask& mask) {
+WriteRow local_view(const Config& config, const ImageView& picture, const image::Mask& mask) {
   const int64_t size = config.local_size;
   const image::Box box =
       mask.count() > 0 ? mask.bounding_box() : image::Box{0, 0, picture.height, picture.width};
   const int64_t y0 = patch_origin(box.y0, box.y1, size, picture.height);
   const int64_t x0 = patch_origin(box.x0, box.x1, size, picture.width);
-  return {{1, 3, size, size}, [=, &config](int64_t, int64_t row, std::span<float> values) {
-            const int64_t y = std::min(y0 + row, picture.height - 1);
-            for (int64_t column = 0; column < size; ++column) {
-              const int64_t x = std::min(x0 + column, picture.width - 1);
-              write_pixel(config, image::rgb_at(picture, y, x),
-                          &values[static_cast<size_t>(3 * column)]);
-            }
-          }};
+  return [=, &config](int64_t, int64_t row, std::span<float> values) {
+    const int64_t y = std::min(y0 + row, picture.height - 1);
+    for (int64_t column = 0; column < size; ++column) {
+      const int64_t x = std::min(x0 + column, picture.width - 1);
+      write_pixel(config, image::rgb_at(picture, y, x), &values[static_cast<size_t>(3 * column)]);
+    }
+  };
 }
 
-Feed global_view(const Config& config, const image::FloatImage& scaled) {
+WriteRow global_view(const Config& config, const image::FloatImage& scaled) {
   const int64_t size = config.global_size;
-  return {{1, 3, size, size}, [&, size](int64_t, int64_t row, std::span<float> values) {
-            for (int64_t x = 0; x < size; ++x) {
-              const float* p =
-                  &scaled.values[static_cast<size_t>((row * size + x) * scaled.channels)];
-              const bool grey = image::is_grey(scaled.channels);
-              write_pixel(config, {p[0], p[grey ? 0 : 1], p[grey ? 0 : 2]},
-                          &values[static_cast<size_t>(3 * x)]);
-            }
-          }};
+  return [&, size](int64_t, int64_t row, std::span<float> values) {
+    for (int64_t x = 0; x < size; ++x) {
+      const float* p = &scaled.values[static_cast<size_t>((row * size + x) * scaled.channels)];
+      const bool grey = image::is_grey(scaled.channels);
+      write_pixel(config, {p[0], p[grey ? 0 : 1], p[grey ? 0 : 2]},
+                  &values[static_cast<size_t>(3 * x)]);
+    }
+  };
 }
 
 }  // namespace
 
-double judge(const Config& config, const ImageView& picture, const ImageView& mask_picture,
-             const ScoreOptions& options, const Replay& replay) {
-  const image::Mask mask = image::make_mask(mask_picture, {.invert = options.invert_mask});
-  const image::FloatImage scaled = image::resize(picture, {config.global_size, config.global_size});
+double judge(const Config& config, const TaskInput& input, Runner& runner) {
+  const image::Mask mask = image::make_mask(input.mask, {.invert = input.invert_mask});
+  const image::FloatImage scaled =
+      image::resize(input.image, {config.global_size, config.global_size});
   double score = 0;
-  replay({{"local", local_view(config, picture, mask)}, {"global", global_view(config, scaled)}},
-         {{"score", [&](int64_t, int64_t, std::span<const float> row) {
-             score = static_cast<double>(row[0]);
-           }}});
+  const ReadRow read = [&](int64_t, int64_t, std::span<const float> row) {
+    score = static_cast<double>(row[0]);
+  };
+  runner.replay(
+      kGraph, {},
+      {{"local", local_view(config, input.image, mask)}, {"global", global_view(config, scaled)}},
+      {{"score", read}});
   return config.sigmoid ? score : 1 / (1 + std::exp(-score));
 }
 

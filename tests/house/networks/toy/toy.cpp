@@ -4,37 +4,86 @@
 #include <array>
 
 #include "kernels/elementwise/elementwise.h"
+#include "runtime/graph/nn.h"
+#include "runtime/image/pixel.h"
+#include "runtime/networks/cuts.h"
 #include "tests/house/ops/duel/duel.h"
 
 namespace kintsugi::networks::toy {
 namespace {
 
-graph::Graph record(const Scope& m, graph::Graph& graph, const Shape& input) {
-  const graph::Value x = graph.input("input", input);
-  const graph::StateId best = graph.state({.name = "best", .shape = input});
-  const graph::StateId count = graph.state({.name = "count", .shape = {input.n(), 1, 1, 1}});
+using graph::Value;
 
-  const graph::ConstantId scale = m["scale"].weight("weight", {input.c()});
-  const graph::Value scaled =
-      graph.record({.does = elementwise::Desc{.steps = {step::mul(Extent::channel)}},
-                    .inputs = {x},
-                    .operands = {scale},
-                    .names = {"scale"},
-                    .where = m.where()});
-  const graph::Value winner = graph.record({.does = duel::Desc{},
-                                            .inputs = {graph.read(best), scaled},
-                                            .names = {"duel"},
-                                            .where = m.where()});
-  const graph::Value more = graph.record({.does = elementwise::Desc{.steps = {step::add(1.0f)}},
-                                          .inputs = {graph.read(count)},
-                                          .names = {"count"},
-                                          .where = m.where()});
-  graph.write(best, winner);
-  graph.write(count, more);
-  graph.output("output", winner);
-  graph.output("share", {winner.node, 1});
-  graph.output("count", more);
-  return graph;
+Value elementwise_node(const Recording& r, const std::string& name, Value x, Steps steps,
+                       std::vector<graph::Operand> operands = {}) {
+  return r.m.graph().record({.does = elementwise::Desc{.steps = std::move(steps)},
+                             .inputs = {x},
+                             .operands = std::move(operands),
+                             .names = {name},
+                             .where = r.m.where()});
+}
+
+void meet(const Recording& r) {
+  const Value x = r.input("input");
+  const graph::ConstantId scale = r.m["scale"].weight("weight", {3});
+  const Value scaled = elementwise_node(r, "scale", x, {step::mul(Extent::channel)}, {scale});
+  const Value winner = r.m.graph().record({.does = duel::Desc{},
+                                           .inputs = {r.read("best"), scaled},
+                                           .names = {"duel"},
+                                           .where = r.m.where()});
+  const Value more = elementwise_node(r, "count", r.read("count"), {step::add(1.0f)});
+  r.write("best", winner);
+  r.write("count", more);
+  r.output("output", winner);
+  r.output("share", {winner.node, 1});
+  r.output("count", more);
+}
+
+void grow(const Recording& r) {
+  r.write("x", elementwise_node(r, "grow", r.read("x"), {step::affine(0.5f, 16.0f)}));
+}
+
+void enlarge(const Recording& r) {
+  Value x = r.input("image");
+  x = nn::conv2d(r.m["blur"], x, {.channels = 3, .kernel = 3, .padding = 1, .bias = false});
+  r.output("image", nn::conv_transpose2d(
+                        r.m["up"], x,
+                        {.channels = 3, .kernel = 4, .stride = 2, .padding = 1, .bias = false}));
+}
+
+constexpr ImageGraph kEnlarge{
+    .graph = "enlarge", .input = "image", .output = "image", .multiple = 2, .scale = 2};
+
+to_tensor::Desc input_desc() {
+  using to_tensor::From;
+  return {{.from = From::red}, {.from = From::green}, {.from = From::blue}};
+}
+
+TaskOutput upscale(const TaskInput& input, Runner& runner) {
+  Image made = image::black(2 * input.image.width, 2 * input.image.height, 3, input.image.bits);
+  each_cut(runner, kEnlarge, input, input_desc(), to_image::Desc{}, made);
+  return {.images = {{"image", std::move(made)}}};
+}
+
+/// A loop that nothing crosses but the image at either end.
+TaskOutput translate(const TaskInput& input, Runner& runner) {
+  const Letters letters{.h = input.image.height, .w = input.image.width};
+  runner.fill("grow", letters, "x", [&](int64_t, int64_t y, std::span<float> row) {
+    for (int64_t i = 0; i < static_cast<int64_t>(row.size()); ++i) {
+      row[static_cast<size_t>(i)] =
+          static_cast<float>(image::sample_at(input.image, y, i / 3, i % 3));
+    }
+  });
+  for (int i = 0; i < kSteps; ++i) {
+    runner.part(i / static_cast<double>(kSteps), (i + 1) / static_cast<double>(kSteps));
+    runner.replay("grow", letters);
+  }
+  Image made = image::black(input.image.width, input.image.height, 3, 8);
+  int64_t next = 0;
+  runner.take("grow", letters, "x", [&](int64_t, int64_t, std::span<const float> row) {
+    for (const float value : row) image::put_sample(made, next++, static_cast<int32_t>(value));
+  });
+  return {.images = {{"image", std::move(made)}}};
 }
 
 }  // namespace
@@ -42,25 +91,33 @@ graph::Graph record(const Scope& m, graph::Graph& graph, const Shape& input) {
 weights::Detection detect(const weights::Weights& weights) {
   static constexpr weights::KeyLayout kLayouts[] = {
       {.name = "toy", .source = "a test", .modules = {}}};
-  const std::vector<std::string> required{"scale.weight"};
+  const std::vector<std::string> required{"scale.weight", "blur.weight", "up.weight"};
   return weights::detect(weights, kLayouts, required);
 }
 
-Opened open(const weights::Weights& weights, const weights::Detection& detection) {
-  Opened opened;
-  opened.keys = detection.map();
-  Description& d = opened.description;
-  d.title = "toy";
-  d.inputs = {{"input", "[N, 3, H, W]", "anything"}};
-  d.outputs = {{"output", "[N, 3, H, W]", "the best so far"},
-               {"share", "[N, 1, H, W]", "of channels in which the past wins"},
-               {"count", "[N, 1, 1, 1]", "replays"}};
-  opened.record = [weights, keys = opened.keys](const Shapes& inputs, const Settings& settings) {
-    check_settings(settings, {});
-    graph::Graph graph;
-    return record(Scope(graph, weights, keys), graph, inputs.at("input"));
-  };
-  return opened;
+Program open(const weights::Weights&, const weights::Detection& detection) {
+  Program program{.keys = detection.map()};
+  program.description.title = "toy";
+  program.graphs = {{.name = "meet",
+                     .inputs = {{"input", "[N, 3, H, W]", "anything"}},
+                     .outputs = {{"output", "[N, 3, H, W]", "the best so far"},
+                                 {"share", "[N, 1, H, W]", "of channels in which the past wins"},
+                                 {"count", "[N, 1, 1, 1]", "replays"}},
+                     .record = meet},
+                    {.name = "grow", .record = grow},
+                    {.name = "enlarge",
+                     .inputs = {{"image", "[N, 3, H, W]", "RGB in [0, 1]"}},
+                     .outputs = {{"image", "[N, 3, 2*H, 2*W]", "RGB in [0, 1]"}},
+                     .record = enlarge}};
+  program.states = {{{"best", "[N, 3, H, W]", ""}},
+                    {{"count", "[N, 1, 1, 1]", ""}},
+                    {{"x", "[N, 3, H, W]", ""}, /*exact=*/true}};
+  program.tasks = {
+      {.task = Task::upscale,
+       .graphs = {{"enlarge", {.inputs = {{"image", {input_desc()}}}, .outputs = {{"image", {}}}}}},
+       .run = upscale},
+      {.task = Task::translate, .graphs = {{"grow", {}}}, .run = translate}};
+  return program;
 }
 
 }  // namespace kintsugi::networks::toy

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/networks/cuts.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "runtime/image/pixel.h"
+
+namespace kintsugi::networks {
+namespace {
+
+using image::Cut;
+using image::Margins;
+
+constexpr int64_t kBlended = 64;  // pixels of overlap where no overlap is enough
+
+Margins uniform(int64_t pixels) { return {pixels, pixels, pixels, pixels}; }
+
+/// What one task wants of one graph.
+struct Chooser {
+  Runner& runner;
+  const ImageGraph& graph;
+  const Images& images;
+  const TaskInput& input;
+  const image::Mask* holes;
+
+  image::Extent2d extent{input.image.height, input.image.width};
+  std::optional<graph::Field> field = runner.field(graph.graph, graph.input, graph.output);
+  int64_t stride = std::lcm(graph.multiple, field ? field->stride : 1);
+
+  [[nodiscard]] Cuts choose() const {
+    const image::Extent2d whole = whole_extent();
+    if (holes != nullptr && input.crop.enabled && (field || asks_for_margin())) {
+      const Margins margins = asks_for_margin() ? uniform(input.crop.margin) : margins_of(*field);
+      std::vector<Cut> cuts = image::hole_cuts(*holes, margins, stride);
+      if (input.tiles.size <= 0 && std::ranges::all_of(cuts, [&](const Cut& cut) {
+            return input.tiles.size == TileOptions::kOff || fits(extent_of(cut.read));
+          })) {
+        return {std::move(cuts), 0};
+      }
+    }
+    if (input.tiles.size == TileOptions::kOff || (input.tiles.size == 0 && fits(whole))) {
+      return one(whole);
+    }
+    if (input.tiles.size > 0) {
+      const int64_t side = round_up(input.tiles.size, stride);
+      if (side >= std::max(whole.height, whole.width)) return one(whole);
+      return tiled({std::min(side, round_up(extent.height, stride)),
+                    std::min(side, round_up(extent.width, stride))});
+    }
+    hold_images();
+    if (const auto tile = largest_tile()) return tiled(*tile);
+    runner.hold(0);
+    return one(whole);  // the replay says what it needs
+  }
+
+ private:
+  [[nodiscard]] image::Extent2d whole_extent() const {
+    if (!graph.pads) return extent;
+    return {round_up(extent.height, graph.multiple), round_up(extent.width, graph.multiple)};
+  }
+  [[nodiscard]] Cuts one(const image::Extent2d& whole) const {
+    return {{{{0, 0, whole.height, whole.width}, {0, 0, extent.height, extent.width}}}, 0};
+  }
+  [[nodiscard]] bool asks_for_margin() const { return input.crop.margin != CropOptions::kAuto; }
+  [[nodiscard]] bool asks_for_overlap() const { return input.tiles.overlap != TileOptions::kAuto; }
+  [[nodiscard]] static image::Extent2d extent_of(const image::Box& box) {
+    return {box.y1 - box.y0, box.x1 - box.x0};
+  }
+  [[nodiscard]] static Margins margins_of(const graph::Field& f) {
+    return {f.above, f.left, f.below, f.right};
+  }
+  [[nodiscard]] bool fits(const image::Extent2d& size) const {
+    return runner.fits(graph.graph, {.h = size.height, .w = size.width}, images);
+  }
+  /// Whether the overlap that was asked for covers what an output pixel depends on.
+  [[nodiscard]] bool is_exact() const {
+    if (!field) return false;
+    const int64_t most = std::max({field->above, field->left, field->below, field->right});
+    return !asks_for_overlap() || input.tiles.overlap >= most;
+  }
+  [[nodiscard]] int64_t overlap() const {
+    return asks_for_overlap() ? input.tiles.overlap : kBlended;
+  }
+
+  /// Tiles are for images so large that they count beside a session's own memory.
+  void hold_images() const {
+    const int64_t pixels = extent.height * extent.width;
+    const int64_t bytes = image::pixel_bytes(input.image);
+    const int64_t made = checked_multiply(pixels * graph.scale * graph.scale, bytes);
+    runner.hold(pixels * bytes + made + (holes != nullptr ? 2 * pixels : 0));
+  }
+
+  [[nodiscard]] Cuts tiled(const image::Extent2d& tile) const {
+    Cuts chosen;
+    if (is_exact()) {
+      const Margins margins =
+          asks_for_overlap() ? uniform(input.tiles.overlap) : margins_of(*field);
+      chosen.cuts = image::tile_cuts(extent, tile, margins, stride);
+    } else {
+      // A tile begins `fade` pixels before the part that is its own.
+      chosen.fade = overlap();
+      chosen.cuts = image::tile_cuts(extent, tile, {chosen.fade, chosen.fade, 0, 0}, stride);
+      for (Cut& cut : chosen.cuts) {
+        if (cut.take.y0 > 0) cut.take.y0 -= chosen.fade;
+        if (cut.take.x0 > 0) cut.take.x0 -= chosen.fade;
+      }
+      if (chosen.cuts.size() > 1 && !field) {
+        runner.warn(
+            "the network looks at the whole image, so tiles differ from it; they are "
+            "blended over " +
+            std::to_string(chosen.fade) + " pixels");
+      }
+    }
+    if (holes != nullptr) {
+      std::erase_if(chosen.cuts, [&](const Cut& cut) { return !image::any(*holes, cut.take); });
+    }
+    return chosen;
+  }
+
+  [[nodiscard]] int64_t least_tile() const {
+    const int64_t margins = is_exact() && !asks_for_overlap()
+                                ? std::max(field->above + field->below, field->left + field->right)
+                                : 2 * overlap();
+    return round_up(margins + 1, stride);
+  }
+
+  /// The largest tile that fits into memory; nullopt: not the smallest.
+  [[nodiscard]] std::optional<image::Extent2d> largest_tile() const {
+    const auto tile = [&](int64_t steps) -> image::Extent2d {
+      const int64_t side = steps * stride;
+      return {std::min(side, round_up(extent.height, stride)),
+              std::min(side, round_up(extent.width, stride))};
+    };
+    int64_t fitting = least_tile() / stride;
+    int64_t exceeding = divide_up(std::max(extent.height, extent.width), stride);
+    if (fitting >= exceeding || !fits(tile(fitting))) return {};
+    while (exceeding - fitting > 1) {
+      const int64_t middle = (fitting + exceeding) / 2;
+      (fits(tile(middle)) ? fitting : exceeding) = middle;
+    }
+    return tile(fitting);
+  }
+};
+
+}  // namespace
+
+Cuts choose_cuts(Runner& runner, const ImageGraph& graph, const Images& images,
+                 const TaskInput& input, const image::Mask* holes) {
+  return Chooser{runner, graph, images, input, holes}.choose();
+}
+
+void each_cut(Runner& runner, const ImageGraph& graph, const TaskInput& input,
+              const to_tensor::Desc& in, const to_image::Desc& out, Image& made,
+              const image::Mask* holes, const image::Mask* taken) {
+  const std::string from(graph.input), to(graph.output);
+  ImageSource source{in, input.image, holes};
+  ImageSink sink{out, &made, {.selected = taken}};
+  const bool holes_alone = holes != nullptr && holes == taken;
+  const Cuts chosen = choose_cuts(runner, graph, images_of({{from, source}}, {{to, sink}}), input,
+                                  holes_alone ? holes : nullptr);
+  const auto count = static_cast<double>(chosen.cuts.size());
+  for (size_t i = 0; i < chosen.cuts.size(); ++i) {
+    const Cut& cut = chosen.cuts[i];
+    const int64_t s = graph.scale;
+    source.y0 = cut.read.y0, source.x0 = cut.read.x0;
+    sink.part.y0 = s * cut.read.y0, sink.part.x0 = s * cut.read.x0;
+    sink.part.take = {s * cut.take.y0, s * cut.take.x0, s * cut.take.y1, s * cut.take.x1};
+    sink.part.fade_y = cut.take.y0 > 0 ? s * chosen.fade : 0;
+    sink.part.fade_x = cut.take.x0 > 0 ? s * chosen.fade : 0;
+    runner.part(static_cast<double>(i) / count, static_cast<double>(i + 1) / count);
+    runner.replay(graph.graph, {.h = cut.read.y1 - cut.read.y0, .w = cut.read.x1 - cut.read.x0},
+                  {{from, source}}, {{to, sink}});
+  }
+}
+
+}  // namespace kintsugi::networks
