@@ -153,6 +153,46 @@ TEST(Limit, ScratchCounts) {
   }
 }
 
+// The order says that the small layer leaves first; the limit, that the large one has to.
+TEST(Limit, ALayerReturnsWhereALaterOneMadeTheRoom) {
+  Toy t({1, 32, 64, 64});
+  Value x = t.conv(t.x, "in", {.out_channels = 128, .kernel = 1});
+  x = t.conv(x, "large", conv3x3(128));
+  const std::string large = t.graph.constant(t.graph.node(x).weights[0]).name;
+  x = t.conv(x, "down", conv3x3(32, 2));
+  t.graph.output("y", t.conv(x, "small", conv3x3(32)));
+  plan::Options options;
+  const Names all = in_form(plan::make(t.graph, options));
+  ASSERT_EQ(all.size(), 2u);
+  plan::Options expected = options;
+  expected.direct = {large};
+  const int64_t limit = plan::make(t.graph, expected).peak_bytes();
+  EXPECT_EQ(in_form(session::make_plan(t.graph, options, limit)), without(all, {large}));
+  expect_no_more_would_fit(t.graph, options, limit);
+}
+
+// Three deep layers' filters would make as much room as the scratch of the wide one, which does less work.
+TEST(Limit, ScratchMakesALayerLessUseful) {
+  Toy t({1, 3, 64, 64});
+  Value x = t.conv(t.x, "in", {.out_channels = 64, .kernel = 1});
+  x = t.conv(x, "wide", conv3x3(64));
+  const std::string wide = t.graph.constant(t.graph.node(x).weights[0]).name;
+  x = t.conv(x, "down", conv3x3(96, 2));
+  Names deep;
+  for (int i = 0; i < 6; ++i) {
+    x = t.conv(x, "deep" + std::to_string(i), conv3x3(96));
+    if (i < 3) deep.insert(t.graph.constant(t.graph.node(x).weights[0]).name);
+  }
+  t.graph.output("y", x);
+  plan::Options options{.threads = 256};
+  const Names all = in_form(plan::make(t.graph, options));
+  ASSERT_EQ(all.size(), 7u);
+  plan::Options by_filters = options;
+  by_filters.direct = deep;
+  const int64_t limit = plan::make(t.graph, by_filters).peak_bytes();
+  EXPECT_EQ(in_form(session::make_plan(t.graph, options, limit)), without(all, {wide}));
+}
+
 /// In the direct form "kept" reads a value of its own, as large as its filters are in Winograd's.
 Layers with_prologue() {
   Toy t({1, 32, 64, 64});
@@ -190,6 +230,18 @@ TEST(Limit, ALayerThatSavesMemoryStaysInTheForm) {
     FAIL() << "no plan is smaller";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+  }
+}
+
+TEST(Limit, EveryLayerByNameIsTheDirectPlan) {
+  const auto same = [](const std::string& name) { return name; };
+  for (const Layers& n : {narrowing(), with_prologue()}) {
+    plan::Options options = options_here();
+    const plan::Plan none = direct_plan(n.graph, options);
+    options.direct = in_form(plan::make(n.graph, options));
+    const plan::Plan named = plan::make(n.graph, options);
+    EXPECT_EQ(plan::table(named, same), plan::table(none, same));
+    EXPECT_EQ(named.peak_bytes(), none.peak_bytes());
   }
 }
 
