@@ -87,7 +87,7 @@ std::vector<Layer> layers_of(const plan::Plan& all, const plan::Plan& none) {
   for (const auto& [filters, use] : uses_of(all)) {
     if (!use.winograd) continue;
     const int64_t packed = use.packed - direct[filters].packed;
-    // The arena that it alone would need in the direct form.
+    // By what its direct form alone would make the arena larger: steps before it store a value then.
     const int64_t saved = std::max<int64_t>(direct[filters].alive - all.arena_bytes, 0);
     layers.push_back({filters, packed, use.alive, packed - saved, use.flops});
   }
