@@ -98,7 +98,7 @@ std::optional<Edit> edit_of(const Graph& graph, const Node& before, size_t reade
 }
 
 /// From the last node to the first: what stands nearest to a convolution goes in before what it reads.
-void fuse_backward(Graph& graph, const Target& target) {
+void fuse_backward(Graph& graph, const Options& options) {
   Uses uses(graph);
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     Node& before = graph.nodes[i];
@@ -114,7 +114,7 @@ void fuse_backward(Graph& graph, const Target& target) {
                         std::ranges::count(graph::reads(reader), Value{at}) == 1;
       if (!sole || reader.op() == nullptr) return false;
       changed.push_back(*reader.op());
-      return changed.back().absorb(*edit, target);
+      return changed.back().absorb(*edit, target_of(options, storage_type(options), graph, reader));
     });
     if (!all) continue;
     for (size_t r = 0; r < readers.size(); ++r) {
@@ -193,7 +193,7 @@ void sweep(Graph& graph) {
 void fuse(Graph& graph, const Options& options) {
   const Target target = target_of(options, storage_type(options));
   fuse_forward(graph, target);
-  fuse_backward(graph, target);
+  fuse_backward(graph, options);
   fuse_statistics(graph, target);
 }
 

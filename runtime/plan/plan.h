@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -46,6 +47,9 @@ struct Options {
   int threads = 1;                       // to hold scratch for; decides nothing else
   Passes passes = {};
   bool keep_all = false;  // every recorded value is computed by a step of its own: no fold, no fuse
+  /// Constants, by their names in Plan::constants: a convolution whose filters are one of them takes its
+  /// direct form, as all do without Passes::winograd.
+  std::set<std::string> direct = {};
 };
 
 /// Memory for a value or for several side by side in their channels, or for a step's scratch; alive
@@ -160,6 +164,9 @@ void fuse(graph::Graph& graph, const Options& options = {});
 void types(graph::Graph& graph, const Options& options);
 /// What an op is planned for whose arithmetic is in `dtype`.
 [[nodiscard]] Target target_of(const Options& options, DType dtype);
+/// The same for a node of `graph`, which Options::direct may name.
+[[nodiscard]] Target target_of(const Options& options, DType dtype, const graph::Graph& graph,
+                               const graph::Node& node);
 /// A configuration for every node; those of inputs are empty. Shapes of moments are known from here on.
 [[nodiscard]] std::vector<Work> select(graph::Graph& graph, const Options& options);
 

@@ -2,7 +2,7 @@
 //
 // select: which kernel configuration runs a node. The choice itself is the op's (policy.cpp beside
 // its kernels); it sees one batch item, never the batch, the thread count or free memory. Callers short
-// of memory ask for a plan without Winograd's form.
+// of memory name the convolutions that are to take their direct form.
 #include "kernels/contract/ops.h"
 #include "runtime/plan/plan.h"
 
@@ -21,7 +21,7 @@ std::vector<Work> select(graph::Graph& graph, const Options& options) {
     const Shapes inputs = graph.shapes(node.inputs);
     Shapes item;
     for (const Shape& s : inputs) item.push_back({1, s.c(), s.h(), s.w()});
-    all[i] = Work(*node.op(), item, target_of(options, node.dtype));
+    all[i] = Work(*node.op(), item, target_of(options, node.dtype, graph, node));
     for (size_t o = 0; o < node.shapes.size(); ++o) {
       if (node.op()->makes(static_cast<int>(o)) != Stored::moments) continue;
       node.shapes[o] = moments_shape(node.shapes[0].n(), all[i].moment_tiles(inputs),

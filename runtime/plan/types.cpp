@@ -148,4 +148,12 @@ Target target_of(const Options& options, DType dtype) {
           .tuned = options.passes.select};
 }
 
+Target target_of(const Options& options, DType dtype, const Graph& graph, const Node& node) {
+  Target target = target_of(options, dtype);
+  if (!node.weights.empty() && options.direct.contains(graph.constant(node.weights[0]).name)) {
+    target.winograd = false;
+  }
+  return target;
+}
+
 }  // namespace kintsugi::plan

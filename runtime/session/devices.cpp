@@ -216,18 +216,6 @@ plan::Passes passes_without(const std::vector<std::string>& names) {
   return passes;
 }
 
-plan::Plan make_plan(const graph::Graph& graph, plan::Options options, int64_t limit) {
-  plan::Plan plan = plan::make(graph, options);
-  if (limit <= 0 || plan.peak_bytes() <= limit) return plan;
-  options.passes.winograd = false;
-  plan = plan::make(graph, options);
-  if (plan.peak_bytes() <= limit) return plan;
-  throw Error(ErrorCode::out_of_memory,
-              "the plan needs " + readable_bytes(plan.peak_bytes()) + ", more than the " +
-                  readable_bytes(limit) + " allowed",
-              "raise max_memory, or scale the picture down with max_side");
-}
-
 std::vector<double> random_values(int64_t count, uint64_t seed) {
   std::mt19937_64 engine(seed);
   std::uniform_real_distribution<double> uniform(-1, 1);

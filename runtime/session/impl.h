@@ -66,8 +66,9 @@ struct Device {
 /// Throws Error::usage when a name is not one of the passes that can be left out, or "winograd".
 [[nodiscard]] plan::Passes passes_without(const std::vector<std::string>& names);
 
-/// plan::make within `limit` bytes, 0 for no limit. A plan that exceeds it is made again without
-/// Winograd's form of convolution, whose weights and scratch are large; when that exceeds it too,
+/// plan::make within `limit` bytes, 0 for no limit. Where a plan exceeds it, convolutions leave
+/// Winograd's form, whose filters and scratch are large: those first that gain least for their bytes,
+/// and no more than have to. Where all of them are direct and the plan exceeds it still,
 /// Error::out_of_memory says what it needs.
 [[nodiscard]] plan::Plan make_plan(const graph::Graph& graph, plan::Options options, int64_t limit);
 
@@ -112,6 +113,8 @@ struct Session::Impl {
   void release(const std::string& graph);
   /// Until the GPU has done what it was given.
   void wait();
+  /// Gives back the plans that `plan`, which is about to be packed, makes too many.
+  void give_back(const plan::Plan& plan);
   /// Gives older plans back until `plan` fits max_memory beside what is left.
   void make_room(const plan::Plan& plan);
   [[nodiscard]] Tensors run(const Tensors& inputs, const RunOptions& options);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
+#include "runtime/session/plan_cache.h"
 
 namespace kintsugi {
 namespace {
-
-constexpr size_t kCachedPlans = 8;
 
 /// A value of the plan as a dense NCHW tensor.
 Tensor copy_out(const execute::Executor& executor, const plan::Placed& value) {
@@ -94,9 +94,9 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   if (at == cache.end()) {
     plan::Plan plan = plan_for(request);
     if (limit() > 0) make_room(plan);
+    give_back(plan);
     execute::PackedWeights weights = model->store.pack(plan, *parallel, device.gpu);
     cache.push_front({request, execute::make_executor(std::move(plan), std::move(weights))});
-    if (cache.size() > kCachedPlans) cache.pop_back();
   } else {
     cache.splice(cache.begin(), cache, at);
   }
@@ -145,6 +145,15 @@ void Session::Impl::wait() {
   device::select(device.gpu);
   device::synchronize(*queue.stream);
   queue.in_flight = false;
+}
+
+void Session::Impl::give_back(const plan::Plan& plan) {
+  std::vector<const plan::Plan*> plans{&plan};
+  for (const Cached& cached : cache) plans.push_back(&cached.executor->plan());
+  const std::vector<size_t> indices = session::to_give_back(plans);
+  for (auto i = indices.rbegin(); i != indices.rend(); ++i) {
+    cache.erase(std::next(cache.begin(), static_cast<std::ptrdiff_t>(*i - 1)));
+  }
 }
 
 void Session::Impl::make_room(const plan::Plan& plan) {

@@ -47,6 +47,17 @@ def test_limit_drops_winograd(tmp_path, model):
     assert not any("winograd" in step["config"] for step in plans["direct"]["steps"])
     assert said["direct"] < said["winograd"]
 
+    # Between the two some keep the form.
+    limit = (said["direct"] + said["winograd"]) // 2
+    mixed = json.loads(support.succeeds(support.run(
+        "plan", model, "--size", 256, "--json", "--max-memory", limit)).stdout)
+    said["mixed"] = mixed["memory"]["peak"]
+    assert said["direct"] < said["mixed"] <= limit
+    in_form = {"winograd" in step["config"] for step in mixed["steps"]
+               if any("winograd" in other["config"] and other["name"] == step["name"]
+                      for other in plans["winograd"]["steps"])}
+    assert in_form == {False, True}
+
     photo = support.save(tmp_path / "photo.png", support.picture(256, 256))
     mask = support.save(tmp_path / "mask.png", support.mask(256, 256))
     for form, limit in said.items():

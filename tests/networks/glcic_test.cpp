@@ -2,6 +2,8 @@
 //
 // GLCIC through the public header: layers and outputs against PyTorch, bits, memory. The full width is
 // compared in tests/networks/*.py.
+#include <algorithm>
+
 #include "tests/networks/support.h"
 
 namespace kintsugi {
@@ -142,6 +144,32 @@ TEST(Glcic, WinogradIsDroppedWhereMemoryIsShort) {
   EXPECT_EQ(session.peak_allocated_bytes(), direct);
   options.max_memory = direct - 1;
   EXPECT_EQ(error_of([&] { (void)m.plan(options); }).code(), ErrorCode::out_of_memory);
+}
+
+TEST(Glcic, SomeLayersKeepWinogradWhereThereIsMemoryForThem) {
+  const Model m = model();
+  PlanOptions options{.height = kLarge[0], .width = kLarge[1], .without = {"winograd"}};
+  const int64_t direct = m.plan(options).memory.peak();
+  options.without = {};
+  const PlanSummary all = m.plan(options);
+  const auto in_form = [](const PlanSummary& plan) {
+    return std::ranges::count_if(plan.steps, [](const PlanStep& step) {
+      return step.config.find("winograd") != std::string::npos;
+    });
+  };
+  options.max_memory = (direct + all.memory.peak()) / 2;
+  const PlanSummary plan = m.plan(options);
+  EXPECT_LE(plan.memory.peak(), options.max_memory);
+  EXPECT_GT(in_form(plan), 0);
+  EXPECT_LT(in_form(plan), in_form(all));
+  EXPECT_EQ(plan.tolerance, 1e-4);
+  Session session = m.session({.max_memory = options.max_memory, .check_memory = true});
+  const Tensors input{{"input", random_input(1, kLarge[0], kLarge[1])}};
+  const Tensor got = session.run(input).at("output");
+  EXPECT_EQ(session.peak_allocated_bytes(), plan.memory.peak());  // the model's alone, until here
+  const Tensor expected = m.session().run(input, {.without = {"winograd"}}).at("output");
+  EXPECT_NE(got.values, expected.values);
+  EXPECT_LT(relative_l2(got, expected), 1e-5);
 }
 
 TEST(Glcic, TwoSessionsShareWeightsAndDisturbNobody) {

@@ -124,8 +124,8 @@ struct PlanOptions {
   std::string device = "auto";  ///< as in SessionOptions
   std::string dtype = "f32";    ///< likewise
   int threads = 0;              ///< likewise; some kernels need scratch for each
-  int64_t max_memory = 0;  ///< bytes; 0 = no limit. Error::out_of_memory when the plan exceeds it
-  bool keep_all = false;   ///< every named module stays a value of the plan, for verification
+  int64_t max_memory = 0;       ///< likewise; Error::out_of_memory when no plan fits
+  bool keep_all = false;        ///< every named module stays a value of the plan, for verification
   /// Passes to leave out: "fold", "fuse", "select", "layout", "place"; the result must agree. And
   /// "winograd": every convolution in its direct form, a digit closer (1e-5, not 1e-4), and slower.
   std::vector<std::string> without = {};
@@ -220,9 +220,10 @@ struct SessionOptions {
   /// other devices have "f32" alone.
   std::string dtype = "f32";
   int threads = 0;  ///< 0: one for each processor this process may use
-  /// Bytes for packed weights, arena and workspace; 0 = no limit. Within it, convolutions are in
-  /// Winograd's form if that fits, else direct; and plans that were made before are given back, the
-  /// least recently used first, before a new one is refused.
+  /// Bytes for packed weights, arena and workspace; 0 = no limit. Where a plan exceeds it,
+  /// convolutions leave Winograd's form, those first that gain least for their memory, until the plan
+  /// fits; and plans that were made before are given back, the least recently used first, before a
+  /// new one is refused.
   int64_t max_memory = 0;
   Progress progress = {};
   /// Told, in one sentence, what is worth a person's eye but no error: an empty mask, a constant
