@@ -13,10 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "runtime/networks/program.h"
-#include "runtime/networks/settings.h"
+#include "runtime/program/program.h"
+#include "runtime/program/settings.h"
 
 namespace kintsugi::networks {
+
+using namespace program;  // what networks are written with
 
 struct Network {
   std::string_view name;

@@ -8,11 +8,11 @@
 #include <string>
 
 #include "runtime/execute/executor.h"
-#include "runtime/networks/runner.h"
+#include "runtime/program/runner.h"
 
 namespace kintsugi::session {
 
-using networks::Images;
+using program::Images;
 
 /// The graph with to_tensor behind the inputs and to_image before the outputs that are images. A mask
 /// is a port "input.mask", the second output of to_image the port "output.first_bad". Throws Error::internal

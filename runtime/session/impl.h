@@ -27,7 +27,7 @@ namespace kintsugi {
 
 struct Model::Impl {
   weights::Weights weights;
-  networks::Program program;
+  program::Program program;
   execute::PackedStore store;
 
   Impl(const std::filesystem::path& file, const OpenOptions& options);
@@ -41,7 +41,7 @@ struct Model::Impl {
   [[nodiscard]] GraphPlan summary_of(const std::string& name, const plan::Plan& plan,
                                      const Settings& settings) const;
 
-  networks::Letters probe_;  // sizes that every graph can be recorded for
+  program::Letters probe_;  // sizes that every graph can be recorded for
 };
 
 namespace session {
@@ -98,8 +98,8 @@ struct Session::Impl {
   /// What a plan was made for.
   struct Request {
     std::string graph;
-    networks::Letters letters;
-    networks::Shapes inputs;
+    program::Letters letters;
+    program::Shapes inputs;
     session::Images images;
     Settings settings;
     std::vector<std::string> without;
@@ -153,7 +153,7 @@ struct Session::Impl {
     std::unique_ptr<execute::Executor> executor;
   };
   std::list<Cached> cache;            // the most recently used first
-  networks::Letters letters;          // of the last raw run: for graphs whose inputs name none
+  program::Letters letters;           // of the last raw run: for graphs whose inputs name none
   double part_from = 0, part_to = 1;  // what the next run is of the whole, for progress
   int64_t held_by_task = 0;           // bytes of images that max_memory counts beside the session's
   std::atomic<bool> busy = false;

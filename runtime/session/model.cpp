@@ -66,9 +66,9 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
   // reads the header only, and what it did not ask for is what the file has too much.
   const int64_t side = 64 * program.description.size_multiple;
   probe_ = {.h = side, .w = side};
-  for (const networks::GraphSpec& graph : program.graphs) {
+  for (const program::GraphSpec& graph : program.graphs) {
     static_cast<void>(program.record(graph, weights, probe_,
-                                     networks::input_shapes(graph.inputs, probe_, true), {}));
+                                     program::input_shapes(graph.inputs, probe_, true), {}));
   }
   program.description.unused_keys = weights.unused_keys();
 }
@@ -76,9 +76,9 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
 std::optional<graph::Field> Model::Impl::field(std::string_view name, std::string_view input,
                                                std::string_view output,
                                                const Settings& settings) const {
-  const networks::GraphSpec& spec = program.graph(name);
+  const program::GraphSpec& spec = program.graph(name);
   const graph::Graph graph =
-      program.record(spec, weights, probe_, networks::input_shapes(spec.inputs, probe_), settings);
+      program.record(spec, weights, probe_, program::input_shapes(spec.inputs, probe_), settings);
   const auto at = [](const std::vector<graph::Port>& ports, std::string_view port) {
     return std::ranges::find(ports, port, &graph::Port::name)->value;
   };
@@ -94,7 +94,7 @@ GraphPlan Model::Impl::summary_of(const std::string& name, const plan::Plan& pla
                     .flops = plan.flops,
                     .table = plan::table(plan, stored),
                     .picture = plan::memory_picture(plan, stored)};
-  const networks::GraphSpec& spec = program.graph(name);
+  const program::GraphSpec& spec = program.graph(name);
   if (!spec.inputs.empty() && !spec.outputs.empty()) {
     if (const auto f = field(name, spec.inputs[0].name, spec.outputs[0].name, settings)) {
       summary.field = {f->above, f->left, f->below, f->right};
@@ -120,9 +120,9 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
     throw Error(ErrorCode::usage,
                 "a task runs one image at a time, not " + std::to_string(options.batch));
   }
-  std::map<std::string, networks::Images> images;  // by graph
+  std::map<std::string, program::Images> images;  // by graph
   if (options.task) images = program.task(*options.task).graphs;
-  const networks::Letters letters{options.batch, options.height, options.width};
+  const program::Letters letters{options.batch, options.height, options.width};
   const plan::Options how =
       device.options(ThreadPool::count(options.threads), session::passes_without(options.without),
                      options.keep_all);
@@ -132,10 +132,10 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   summary.memory.mapped = program.description.mapped_bytes;
   summary.tolerance = 0;
   std::map<std::string, int64_t> packed;  // a copy that several graphs read is one
-  for (const networks::GraphSpec& spec : program.graphs) {
+  for (const program::GraphSpec& spec : program.graphs) {
     if (options.task && !images.contains(spec.name)) continue;
     graph::Graph graph = program.record(
-        spec, weights, letters, networks::input_shapes(spec.inputs, letters), options.settings);
+        spec, weights, letters, program::input_shapes(spec.inputs, letters), options.settings);
     if (options.task) graph = session::with_images(std::move(graph), images.at(spec.name));
     const plan::Plan plan = session::make_plan(graph, how, options.max_memory);
     MemoryPlan& memory = summary.memory;

@@ -37,11 +37,11 @@ void session::require_runs(int runs) {
 
 Profile Session::Impl::profile(const ProfileOptions& wanted) {
   session::require_runs(wanted.runs);
-  const networks::GraphSpec& graph = model->program.graph({});
-  const networks::Letters sizes{wanted.batch, wanted.height, wanted.width};
+  const program::GraphSpec& graph = model->program.graph({});
+  const program::Letters sizes{wanted.batch, wanted.height, wanted.width};
   execute::Executor& executor = prepare({.graph = graph.name,
                                          .letters = sizes,
-                                         .inputs = networks::input_shapes(graph.inputs, sizes),
+                                         .inputs = program::input_shapes(graph.inputs, sizes),
                                          .settings = wanted.settings,
                                          .without = wanted.without,
                                          .keep_all = wanted.keep_all});

@@ -10,7 +10,7 @@
 namespace kintsugi {
 namespace {
 
-using networks::Letters;
+using program::Letters;
 
 void check_image(const ImageView& image) {
   if (image.width <= 0 || image.height <= 0 || image.pixels == nullptr) {
@@ -28,9 +28,9 @@ void check_mask(const ImageView& image, const ImageView& mask) {
 }
 
 /// The shapes of a graph's inputs as a replay's sources choose them.
-networks::Shapes shapes_of(const networks::GraphSpec& graph, const Letters& letters,
-                           const networks::Sources& sources) {
-  networks::Shapes shapes;
+program::Shapes shapes_of(const program::GraphSpec& graph, const Letters& letters,
+                          const program::Sources& sources) {
+  program::Shapes shapes;
   for (const Port& port : graph.inputs) {
     const auto source = sources.find(port.name);
     if (source == sources.end()) {
@@ -38,30 +38,29 @@ networks::Shapes shapes_of(const networks::GraphSpec& graph, const Letters& lett
       throw Error(ErrorCode::internal,
                   "nothing fills the input '" + port.name + "' of the graph '" + graph.name + "'");
     }
-    const auto* image = std::get_if<networks::ImageSource>(&source->second);
+    const auto* image = std::get_if<program::ImageSource>(&source->second);
     const auto channels =
         image != nullptr ? std::optional<int64_t>(image->desc.count) : std::nullopt;
-    shapes[port.name] = networks::shape_of(port, letters, channels);
+    shapes[port.name] = program::shape_of(port, letters, channels);
   }
   return shapes;
 }
 
-class SessionRunner final : public networks::Runner {
+class SessionRunner final : public program::Runner {
  public:
   SessionRunner(Session::Impl& session, const TaskInput& input)
       : session_(session), input_(input) {}
 
-  void replay(std::string_view graph, const Letters& letters, const networks::Sources& sources,
-              const networks::Sinks& sinks) override;
+  void replay(std::string_view graph, const Letters& letters, const program::Sources& sources,
+              const program::Sinks& sinks) override;
   void fill(std::string_view graph, const Letters& letters, std::string_view state,
-            const networks::WriteRow& write, int64_t entry) override {
+            const program::WriteRow& write, int64_t entry) override {
     execute::Executor& executor = of_state(graph, letters);
     executor.fill(entry_of(executor, state, entry), write);
   }
   void take(std::string_view graph, const Letters& letters, std::string_view state,
-            const networks::ReadRow& read, int64_t entry) override;
-  bool fits(std::string_view graph, const Letters& letters,
-            const networks::Images& images) override;
+            const program::ReadRow& read, int64_t entry) override;
+  bool fits(std::string_view graph, const Letters& letters, const program::Images& images) override;
   void hold(int64_t bytes) override { session_.held_by_task = bytes; }
   std::optional<graph::Field> field(std::string_view graph, std::string_view input,
                                     std::string_view output) override {
@@ -72,8 +71,8 @@ class SessionRunner final : public networks::Runner {
   void warn(const std::string& sentence) override { session_.warn(sentence); }
 
  private:
-  [[nodiscard]] const networks::Program& program() const { return session_.model->program; }
-  [[nodiscard]] Session::Impl::Request request(const networks::GraphSpec& graph,
+  [[nodiscard]] const program::Program& program() const { return session_.model->program; }
+  [[nodiscard]] Session::Impl::Request request(const program::GraphSpec& graph,
                                                const Letters& letters) const {
     return {.graph = graph.name,
             .letters = letters,
@@ -84,19 +83,19 @@ class SessionRunner final : public networks::Runner {
   execute::Executor& of_state(std::string_view name, const Letters& letters);
   [[nodiscard]] static const plan::StateEntry& entry_of(const execute::Executor& executor,
                                                         std::string_view state, int64_t entry);
-  void feed(execute::Executor& executor, const std::string& port, const networks::Source& source);
-  void hand_out(execute::Executor& executor, const std::string& port, const networks::Sink& sink);
+  void feed(execute::Executor& executor, const std::string& port, const program::Source& source);
+  void hand_out(execute::Executor& executor, const std::string& port, const program::Sink& sink);
 
   Session::Impl& session_;
   const TaskInput& input_;
 };
 
 void SessionRunner::replay(std::string_view name, const Letters& letters,
-                           const networks::Sources& sources, const networks::Sinks& sinks) {
-  const networks::GraphSpec& graph = program().graph(name);
+                           const program::Sources& sources, const program::Sinks& sinks) {
+  const program::GraphSpec& graph = program().graph(name);
   Session::Impl::Request wanted = request(graph, letters);
   wanted.inputs = shapes_of(graph, letters, sources);
-  wanted.images = networks::images_of(sources, sinks);
+  wanted.images = program::images_of(sources, sinks);
   execute::Executor& executor = session_.prepare(wanted);
   for (const auto& [port, source] : sources) feed(executor, port, source);
   session_.run(executor, {});
@@ -104,14 +103,14 @@ void SessionRunner::replay(std::string_view name, const Letters& letters,
 }
 
 void SessionRunner::feed(execute::Executor& executor, const std::string& port,
-                         const networks::Source& source) {
+                         const program::Source& source) {
   const std::vector<plan::Port>& inputs = executor.plan().inputs;
   const plan::Placed& input = session::port_of(inputs, port).value;
-  if (const auto* write = std::get_if<networks::WriteRow>(&source)) {
+  if (const auto* write = std::get_if<program::WriteRow>(&source)) {
     executor.write_input(input, *write);
     return;
   }
-  const auto& image = std::get<networks::ImageSource>(source);
+  const auto& image = std::get<program::ImageSource>(source);
   image::write_samples(executor.writable(input), image.image, image.y0, image.x0,
                        *session_.parallel);
   if (image.holes == nullptr) return;
@@ -121,22 +120,22 @@ void SessionRunner::feed(execute::Executor& executor, const std::string& port,
 }
 
 void SessionRunner::hand_out(execute::Executor& executor, const std::string& port,
-                             const networks::Sink& sink) {
+                             const program::Sink& sink) {
   const plan::Port& output = session::port_of(executor.plan().outputs, port);
   session_.check(executor, output);
-  if (const auto* read = std::get_if<networks::ReadRow>(&sink)) {
+  if (const auto* read = std::get_if<program::ReadRow>(&sink)) {
     executor.read(output.value, *read);
     return;
   }
-  const auto& image = std::get<networks::ImageSink>(sink);
+  const auto& image = std::get<program::ImageSink>(sink);
   image::read_samples(executor.readable(output.value), *image.image, image.part,
                       *session_.parallel);
 }
 
 execute::Executor& SessionRunner::of_state(std::string_view name, const Letters& letters) {
-  const networks::GraphSpec& graph = program().graph(name);
+  const program::GraphSpec& graph = program().graph(name);
   Session::Impl::Request wanted = request(graph, letters);
-  wanted.inputs = networks::input_shapes(graph.inputs, letters);
+  wanted.inputs = program::input_shapes(graph.inputs, letters);
   return session_.prepare(wanted);
 }
 
@@ -150,7 +149,7 @@ const plan::StateEntry& SessionRunner::entry_of(const execute::Executor& executo
 }
 
 void SessionRunner::take(std::string_view graph, const Letters& letters, std::string_view state,
-                         const networks::ReadRow& read, int64_t entry) {
+                         const program::ReadRow& read, int64_t entry) {
   execute::Executor& executor = of_state(graph, letters);
   executor.read(entry_of(executor, state, entry).value, [&](int64_t n, int64_t y,
                                                             std::span<const float> row) {
@@ -164,11 +163,11 @@ void SessionRunner::take(std::string_view graph, const Letters& letters, std::st
 }
 
 bool SessionRunner::fits(std::string_view name, const Letters& letters,
-                         const networks::Images& images) {
+                         const program::Images& images) {
   if (session_.limit() == 0) return true;
-  const networks::GraphSpec& graph = program().graph(name);
+  const program::GraphSpec& graph = program().graph(name);
   Session::Impl::Request wanted = request(graph, letters);
-  wanted.inputs = networks::input_shapes(graph.inputs, letters);
+  wanted.inputs = program::input_shapes(graph.inputs, letters);
   wanted.images = images;
   try {
     return session_.plan_for(wanted).peak_bytes() <= session_.limit();
@@ -181,11 +180,11 @@ bool SessionRunner::fits(std::string_view name, const Letters& letters,
 }  // namespace
 
 TaskOutput Session::Impl::perform(Task task, const TaskInput& input) {
-  const networks::TaskSpec& spec = model->program.task(task);
-  networks::check_settings(input.settings, model->program.description.settings);
+  const program::TaskSpec& spec = model->program.task(task);
+  program::check_settings(input.settings, model->program.description.settings);
   static_cast<void>(session::passes_without(input.without));
   check_image(input.image);
-  if (spec.mask == networks::Mask::required) {
+  if (spec.mask == program::Mask::required) {
     if (input.mask.pixels == nullptr && task == Task::score) {
       throw Error(ErrorCode::usage,
                   model->program.description.network + " judges what a mask says was filled");

@@ -79,7 +79,7 @@ Session::Impl::Impl(std::shared_ptr<Model::Impl> m, const SessionOptions& o)
 }
 
 plan::Plan Session::Impl::plan_for(const Request& request) const {
-  const networks::Program& program = model->program;
+  const program::Program& program = model->program;
   graph::Graph graph = program.record(program.graph(request.graph), model->weights, request.letters,
                                       request.inputs, request.settings);
   return session::make_plan(
@@ -256,8 +256,8 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options) {
-  const networks::GraphSpec& graph = model->program.graph(run_options.graph);
-  const networks::Chosen chosen = networks::checked_shapes(graph.inputs, inputs, letters);
+  const program::GraphSpec& graph = model->program.graph(run_options.graph);
+  const program::Chosen chosen = program::checked_shapes(graph.inputs, inputs, letters);
   letters = chosen.letters;
   part_from = 0, part_to = 1;
   execute::Executor& executor = prepare({.graph = graph.name,
@@ -283,7 +283,7 @@ Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options)
   for (const Port& port : graph.outputs) {
     Tensor& output = outputs[port.name];
     output = copy_out(executor, session::port_of(plan.outputs, port.name).value);
-    output.shape = networks::declared(port, output.shape);
+    output.shape = program::declared(port, output.shape);
   }
   return outputs;
 }

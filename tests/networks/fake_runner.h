@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "runtime/networks/runner.h"
+#include "runtime/program/runner.h"
 
 namespace kintsugi::test {
 
-using networks::Images, networks::Letters, networks::ReadRow, networks::Sinks, networks::Sources,
-    networks::WriteRow;
+using program::Images, program::Letters, program::ReadRow, program::Sinks, program::Sources,
+    program::WriteRow;
 
-class FakeRunner final : public networks::Runner {
+class FakeRunner final : public program::Runner {
  public:
   std::function<void(std::string_view graph, const Letters&, const Sources&, const Sinks&)>
       on_replay;

@@ -153,7 +153,7 @@ TEST(Glcic, SomeLayersKeepWinogradWhereThereIsMemoryForThem) {
   options.without = {};
   const PlanSummary all = m.plan(options);
   const auto in_form = [](const PlanSummary& plan) {
-    return std::ranges::count_if(plan.steps, [](const PlanStep& step) {
+    return std::ranges::count_if(plan.graphs[0].steps, [](const PlanStep& step) {
       return step.config.find("winograd") != std::string::npos;
     });
   };

@@ -137,11 +137,11 @@ TEST(Field, IsUnboundedThroughAMeanAStateOrAnotherScale) {
 TEST(Field, OfGlcicIsThatOfItsDilations) {
   const weights::Weights weights(std::filesystem::path(KINTSUGI_TEST_DATA) /
                                  "glcic_ch8.safetensors");
-  const networks::Program program = networks::open(weights, "");
-  const networks::GraphSpec& spec = program.graph("");
-  const networks::Letters letters{1, 64, 64};
+  const program::Program program = networks::open(weights, "");
+  const program::GraphSpec& spec = program.graph("");
+  const program::Letters letters{1, 64, 64};
   const graph::Graph graph =
-      program.record(spec, weights, letters, networks::input_shapes(spec.inputs, letters), {});
+      program.record(spec, weights, letters, program::input_shapes(spec.inputs, letters), {});
   EXPECT_EQ(graph::field(graph, graph.inputs[0].value, graph.outputs[0].value),
             (Field{.above = 153, .left = 153, .below = 150, .right = 150, .stride = 4}));
 }

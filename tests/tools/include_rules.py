@@ -74,13 +74,17 @@ MAY_INCLUDE = {
     "runtime/session": ["kernels/core/", *ANY_OP, *IMAGES, *CPU_FACADE, "kernels/simd/probe.h",
                         "kernels/device/api.h", "runtime/graph/", "runtime/plan/",
                         "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
-                        "runtime/networks/network.h", "nlohmann/", PUBLIC],
+                        "runtime/networks/network.h", "runtime/program/", "nlohmann/", PUBLIC],
+    # What a file is to the session, and what a network's tasks are written with.
+    "runtime/program": [*VOCABULARY, *IMAGES, "runtime/graph/", "runtime/image/", "runtime/weights/",
+                        PUBLIC],
     # The registry recognises files; it alone sees weights, metadata and whole graphs.
-    "runtime/networks": [*VOCABULARY, *IMAGES, "runtime/graph/", "runtime/weights/", "nlohmann/", PUBLIC],
+    "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/program/", "runtime/weights/",
+                         "nlohmann/", PUBLIC],
     # A network records, names its keys and says what its task does with pictures.
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",
                                    "runtime/image/", "runtime/networks/network.h",
-                                   "runtime/networks/norms.h",
+                                   "runtime/networks/norms.h", "runtime/program/cuts.h",
                                    "runtime/weights/key_map.h", PUBLIC],
     # What a sample means is said once, for kernels and for the host.
     "runtime/image": ["kernels/core/", "kernels/simd/parallel.h", "runtime/io/", "stb", PUBLIC],

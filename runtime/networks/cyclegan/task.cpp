@@ -10,8 +10,8 @@
 
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
-#include "runtime/networks/cuts.h"
 #include "runtime/networks/cyclegan/cyclegan.h"
+#include "runtime/program/cuts.h"
 
 namespace kintsugi::networks::cyclegan {
 
@@ -142,7 +142,7 @@ Image translated(const Config& config, const TaskInput& input, Runner& runner) {
 }  // namespace
 
 TaskOutput translate(const Config& config, const TaskInput& input, Runner& runner) {
-  return {.images = {{"image", translated(config, input, runner)}}};
+  return image_output(translated(config, input, runner));
 }
 
 }  // namespace kintsugi::networks::cyclegan

@@ -13,8 +13,8 @@
 #include "runtime/image/mask.h"
 #include "runtime/image/pixel.h"
 #include "runtime/image/resize.h"
-#include "runtime/networks/cuts.h"
 #include "runtime/networks/glcic/glcic.h"
+#include "runtime/program/cuts.h"
 
 namespace kintsugi::networks::glcic {
 
@@ -118,7 +118,7 @@ TaskOutput inpaint(const Config& config, const TaskInput& input, Runner& runner)
   const double fraction = mask.fraction();
   if (fraction == 0) {
     runner.warn("the mask selects nothing: the picture is copied as it is (white = hole)");
-    return {.images = {{"image", image::copy_of(image)}}};
+    return image_output(image::copy_of(image));
   }
   if (fraction > 0.95) {
     runner.warn("the mask selects " + std::to_string(static_cast<int>(100 * fraction)) +
@@ -132,10 +132,10 @@ TaskOutput inpaint(const Config& config, const TaskInput& input, Runner& runner)
         image::make_mask(input.mask, {.invert = input.invert_mask, .target = limited});
     return fill_scaled(config, image, small_mask, taken, runner);
   };
-  if (input.blend == Blend::off) return {.images = {{"image", made(mask)}}};
+  if (input.blend == Blend::off) return image_output(made(mask));
   const image::Mask everything{mask.height, mask.width,
                                std::vector<uint8_t>(mask.holes.size(), uint8_t{1})};
-  return {.images = {{"image", image::blend(image, mask, made(everything), input.blend)}}};
+  return image_output(image::blend(image, mask, made(everything), input.blend));
 }
 
 }  // namespace kintsugi::networks::glcic

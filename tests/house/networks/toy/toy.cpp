@@ -6,7 +6,7 @@
 #include "kernels/elementwise/elementwise.h"
 #include "runtime/graph/nn.h"
 #include "runtime/image/pixel.h"
-#include "runtime/networks/cuts.h"
+#include "runtime/program/cuts.h"
 #include "tests/house/ops/duel/duel.h"
 
 namespace kintsugi::networks::toy {
@@ -62,7 +62,7 @@ to_tensor::Desc input_desc() {
 TaskOutput upscale(const TaskInput& input, Runner& runner) {
   Image made = image::black(2 * input.image.width, 2 * input.image.height, 3, input.image.bits);
   each_cut(runner, kEnlarge, input, input_desc(), to_image::Desc{}, made);
-  return {.images = {{"image", std::move(made)}}};
+  return image_output(std::move(made));
 }
 
 /// A loop that nothing crosses but the image at either end.
@@ -83,7 +83,7 @@ TaskOutput translate(const TaskInput& input, Runner& runner) {
   runner.take("grow", letters, "x", [&](int64_t, int64_t, std::span<const float> row) {
     for (const float value : row) image::put_sample(made, next++, static_cast<int32_t>(value));
   });
-  return {.images = {{"image", std::move(made)}}};
+  return image_output(std::move(made));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/networks/program.h"
+#include "runtime/program/program.h"
 
 #include <algorithm>
 
-#include "runtime/networks/settings.h"
+#include "runtime/program/settings.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 Recording::Recording(graph::Graph& graph, const Scope& root, const Letters& sizes,
                      const Shapes& shapes, const Settings& given,
@@ -75,4 +75,4 @@ void check_settings(const Settings& given, std::span<const Port> known) {
   }
 }
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "kernels/to_image/to_image.h"
@@ -18,9 +19,9 @@
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/graph/field.h"
 #include "runtime/image/samples.h"
-#include "runtime/networks/ports.h"
+#include "runtime/program/ports.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 /// One row of a tensor, W * C values, the channels of a pixel together.
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
@@ -59,6 +60,13 @@ struct Images {
   std::map<std::string, to_image::Desc> outputs;
   friend bool operator==(const Images&, const Images&) = default;
 };
+
+/// What a task that makes one image returns.
+[[nodiscard]] inline TaskOutput image_output(Image image) {
+  TaskOutput output;
+  output.images.emplace("image", std::move(image));
+  return output;
+}
 
 /// The images among sources and sinks.
 [[nodiscard]] Images images_of(const Sources& sources, const Sinks& sinks);
@@ -102,4 +110,4 @@ class Runner {
   virtual void warn(const std::string& sentence) = 0;
 };
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

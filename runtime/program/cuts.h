@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "runtime/image/tiles.h"
-#include "runtime/networks/runner.h"
+#include "runtime/program/runner.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 /// A graph that takes one image and makes one.
 struct ImageGraph {
@@ -42,4 +42,4 @@ void each_cut(Runner& runner, const ImageGraph& graph, const TaskInput& input,
               const to_tensor::Desc& in, const to_image::Desc& out, Image& made,
               const image::Mask* holes = nullptr, const image::Mask* taken = nullptr);
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/networks/runner.h"
+#include "runtime/program/runner.h"
 
 #include "runtime/image/pixel.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 Images images_of(const Sources& sources, const Sinks& sinks) {
   Images images;
@@ -26,4 +26,4 @@ Images images_of(const Sources& sources, const Sinks& sinks) {
   return images;
 }
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

@@ -14,7 +14,7 @@
 
 #include "kintsugi/kintsugi.hpp"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 using Shapes = std::map<std::string, Shape>;
 
@@ -46,4 +46,4 @@ struct Chosen {
 /// `shape` as the port declares it: a graph has a value [N, F] as [N, F, 1, 1].
 [[nodiscard]] Shape declared(const Port& port, const Shape& shape);
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

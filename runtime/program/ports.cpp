@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/networks/ports.h"
+#include "runtime/program/ports.h"
 
 #include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <vector>
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 namespace {
 
 /// One axis of a declaration: a letter to choose, times / over of it, or numbers of the network.
@@ -178,4 +178,4 @@ Shape declared(const Port& port, const Shape& shape) {
   return Shape(shape.extents().first(std::min(rank, shape.extents().size())));
 }
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

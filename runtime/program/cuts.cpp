@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "runtime/networks/cuts.h"
+#include "runtime/program/cuts.h"
 
 #include <algorithm>
 #include <numeric>
@@ -7,7 +7,7 @@
 
 #include "runtime/image/pixel.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 namespace {
 
 using image::Cut;
@@ -175,4 +175,4 @@ void each_cut(Runner& runner, const ImageGraph& graph, const TaskInput& input,
   }
 }
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

@@ -15,12 +15,12 @@
 #include "kintsugi/kintsugi.hpp"
 #include "runtime/graph/graph.h"
 #include "runtime/graph/scope.h"
-#include "runtime/networks/ports.h"
-#include "runtime/networks/runner.h"
+#include "runtime/program/ports.h"
+#include "runtime/program/runner.h"
 #include "runtime/weights/key_map.h"
 #include "runtime/weights/weights.h"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 /// A tensor that outlives a replay, for all graphs of the program. Its shape is declared as a port's.
 struct StateSpec {
@@ -95,4 +95,4 @@ struct Program {
                                     const Settings& settings) const;
 };
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program

@@ -13,7 +13,7 @@
 
 #include "kintsugi/kintsugi.hpp"
 
-namespace kintsugi::networks {
+namespace kintsugi::program {
 
 /// Throws Error::usage: "the setting blocks=x is not known", and what is valid.
 [[noreturn]] inline void refuse_setting(const std::string& name, const std::string& value,
@@ -75,4 +75,4 @@ class SettingList {
   std::vector<Take> takes_;
 };
 
-}  // namespace kintsugi::networks
+}  // namespace kintsugi::program
