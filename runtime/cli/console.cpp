@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kPlain = "\033[0m";
 constexpr int kBarWidth = 30;
 constexpr auto kRedraw = std::chrono::milliseconds(80);
+constexpr double kToldAfter = 1;  // seconds; before, the time left would be a guess
 
 const char* code_of(Colour colour) {
   switch (colour) {
@@ -139,12 +140,24 @@ void Console::erase_drawn() {
 void ProgressBar::update(double fraction, const std::string& step) {
   if (!draws_) return;
   const auto now = std::chrono::steady_clock::now();
+  const double done = std::clamp(fraction, 0.0, 1.0);
+  // Another run of the same bar begins anew.
+  if (last_ == std::chrono::steady_clock::time_point{} || done < done_) {
+    begun_ = now;
+    begun_at_ = done;
+  }
+  done_ = done;
   if (now - last_ < kRedraw) return;
   last_ = now;
-  const double done = std::clamp(fraction, 0.0, 1.0);
+  const double elapsed = std::chrono::duration<double>(now - begun_).count();
+  std::string left;
+  if (elapsed >= kToldAfter && done > begun_at_) {
+    left = format_left(elapsed * (1 - done) / (done - begun_at_)) + "  ";
+  }
   const auto full = static_cast<size_t>(done * kBarWidth);
   const std::string bar = std::string(full, '#') + std::string(kBarWidth - full, '.');
-  console_.draw(text("[%s] %3.0f %%  %.40s", bar.c_str(), done * 100, one_line(step).c_str()));
+  console_.draw(text("[%s] %3.0f %%  %s%.40s", bar.c_str(), done * 100, left.c_str(),
+                     one_line(step).c_str()));
 }
 
 Progress ProgressBar::callback() {

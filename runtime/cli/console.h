@@ -74,7 +74,8 @@ class Console {
   bool drawn_ = false;  // a line of draw() stands there
 };
 
-/// One line on a terminal that grows while a network runs, and is gone when it ends.
+/// One line on a terminal that grows while a network runs, with the time left once it can be told, and is
+/// gone when it ends.
 class ProgressBar {
  public:
   explicit ProgressBar(Console& console) : console_(console), draws_(console.draws_progress()) {}
@@ -91,7 +92,8 @@ class ProgressBar {
  private:
   Console& console_;
   bool draws_;
-  std::chrono::steady_clock::time_point last_{};
+  std::chrono::steady_clock::time_point last_{}, begun_{};
+  double begun_at_ = 0, done_ = 0;  // fractions: at `begun_`, and now
 };
 
 }  // namespace kintsugi::cli

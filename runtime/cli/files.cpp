@@ -80,12 +80,12 @@ void check_output(const fs::path& path, const std::vector<fs::path>& inputs) {
 }
 
 void check_outputs(const std::filesystem::path& output, const std::filesystem::path& side_by_side,
-                   const std::vector<std::filesystem::path>& inputs, bool json) {
+                   const std::vector<std::filesystem::path>& inputs, bool json, bool needs_output) {
   if (is_stream(output) && json) {
     throw Error(ErrorCode::usage, "the picture and the JSON cannot both go to standard output",
                 "give a file to -o, or leave --json out");
   }
-  check_output(output, inputs);
+  if (needs_output || !output.empty()) check_output(output, inputs);
   if (side_by_side.empty()) return;
   if (is_stream(side_by_side)) {
     throw Error(ErrorCode::usage, "--side-by-side needs the name of a file");

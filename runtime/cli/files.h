@@ -23,9 +23,11 @@ void check_output(const std::filesystem::path& path,
                   const std::vector<std::filesystem::path>& inputs);
 
 /// What one picture's result is written to, and beside it; `json` goes to standard output. Throws as
-/// check_output does, and Error::usage where two would go to one place.
+/// check_output does, and Error::usage where two would go to one place. Unless `needs_output`, an empty
+/// output is none.
 void check_outputs(const std::filesystem::path& output, const std::filesystem::path& side_by_side,
-                   const std::vector<std::filesystem::path>& inputs, bool json);
+                   const std::vector<std::filesystem::path>& inputs, bool json,
+                   bool needs_output = true);
 
 /// Whole or not there, as everything that the library writes.
 void write_text(const std::filesystem::path& path, const std::string& text);

@@ -56,6 +56,16 @@ std::string format_seconds(double seconds) {
   return text("%.1f us", seconds * 1e6);
 }
 
+std::string format_left(double seconds) {
+  const auto whole = static_cast<int64_t>(std::ceil(seconds));
+  const auto part = [](int64_t count, const char* unit) {
+    return std::to_string(count) + " " + unit + " ";
+  };
+  const int64_t minutes = whole / 60, hours = minutes / 60;
+  if (hours > 0) return part(hours, "h") + part(minutes % 60, "min") + "left";
+  return (minutes > 0 ? part(minutes, "min") : "") + part(whole % 60, "s") + "left";
+}
+
 std::string format_flops(int64_t flops) {
   const auto value = static_cast<double>(flops);
   if (value >= 1e12) return text("%.2f TFLOP", value / 1e12);

@@ -15,6 +15,7 @@ namespace kintsugi::cli {
 
 [[nodiscard]] std::string format_bytes(int64_t bytes);      // "93.1 MB", powers of 1000
 [[nodiscard]] std::string format_seconds(double seconds);   // "1.24 s", "350 ms", "12.1 us"
+[[nodiscard]] std::string format_left(double seconds);      // "12 s left", "3 min 5 s left"
 [[nodiscard]] std::string format_flops(int64_t flops);      // "65.1 GFLOP"
 [[nodiscard]] std::string format_count(int64_t count);      // "6,072,131"
 [[nodiscard]] std::string format_percent(double fraction);  // "91.2", "-" where it is not known

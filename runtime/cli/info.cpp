@@ -14,12 +14,6 @@
 namespace kintsugi::cli {
 namespace {
 
-std::vector<std::string> task_names(const Description& d) {
-  std::vector<std::string> names;
-  for (const Task task : d.tasks) names.emplace_back(to_string(task));
-  return names;
-}
-
 constexpr size_t kKeysShown = 10;
 
 struct Arguments {
@@ -31,6 +25,7 @@ Json json_of(const std::vector<Port>& ports) {
   Json list = Json::array();
   for (const Port& port : ports) {
     list.push_back({{"name", port.name}, {"shape", port.shape}, {"meaning", port.meaning}});
+    if (port.optional) list.back()["optional"] = true;
   }
   return list;
 }
@@ -41,7 +36,7 @@ void print_json(const Description& d, Console& console) {
                           {"variant", d.variant},
                           {"reason", d.reason},
                           {"paper", d.paper},
-                          {"tasks", task_names(d)},
+                          {"tasks", names_of(d.tasks)},
                           {"weights_title", d.weights_title},
                           {"weights_license", d.weights_license},
                           {"mask_polarity", d.mask_polarity},
@@ -60,7 +55,9 @@ void print_json(const Description& d, Console& console) {
 std::string print_ports(const std::vector<Port>& ports, const char* heading) {
   if (ports.empty()) return {};
   Table table({"", "", ""});
-  for (const Port& port : ports) table.row({port.name, port.shape, port.meaning});
+  for (const Port& port : ports) {
+    table.row({port.name, port.shape, port.optional ? "optional: " + port.meaning : port.meaning});
+  }
   const std::string lines = table.print("  ");
   return std::string(heading) + "\n" + lines.substr(lines.find('\n') + 1);
 }
@@ -81,7 +78,7 @@ int info(const Arguments& a, Console& console) {
   fact("variant", d.variant);
   fact("chosen because", d.reason);
   fact("paper", d.paper);
-  if (!d.tasks.empty()) fact("for", enumerate(task_names(d)));
+  if (!d.tasks.empty()) fact("for", enumerate(names_of(d.tasks)));
   fact("weights", d.weights_title);
   fact("licence of the weights",
        d.weights_license.empty() ? "not stated in the file" : d.weights_license);

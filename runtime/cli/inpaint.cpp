@@ -1,31 +1,267 @@
 // SPDX-License-Identifier: MIT
 //
-// kintsugi inpaint: fills the holes of a picture and writes it. Known pixels are copied bit for
-// bit, and counted; with the truth at hand, the hole is measured too. Here are the options, their
-// checks and the single picture; a folder of them is inpaint_folder.cpp.
+// kintsugi inpaint: fills the holes of images. Known pixels are copied bit for bit, and counted; with
+// the truth at hand, the hole is measured too. What it shares with other verbs is image_verb.h.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <system_error>
 #include <utility>
+
+#include <kintsugi/classical.hpp>
+#include <kintsugi/compare.hpp>
 
 #include "files.h"
 #include "folder.h"
 #include "format.h"
-#include "inpaint_folder.h"
-#include "interrupt.h"
-#include "mend.h"
-#include "options.h"
+#include "image_verb.h"
 #include "picture.h"
-#include "printable.h"
 
 namespace kintsugi::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int64_t kDefaultRadius = 3;
 constexpr int64_t kLargestRadius = 100;
 
+struct Arguments : ImageArguments {
+  std::string method = "network";
+  std::string blend = "off";
+  int64_t radius = 0;                  // 0: not given
+  fs::path mask, compare_to, baseline;  // the latter empty: not given
+  bool invert_mask = false;
+
+  [[nodiscard]] int64_t radius_or_default() const { return radius == 0 ? kDefaultRadius : radius; }
+};
+
+Blend blend_of(const std::string& name) {
+  if (name == "off") return Blend::off;
+  if (name == "poisson") return Blend::poisson;
+  if (name == "official") return Blend::official;
+  throw Error(ErrorCode::usage, "--blend: '" + name + "' is not a way to blend",
+              "they are --blend=poisson, which --blend alone means, and --blend=official");
+}
+
+/// In dB; null where there is no such number.
+Json decibels(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+std::string print_decibels(double value) {
+  if (std::isnan(value)) return "no hole";
+  return std::isinf(value) ? "identical" : text("%.2f dB", value);
+}
+
+void check_size(const ImageView& other, const ImageView& image, const std::string& what) {
+  if (other.width == image.width && other.height == image.height) return;
+  const bool turned = other.width == image.height && other.height == image.width;
+  throw Error(ErrorCode::mismatch,
+              what + " is " + size_of(other) + ", the picture " + size_of(image),
+              turned ? "the picture may have been turned upright by its EXIF orientation"
+                     : "both must have the same width and height");
+}
+
+class Inpaint final : public ImageVerb {
+ public:
+  explicit Inpaint(const Arguments& arguments) : arguments_(arguments) {}
+
+  [[nodiscard]] Task task() const override { return Task::inpaint; }
+  [[nodiscard]] const char* done() const override { return "mended"; }
+  [[nodiscard]] const char* judge() const override { return "glcic-discriminator"; }
+  [[nodiscard]] std::unique_ptr<ImageJob> job() override;
+  [[nodiscard]] std::vector<fs::path> inputs() const override {
+    return {arguments_.mask, arguments_.compare_to, arguments_.baseline};
+  }
+  void check_folder() const override;
+  [[nodiscard]] std::vector<fs::path> open_folder(Console& console) override;
+  [[nodiscard]] Json head() const override;
+  [[nodiscard]] Json head_of_one() const override {
+    return {{"method", arguments_.method}, {"blend", arguments_.blend}};
+  }
+  [[nodiscard]] Json totals() const override {
+    return truths_ ? Json{{"psnr_hole_db_mean", decibels(mean_psnr())}} : Json::object();
+  }
+  [[nodiscard]] std::string closing() const override {
+    if (!truths_) return {};
+    return "PSNR inside the hole, mean of " + format_count(compared_) + ": " +
+           print_decibels(mean_psnr());
+  }
+
+ private:
+  friend class Filling;
+  [[nodiscard]] double mean_psnr() const {
+    return compared_ > 0 ? psnr_sum_ / static_cast<double>(compared_) : NAN;
+  }
+
+  const Arguments& arguments_;
+  std::optional<ByStem> masks_, truths_;  // of a folder
+  std::optional<Image> mask_;             // of all its images
+  double psnr_sum_ = 0;
+  int64_t compared_ = 0;  // images for which there is a number of dB
+};
+
+/// An image with its holes.
+class Filling final : public ImageJob {
+ public:
+  explicit Filling(Inpaint& verb) : verb_(verb), arguments_(verb.arguments_) {}
+
+  void read(Console& console) override;
+  void fill(TaskInput& task) const override {
+    task.mask = mask();
+    task.invert_mask = arguments_.invert_mask;
+    task.blend = blend_of(arguments_.blend);
+  }
+  [[nodiscard]] TaskOutput run_without_network(Console& console) override;
+  void measure(Console& console) override;
+  [[nodiscard]] Image panels() const override;
+  [[nodiscard]] Json facts() const override;
+  [[nodiscard]] std::vector<std::string> lines() const override;
+
+ private:
+  [[nodiscard]] const Image& mask() const { return verb_.mask_ ? *verb_.mask_ : mask_; }
+
+  Inpaint& verb_;
+  const Arguments& arguments_;
+  fs::path mask_path_;
+  Image mask_, hole_;
+  std::optional<Image> truth_, other_;
+  int64_t hole_pixels_ = 0, known_pixels_changed_ = 0;
+  double psnr_ = NAN, baseline_psnr_ = NAN;
+};
+
+std::unique_ptr<ImageJob> Inpaint::job() { return std::make_unique<Filling>(*this); }
+
+void Inpaint::check_folder() const {
+  const Arguments& a = arguments_;
+  if (!a.baseline.empty()) {
+    throw Error(ErrorCode::usage, "--baseline is for one picture, not for a folder");
+  }
+  if (!a.compare_to.empty() && !is_folder(a.compare_to)) {
+    throw Error(ErrorCode::usage, "--compare-to must be a folder, as the input is");
+  }
+  std::error_code ignored;
+  if (fs::equivalent(a.mask, a.input, ignored)) {
+    throw Error(ErrorCode::usage, "the masks are in the same folder as the pictures",
+                "give another folder to --mask, or one mask for all pictures");
+  }
+  if (!is_folder(a.mask)) check_input(a.mask);
+}
+
+std::vector<fs::path> Inpaint::open_folder(Console& console) {
+  std::vector<fs::path> files;
+  const auto open = [&](std::optional<ByStem>& folder, const fs::path& path, const char* what) {
+    const std::vector<fs::path> found = folder.emplace(path, what).files();
+    files.insert(files.end(), found.begin(), found.end());
+  };
+  if (is_folder(arguments_.mask))
+    open(masks_, arguments_.mask, "mask");
+  else
+    mask_ = read_picture(arguments_.mask, console);
+  if (!arguments_.compare_to.empty()) open(truths_, arguments_.compare_to, "picture to compare to");
+  return files;
+}
+
+Json Inpaint::head() const {
+  const Arguments& a = arguments_;
+  Json head = {
+      {"mask", a.mask.string()}, {"method", a.method}, {"invert_mask", a.invert_mask}};
+  if (a.model.empty())
+    head["radius"] = a.radius_or_default();
+  else
+    head.update({{"blend", a.blend}, {"max_side", a.max_side}});
+  return head;
+}
+
+void Filling::read(Console& console) {
+  const Arguments& a = arguments_;
+  mask_path_ = verb_.masks_ ? verb_.masks_->find(input) : a.mask;
+  const fs::path truth = verb_.truths_ ? verb_.truths_->find(input) : a.compare_to;
+  ImageJob::read(console);
+  if (!verb_.mask_) mask_ = read_picture(mask_path_, console);
+  check_size(mask(), image, "the mask");
+  if (!truth.empty()) {
+    truth_ = read_picture(truth, console);
+    check_size(*truth_, image, "the picture to compare to");
+  }
+  if (!a.baseline.empty()) {
+    other_ = read_picture(a.baseline, console);
+    check_size(*other_, image, "the baseline");
+  }
+  hole_ = hole_of(mask(), a.invert_mask);
+  hole_pixels_ = count_hole(hole_);
+}
+
+TaskOutput Filling::run_without_network(Console& console) {
+  if (hole_pixels_ == 0) {
+    warn(console, "the mask selects nothing: the picture is copied as it is (white = hole)");
+  }
+  TaskOutput filled;
+  filled.images["image"] = inpaint_telea(image, hole_, arguments_.radius_or_default());
+  return filled;
+}
+
+void Filling::measure(Console& console) {
+  known_pixels_changed_ = differing_outside(image, result(), hole_);
+  if (known_pixels_changed_ > 0) {
+    warn(console, plural(known_pixels_changed_, "known pixel") + " changed: please report this");
+  }
+  if (truth_) psnr_ = psnr_inside(result(), *truth_, hole_);
+  if (other_) baseline_psnr_ = psnr_inside(*other_, *truth_, hole_);
+  if (std::isfinite(psnr_)) {
+    verb_.psnr_sum_ += psnr_;
+    ++verb_.compared_;
+  }
+}
+
+/// The damaged image, its hole white, the mended one and, where it is known, the truth.
+Image Filling::panels() const {
+  Image damaged = image;
+  const bool alpha = damaged.channels == 2 || damaged.channels == 4;
+  const auto sample = static_cast<size_t>(damaged.bits / 8);
+  const size_t size = static_cast<size_t>(damaged.channels) * sample;
+  for (size_t pixel = 0; pixel < hole_.pixels.size(); ++pixel) {
+    if (hole_.pixels[pixel] == 0) continue;
+    uint8_t* const at = &damaged.pixels[pixel * size];
+    std::fill(at, at + size - (alpha ? sample : 0), uint8_t{255});
+  }
+  std::vector<ImageView> images = {damaged, result()};
+  if (truth_) images.push_back(*truth_);
+  return kintsugi::side_by_side(images);
+}
+
+Json Filling::facts() const {
+  Json facts = Json::object();
+  // Of a folder, each has a mask of its own.
+  if (!name.empty()) {
+    facts["mask"] = mask_path_.empty() ? Json(nullptr) : Json(mask_path_.string());
+  }
+  facts.update(ImageJob::facts());
+  if (hole_.pixels.empty()) return facts;
+  facts["hole_pixels"] = hole_pixels_;
+  facts["hole_fraction"] =
+      static_cast<double>(hole_pixels_) / static_cast<double>(image.width * image.height);
+  if (made.images.empty()) return facts;
+  // Counted in memory: null where the file's format changes pixels anyway.
+  const bool exact = is_exact(output, image);
+  facts["known_pixels_changed"] = exact ? Json(known_pixels_changed_) : Json(nullptr);
+  if (truth_) facts["psnr_hole_db"] = decibels(psnr_);
+  if (other_) facts["baseline_psnr_hole_db"] = decibels(baseline_psnr_);
+  return facts;
+}
+
+std::vector<std::string> Filling::lines() const {
+  std::vector<std::string> lines = ImageJob::lines();
+  if (!truth_) return lines;
+  std::string measured = "PSNR inside the hole: " + print_decibels(psnr_);
+  if (other_) measured += ", the baseline: " + print_decibels(baseline_psnr_);
+  const std::string changed =
+      is_exact(output, image) ? format_count(known_pixels_changed_) : "this format is not exact";
+  lines.insert(lines.begin(), {measured, "known pixels changed: " + changed});
+  return lines;
+}
+
 /// What only a network takes is refused without one, and the other way round.
-void check_method(const InpaintArguments& a) {
+void check_method(const Arguments& a) {
   if (a.method == "network") {
     if (a.model.empty()) {
       throw Error(ErrorCode::usage, "inpaint: --model is required",
@@ -43,140 +279,59 @@ void check_method(const InpaintArguments& a) {
       {a.blend != "off", "--blend"},
       {a.max_side != 0, "--max-side"},
       {!a.settings.empty(), "--set"},
+      {!a.tiles.size.empty(), "--tile"},
+      {a.tiles.overlap.has_value(), "--tile-overlap"},
+      {!a.crop.mode.empty(), "--crop"},
+      {a.crop.margin.has_value(), "--crop-margin"},
+      {!a.without.empty(), "--without"},
       {!a.device.max_memory.empty() && a.score.empty(), "--max-memory"}};
   for (const auto& [given, option] : networks_own) {
-    if (given) {
-      throw Error(ErrorCode::usage,
-                  std::string(option) + " is for networks, not for --method telea");
-    }
+    if (!given) continue;
+    throw Error(ErrorCode::usage,
+                std::string(option) + " is for networks, not for --method telea");
   }
 }
 
-void check_paths(const InpaintArguments& a, const Console& console) {
-  refuse_folder_options(a.manifest, a.format);
-  const std::vector<fs::path> inputs = {a.input,      a.mask,     a.model,
-                                        a.compare_to, a.baseline, a.score};
-  int streams = 0;
-  for (const fs::path& input : inputs) {
-    if (input.empty()) continue;
-    check_input(input);
-    streams += is_stream(input) ? 1 : 0;
-  }
-  if (streams > 1 || is_stream(a.model) || is_stream(a.score)) {
-    throw Error(ErrorCode::usage, "standard input can be one picture, and nothing else",
-                "give files for the others");
-  }
-  check_outputs(a.output, a.side_by_side, inputs, console.json());
-}
-
-int inpaint_one(const InpaintArguments& a, Console& console) {
-  check_paths(a, console);
-  if (!is_stream(a.output)) static_cast<void>(image_format(a.output));
-  if (!a.side_by_side.empty()) static_cast<void>(image_format(a.side_by_side));
-
-  Mender mender(a, console);
-  Mending m;
-  m.input = a.input;
-  m.mask = a.mask;
-  m.output = a.output;
-  m.side_by_side = a.side_by_side;
-  m.compare_to = a.compare_to;
-  m.baseline = a.baseline;
-  read_mending(m, a, console);
-  tell_of_jpeg(a.output, console);
-  stop_if_interrupted();
-  {
-    ProgressBar bar(console);
-    mender.start(bar.callback());
-    mender.mend(m);
-  }
-  stop_if_interrupted();
-  write_mending(m, console);
-
-  const int64_t process_bytes = process_peak_bytes();
-  const std::string name = is_stream(a.output) ? "standard output" : a.output.string();
-  if (console.json()) {
-    Json json = {{"output", name}, {"method", a.method}, {"blend", a.blend}};
-    json.update(facts_of(m));
-    json.update({{"seconds", m.seconds},
-                 {"peak_bytes", mender.peak_bytes()},
-                 {"process_peak_bytes", process_bytes},
-                 {"device", mender.device()}});
-    console.print_json(json);
-    return kOk;
-  }
-  const std::string memory = mender.model() ? "peak " + format_bytes(mender.peak_bytes()) +
-                                                  " (process " + format_bytes(process_bytes) + ")"
-                                            : "process " + format_bytes(process_bytes);
-  std::vector<std::string> lines = {name + "  " + size_of(m.picture) + "  " +
-                                    format_seconds(m.seconds) + "  " + memory};
-  if (m.truth) {
-    lines.push_back("PSNR inside the hole: " + print_decibels(m.psnr));
-    if (m.other) lines.back() += ", the baseline: " + print_decibels(m.baseline_psnr);
-    lines.push_back("known pixels changed: " + (is_exact(m.output, m.picture)
-                                                    ? format_count(m.known_pixels_changed)
-                                                    : "this format is not exact"));
-  }
-  if (!std::isnan(m.score)) {
-    lines.push_back("score: " + text("%.4f", m.score));
-  }
-  for (const std::string& line : lines) {
-    // Standard output belongs to the picture where that is what it carries.
-    if (is_stream(a.output))
-      console.info(line);
-    else
-      console.print(one_line(line) + "\n");
-  }
-  return kOk;
-}
-
-int inpaint(const InpaintArguments& a, Console& console) {
+int inpaint(const Arguments& a, Console& console) {
   check_method(a);
   static_cast<void>(blend_of(a.blend));
-  a.device.check();
-  static_cast<void>(a.device.memory_limit());
-  static_cast<void>(parse_settings(a.settings));
-  return is_folder(a.input) ? inpaint_folder(a, console) : inpaint_one(a, console);
+  Inpaint verb(a);
+  return run_image_verb(verb, a, console);
 }
 
 }  // namespace
 
 Verb add_inpaint(CLI::App& program, Console& console) {
-  const auto a = std::make_shared<InpaintArguments>();
-  CLI::App* verb =
-      program.add_subcommand("inpaint", "fill the holes of a picture, or of a folder of them");
-  verb->add_option("-i,--input,photo", a->input, "the picture, or a folder; - reads standard input")
-      ->required()
-      ->type_name("FILE");
+  const auto a = std::make_shared<Arguments>();
+  a->needs_model = false;  // --method telea needs none
+  CLI::App* verb = add_image_verb(
+      program, Task::inpaint, *a,
+      {.verb = "fill the holes of a picture, or of a folder of them",
+       .side_by_side = "also write damaged | mended | truth",
+       .score = "weights of GLCIC's discriminators: how plausible the result is, 0 to 1"},
+      console);
   verb->add_option("--mask", a->mask, "of the same size, white is the hole; or a folder of them")
       ->required()
       ->type_name("FILE");
-  verb->add_option("-m,--model", a->model, "weights; --method telea needs none")->type_name("FILE");
-  add_picture_outputs(*verb, a->output, a->format, a->manifest);
   verb->add_flag("--invert-mask", a->invert_mask, "black is the hole");
   add_max_side(*verb, a->max_side);
+  add_tiles(*verb, a->tiles);
+  add_crop(*verb, a->crop);
+  add_without(*verb, a->without);
   verb->add_flag("--blend{poisson}", a->blend,
                  "no step at a hole's edge; --blend=official: as GLCIC's release does it");
-  verb->add_option("--method", a->method, "network or telea")
+  verb->add_option("--method", a->method, "network or telea, which needs no weights")
       ->type_name("NAME")
       ->capture_default_str();
   verb->add_option("--radius", a->radius, "of --method telea: how far a pixel looks; 3")
       ->type_name("N")
       ->check(within(int64_t{1}, kLargestRadius));
-  verb->add_option("--side-by-side", a->side_by_side, "also write damaged | mended | truth")
-      ->type_name("FILE");
   CLI::Option* truth =
       verb->add_option("--compare-to", a->compare_to, "the undamaged picture: prints PSNR")
           ->type_name("FILE");
   verb->add_option("--baseline", a->baseline, "another result, to be compared in the same way")
       ->type_name("FILE")
       ->needs(truth);
-  verb->add_option("--score", a->score,
-                   "weights of GLCIC's discriminators: how plausible the result is, 0 to 1")
-      ->type_name("FILE");
-  add_device(*verb, a->device);
-  add_settings(*verb, a->settings);
-  add_common(*verb, console);
   return {verb, [a, &console] { return inpaint(*a, console); }};
 }
 

@@ -32,6 +32,15 @@ std::vector<int64_t> parse_extents(const std::string& value) {
   return {};
 }
 
+/// A whole number of pixels, zero included; nothing where it is anything else.
+std::optional<int64_t> parse_pixels(const std::string& value) {
+  int64_t pixels = 0;
+  const char* const end = value.data() + value.size();
+  const auto [next, error] = std::from_chars(value.data(), end, pixels);
+  if (error != std::errc() || next != end || pixels < 0 || pixels > kLongestSide) return {};
+  return pixels;
+}
+
 /// The name of a device of some build of this program.
 bool means_a_device(const std::string& name) {
   for (const char* known : {"auto", "cpu", "reference", "reference-f64", "cuda", "emulated"}) {
@@ -108,21 +117,49 @@ void add_device(CLI::App& verb, DeviceChoice& choice) {
       ->type_name("BYTES");
 }
 
-void add_picture_outputs(CLI::App& verb, std::filesystem::path& output, std::string& format,
-                         std::filesystem::path& manifest) {
-  verb.add_option("-o,--output", output,
-                  "PNG, JPEG, BMP, TGA or PPM; - writes PNG to stdout; or a folder")
-      ->required()
-      ->type_name("FILE");
-  verb.add_option("-f,--format", format, "of a folder's outputs; as its inputs, else png")
-      ->type_name("NAME");
-  verb.add_option("--manifest", manifest, "of a folder: what became of each; OUTPUT/manifest.json")
-      ->type_name("FILE");
-}
-
 void add_max_side(CLI::App& verb, int64_t& max_side) {
   verb.add_option("--max-side", max_side,
                   "let the network see at most so many pixels a side; 0: all")
+      ->type_name("N")
+      ->check(within(int64_t{0}, kLongestSide));
+}
+
+TileOptions TileChoice::options() const {
+  TileOptions options{.overlap = overlap.value_or(TileOptions::kAuto)};
+  if (size.empty() || size == "auto") return options;
+  if (size == "off") {
+    options.size = TileOptions::kOff;
+  } else if (const std::optional<int64_t> side = parse_pixels(size)) {
+    options.size = *side;
+  } else {
+    throw Error(ErrorCode::usage, "--tile: '" + size + "' is not the side of a tile in pixels",
+                "write a number, auto or off: --tile 512");
+  }
+  return options;
+}
+
+void add_tiles(CLI::App& verb, TileChoice& choice) {
+  verb.add_option("--tile", choice.size,
+                  "the side of the tiles that the network sees in turn; auto: by --max-memory; off")
+      ->type_name("N");
+  verb.add_option("--tile-overlap", choice.overlap, "of neighbouring tiles, in pixels")
+      ->type_name("N")
+      ->check(within(int64_t{0}, kLongestSide));
+}
+
+CropOptions CropChoice::options() const {
+  if (!mode.empty() && mode != "auto" && mode != "off") {
+    throw Error(ErrorCode::usage, "--crop: '" + mode + "' is not known",
+                "write auto, for the holes and what they need of the picture around them, or off");
+  }
+  return {.enabled = mode != "off", .margin = margin.value_or(CropOptions::kAuto)};
+}
+
+void add_crop(CLI::App& verb, CropChoice& choice) {
+  verb.add_option("--crop", choice.mode,
+                  "auto: the network sees the holes and what they need around them; off: all")
+      ->type_name("NAME");
+  verb.add_option("--crop-margin", choice.margin, "around the holes, in pixels")
       ->type_name("N")
       ->check(within(int64_t{0}, kLongestSide));
 }
@@ -190,6 +227,12 @@ Shape parse_shape(const std::string& value, const std::string& option) {
                 "write N x C x H x W: " + option + " 1x256x64x64");
   }
   return Shape(std::span<const int64_t>(extents));
+}
+
+std::vector<std::string> names_of(const std::vector<Task>& tasks) {
+  std::vector<std::string> names;
+  for (const Task task : tasks) names.emplace_back(to_string(task));
+  return names;
 }
 
 std::string enumerate(const std::vector<std::string>& names) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct Verb {
 
 Verb add_inpaint(CLI::App& program, Console& console);
 Verb add_translate(CLI::App& program, Console& console);
+Verb add_upscale(CLI::App& program, Console& console);
+Verb add_detect(CLI::App& program, Console& console);
 Verb add_run(CLI::App& program, Console& console);
 Verb add_verify(CLI::App& program, Console& console);
 Verb add_bench(CLI::App& program, Console& console);
@@ -75,11 +78,28 @@ void add_settings(CLI::App& verb, std::vector<std::string>& settings);
 /// --without fold,fuse
 void add_without(CLI::App& verb, std::vector<std::string>& without);
 
-/// -o of a picture or a folder of them; -f and --manifest, which are a folder's.
-void add_picture_outputs(CLI::App& verb, std::filesystem::path& output, std::string& format,
-                         std::filesystem::path& manifest);
 /// --max-side N
 void add_max_side(CLI::App& verb, int64_t& max_side);
+
+struct TileChoice {
+  std::string size;                // empty: not given
+  std::optional<int64_t> overlap;  // pixels
+
+  /// Throws Error::usage on a size that means nothing.
+  [[nodiscard]] TileOptions options() const;
+};
+/// --tile and --tile-overlap.
+void add_tiles(CLI::App& verb, TileChoice& choice);
+
+struct CropChoice {
+  std::string mode;               // empty: not given
+  std::optional<int64_t> margin;  // pixels
+
+  /// Throws Error::usage on a mode that means nothing.
+  [[nodiscard]] CropOptions options() const;
+};
+/// --crop and --crop-margin.
+void add_crop(CLI::App& verb, CropChoice& choice);
 
 struct InputSize {
   std::string size;  // empty: not given
@@ -114,6 +134,7 @@ template <class Number>
 [[nodiscard]] std::string nearest(const std::string& typed, const std::vector<std::string>& names);
 /// "did you mean '--mask'? ", or nothing where there is nothing near.
 [[nodiscard]] std::string did_you_mean(const std::string& close);
+[[nodiscard]] std::vector<std::string> names_of(const std::vector<Task>& tasks);
 /// "a, b and c"
 [[nodiscard]] std::string enumerate(const std::vector<std::string>& names);
 

@@ -49,6 +49,61 @@ std::string print_memory(const MemoryPlan& memory) {
   return table.print("");
 }
 
+Json json_of(const std::vector<PlanStep>& steps) {
+  Json list = Json::array();
+  for (const PlanStep& step : steps) {
+    list.push_back({{"name", step.name},
+                    {"op", step.op},
+                    {"epilogue", step.epilogue},
+                    {"config", step.config},
+                    {"shape", step.shape},
+                    {"flops", step.flops},
+                    {"bytes", step.bytes}});
+  }
+  return list;
+}
+
+Json json_of(const GraphPlan& graph, bool memory_picture) {
+  Json json = {{"name", graph.name},
+               {"arena", graph.arena},
+               {"packed", graph.packed},
+               {"flops", graph.flops},
+               {"field", graph.field ? Json(*graph.field) : Json(nullptr)},
+               {"steps", json_of(graph.steps)}};
+  if (memory_picture) json["memory_picture"] = graph.picture;
+  return json;
+}
+
+std::string print_field(const GraphPlan& graph) {
+  if (!graph.field) return "field: unbounded";
+  const auto [above, left, below, right] = *graph.field;
+  if (above == left && left == below && below == right) {
+    return "field: " + plural(above, "pixel") + " on each side";
+  }
+  return text("field: %lld pixels above, %lld left, %lld below, %lld right",
+              static_cast<long long>(above), static_cast<long long>(left),
+              static_cast<long long>(below), static_cast<long long>(right));
+}
+
+std::string print_plan(const PlanSummary& summary, bool memory_picture) {
+  std::string out;
+  const bool several = summary.graphs.size() > 1;
+  for (const GraphPlan& graph : summary.graphs) {
+    if (several) out += graph.name + "\n";
+    out += graph.table + "\n" + plural(static_cast<int64_t>(graph.steps.size()), "step") + ", " +
+           format_flops(graph.flops) + " on " + summary.device + "\n" + print_field(graph) + "\n";
+    if (several) {
+      out += "arena " + format_bytes(graph.arena) + ", packed " + format_bytes(graph.packed) + "\n";
+    }
+    out += "\n";
+  }
+  out += print_memory(summary.memory);
+  for (const GraphPlan& graph : summary.graphs) {
+    if (memory_picture) out += "\n" + (several ? graph.name + "\n" : "") + graph.picture;
+  }
+  return out;
+}
+
 int plan(const Arguments& a, Console& console) {
   check_input(a.model);
   a.device.check();
@@ -64,42 +119,32 @@ int plan(const Arguments& a, Console& console) {
   options.settings = parse_settings(a.settings);
   const std::vector<Task>& tasks = model.describe().tasks;
   // Tasks run one image at a time: a batch is of tensors, unless a task is asked for and refuses it.
-  const bool by_default = a.task.empty() && options.batch == 1 && !tasks.empty();
-  if (by_default) {
+  if (a.task.empty() && options.batch == 1 && !tasks.empty()) {
     options.task = tasks[0];
-  } else if (a.task != kTensors && !a.task.empty()) {
+  } else if (!a.task.empty() && a.task != kTensors) {
     options.task = task_named(a.task);
   }
   const PlanSummary summary = model.plan(options);
-
-  if (console.json()) {
-    const bool own_size = model.describe().own_size;
-    Json steps = Json::array();
-    for (const PlanStep& step : summary.graphs[0].steps) {
-      steps.push_back({{"name", step.name},
-                       {"op", step.op},
-                       {"epilogue", step.epilogue},
-                       {"config", step.config},
-                       {"shape", step.shape},
-                       {"flops", step.flops},
-                       {"bytes", step.bytes}});
-    }
-    Json json = {{"device", summary.device},
-                 {"batch", options.batch},
-                 {"height", own_size ? Json(nullptr) : Json(options.height)},
-                 {"width", own_size ? Json(nullptr) : Json(options.width)},
-                 {"memory", json_of(summary.memory)},
-                 {"flops", summary.flops},
-                 {"steps", steps}};
-    if (a.memory_picture) json["memory_picture"] = summary.graphs[0].picture;
-    console.print_json(json);
+  if (!console.json()) {
+    console.print(print_plan(summary, a.memory_picture));
     return kOk;
   }
-  console.print(summary.graphs[0].table);
-  console.print("\n" + plural(static_cast<int64_t>(summary.graphs[0].steps.size()), "step") + ", " +
-                format_flops(summary.flops) + " on " + summary.device + "\n\n");
-  console.print(print_memory(summary.memory));
-  if (a.memory_picture) console.print("\n" + summary.graphs[0].picture);
+  const bool own_size = model.describe().own_size;
+  Json json = {{"device", summary.device},
+               {"batch", options.batch},
+               {"height", own_size ? Json(nullptr) : Json(options.height)},
+               {"width", own_size ? Json(nullptr) : Json(options.width)},
+               {"memory", json_of(summary.memory)},
+               {"flops", summary.flops}};
+  if (summary.graphs.size() == 1) {
+    json["steps"] = json_of(summary.graphs[0].steps);
+    if (a.memory_picture) json["memory_picture"] = summary.graphs[0].picture;
+  }
+  json["graphs"] = Json::array();
+  for (const GraphPlan& graph : summary.graphs) {
+    json["graphs"].push_back(json_of(graph, a.memory_picture));
+  }
+  console.print_json(json);
   return kOk;
 }
 

@@ -74,11 +74,12 @@ PlanSummary plan_of(const Model& model, const Arguments& a, const Tensors& input
   return model.plan(options);
 }
 
-/// The places of modules in the network, as far as its plan names them.
+/// The order of modules in the network, as far as its plan names them.
 std::map<std::string, size_t> order_of(const PlanSummary& summary) {
   std::map<std::string, size_t> places;
-  for (size_t i = 0; i < summary.graphs[0].steps.size(); ++i)
-    places.emplace(summary.graphs[0].steps[i].name, i);
+  for (const GraphPlan& graph : summary.graphs) {
+    for (const PlanStep& step : graph.steps) places.emplace(step.name, places.size());
+  }
   return places;
 }
 
