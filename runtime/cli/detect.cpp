@@ -51,13 +51,6 @@ std::vector<std::string> Inspection::lines() const {
   return lines;
 }
 
-class Detect final : public ImageVerb {
- public:
-  [[nodiscard]] Task task() const override { return Task::detect; }
-  [[nodiscard]] const char* done() const override { return "inspected"; }
-  [[nodiscard]] std::unique_ptr<ImageJob> job() override { return std::make_unique<Inspection>(); }
-};
-
 }  // namespace
 
 Verb add_detect(CLI::App& program, Console& console) {
@@ -69,8 +62,11 @@ Verb add_detect(CLI::App& program, Console& console) {
                       .side_by_side = "also write image | heat map"},
                      console);
   return {verb, [a, &console] {
-            Detect detect;
-            return run_image_verb(detect, *a, console);
+            return run_image_verb({.task = Task::detect,
+                                   .done = "inspected",
+                                   .judge = nullptr,
+                                   .job = [] { return std::make_unique<Inspection>(); }},
+                                  *a, console);
           }};
 }
 

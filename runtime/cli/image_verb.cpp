@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 class Engine {
  public:
   /// Opens the weights, and refuses what they cannot do. All arguments must outlive this.
-  Engine(ImageVerb& verb, const ImageArguments& arguments, Console& console);
+  Engine(const ImageVerb& verb, const ImageArguments& arguments, Console& console);
   /// Chooses the device, and says which.
   void start(Progress progress);
 
@@ -49,7 +49,7 @@ class Engine {
             .threads = arguments_.device.threads};
   }
 
-  ImageVerb& verb_;
+  const ImageVerb& verb_;
   const ImageArguments& arguments_;
   Console& console_;
   std::optional<Model> model_, judge_model_;
@@ -71,15 +71,15 @@ Json given_of(const ImageArguments& a) {
   return given;
 }
 
-Engine::Engine(ImageVerb& verb, const ImageArguments& arguments, Console& console)
+Engine::Engine(const ImageVerb& verb, const ImageArguments& arguments, Console& console)
     : verb_(verb), arguments_(arguments), console_(console) {
   if (!arguments.model.empty()) {
     model_ = Model::open(arguments.model);
-    require_task(model_->describe(), verb.task());
+    require_task(model_->describe(), verb.task);
     console.debug("model: " + model_->describe().title + "; " + model_->describe().reason);
   }
   if (!arguments.score.empty()) {
-    judge_model_ = Model::open(arguments.score, {.network = verb.judge()});
+    judge_model_ = Model::open(arguments.score, {.network = verb.judge});
     if (!judge_model_->describe().own_size && !arguments.device.max_memory.empty()) {
       throw Error(ErrorCode::usage, "--max-memory is not shared with --score",
                   "leave one of them out: what the judge takes depends on each picture");
@@ -141,7 +141,7 @@ void Engine::run(ImageJob& job) {
   job.fill(input);
   const auto start = std::chrono::steady_clock::now();
   job.made =
-      session_ ? session_->perform(verb_.task(), input) : job.run_without_network(console_);
+      session_ ? session_->perform(verb_.task, input) : job.run_without_network(console_);
   job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!judge_) return;
   TaskInput judged;
@@ -159,7 +159,7 @@ void Engine::write(ImageJob& job) const {
 
 Json Engine::head() const {
   Json head = {{"kintsugi", version()},
-               {"verb", to_string(verb_.task())},
+               {"verb", to_string(verb_.task)},
                {"input", arguments_.input.string()},
                {"output", arguments_.output.string()},
                {"device", device()}};
@@ -169,21 +169,21 @@ Json Engine::head() const {
     head["settings"] = parse_settings(arguments_.settings);
   }
   if (!arguments_.score.empty()) head["score_model"] = arguments_.score.string();
-  head.update(verb_.head());
+  head.update(verb_.head);
   head.update(given_of(arguments_));
   return head;
 }
 
 // ---- A folder -----------------------------------------------------------------------------------
 
-int run_folder(ImageVerb& verb, const ImageArguments& a, Console& console) {
+int run_folder(const ImageVerb& verb, const ImageArguments& a, Console& console) {
   if (!a.side_by_side.empty()) {
     throw Error(ErrorCode::usage, "--side-by-side is for one picture, not for a folder");
   }
-  verb.check_folder();
+  verb.folder.check();
   if (!a.format.empty()) check_format_name(a.format);
   std::vector<fs::path> read = {a.input};
-  for (const fs::path& path : verb.inputs()) {
+  for (const fs::path& path : verb.inputs) {
     if (!path.empty()) read.push_back(path);
   }
   for (const fs::path& weights : {a.model, a.score}) {
@@ -203,7 +203,7 @@ int run_folder(ImageVerb& verb, const ImageArguments& a, Console& console) {
   for (size_t i = 0; i < outputs.size(); ++i) files.push_back({listing.pictures[i], outputs[i]});
 
   Engine engine(verb, a, console);
-  const std::vector<fs::path> others = verb.open_folder(console);
+  const std::vector<fs::path> others = verb.folder.open();
   read.insert(read.end(), others.begin(), others.end());
   read.insert(read.end(), listing.pictures.begin(), listing.pictures.end());
   std::vector<fs::path> written = outputs;
@@ -217,7 +217,7 @@ int run_folder(ImageVerb& verb, const ImageArguments& a, Console& console) {
 
   create_folder(a.output);
   std::vector<std::unique_ptr<ImageJob>> jobs(files.size());
-  const int code = run.run({.done = verb.done(),
+  const int code = run.run({.done = verb.done,
                             .read =
                                 [&](size_t i) {
                                   jobs[i] = verb.job();
@@ -232,11 +232,11 @@ int run_folder(ImageVerb& verb, const ImageArguments& a, Console& console) {
                             .totals =
                                 [&] {
                                   Json totals = {{"peak_bytes", engine.peak_bytes()}};
-                                  totals.update(verb.totals());
+                                  totals.update(verb.folder.totals());
                                   return totals;
                                 }},
                            engine.head());
-  const std::string closing = verb.closing();
+  const std::string closing = verb.folder.closing();
   if (!closing.empty() && !console.json()) console.print(closing + "\n");
   return code;
 }
@@ -245,7 +245,7 @@ int run_folder(ImageVerb& verb, const ImageArguments& a, Console& console) {
 
 void check_paths(const ImageVerb& verb, const ImageArguments& a, const Console& console) {
   refuse_folder_options(a.manifest, a.format);
-  std::vector<fs::path> inputs = verb.inputs();
+  std::vector<fs::path> inputs = verb.inputs;
   inputs.insert(inputs.begin(), a.input);
   inputs.insert(inputs.end(), {a.model, a.score});
   int streams = 0;
@@ -264,7 +264,7 @@ void check_paths(const ImageVerb& verb, const ImageArguments& a, const Console& 
   }
 }
 
-int run_one(ImageVerb& verb, const ImageArguments& a, Console& console) {
+int run_one(const ImageVerb& verb, const ImageArguments& a, Console& console) {
   check_paths(verb, a, console);
   Engine engine(verb, a, console);
   const std::unique_ptr<ImageJob> job = verb.job();
@@ -286,7 +286,7 @@ int run_one(ImageVerb& verb, const ImageArguments& a, Console& console) {
   const std::string name = is_stream(a.output) ? "standard output" : a.output.string();
   if (console.json()) {
     Json json = {{"output", name.empty() ? Json(nullptr) : Json(name)}};
-    json.update(verb.head_of_one());
+    json.update(verb.head_of_one);
     json.update(given_of(a));
     json.update(job->facts());
     json.update({{"seconds", job->seconds},
@@ -367,7 +367,7 @@ CLI::App* add_image_verb(CLI::App& program, Task task, ImageArguments& a, const 
   return verb;
 }
 
-int run_image_verb(ImageVerb& verb, const ImageArguments& a, Console& console) {
+int run_image_verb(const ImageVerb& verb, const ImageArguments& a, Console& console) {
   a.device.check();
   static_cast<void>(a.device.memory_limit());
   static_cast<void>(parse_settings(a.settings));

@@ -2,8 +2,8 @@
 //
 // The verbs that take images through a network: inpaint, translate, upscale and detect, each for one
 // image or for every image of a folder. Here is what they share: checks of paths and options, weights
-// and device, the judge of --score, tiles, progress, the report and the manifest. A verb is a class of
-// ImageVerb, and one of its images a class of ImageJob; both are asked by the engine alone.
+// and device, the judge of --score, tiles, progress, the report and the manifest. A verb describes
+// itself in an ImageVerb, and what it does with one image in a class of ImageJob.
 //
 // Files are checked before weights are opened, and weights before an image is read. The three steps of
 // a job come in order, but from different threads, while its neighbours are in theirs (batch.h).
@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -87,32 +88,33 @@ class ImageJob {
   void warn(Console& console, const std::string& sentence) const;
 };
 
-class ImageVerb {
- public:
-  virtual ~ImageVerb() = default;
-  [[nodiscard]] virtual Task task() const = 0;
-  [[nodiscard]] virtual const char* done() const = 0;  ///< "mended"
-  /// The network that --score takes; null where there is no such option.
-  [[nodiscard]] virtual const char* judge() const { return nullptr; }
-  [[nodiscard]] virtual std::unique_ptr<ImageJob> job() = 0;
-
-  /// Files that are read beside images and weights, in the order of their checks; "" where not given.
-  [[nodiscard]] virtual std::vector<std::filesystem::path> inputs() const { return {}; }
+/// What a verb does for a folder as a whole.
+struct FolderHooks {
   /// Throws Error::usage for what is not for folders.
-  virtual void check_folder() const {}
-  /// Finds what belongs to the images of a folder; returns the files of which one each is read.
-  virtual std::vector<std::filesystem::path> open_folder(Console&) { return {}; }
+  std::function<void()> check = [] {};
+  /// Finds what belongs to the images; returns the files of which one each is read.
+  std::function<std::vector<std::filesystem::path>()> open = [] {
+    return std::vector<std::filesystem::path>{};
+  };
+  /// In the manifest's totals, and printed below the summary where it is not empty.
+  std::function<Json()> totals = [] { return Json::object(); };
+  std::function<std::string()> closing = [] { return std::string(); };
+};
 
+struct ImageVerb {
+  Task task;
+  const char* done;   // "mended"
+  const char* judge;  // the network that --score takes; null where there is no such option
+  std::function<std::unique_ptr<ImageJob>()> job;
   /// What was asked for beside the options of all verbs: in the manifest, and in the JSON of one image.
-  [[nodiscard]] virtual Json head() const { return Json::object(); }
-  [[nodiscard]] virtual Json head_of_one() const { return Json::object(); }
-  /// Of a whole folder: in the manifest's totals, and printed below the summary where it is not empty.
-  [[nodiscard]] virtual Json totals() const { return Json::object(); }
-  [[nodiscard]] virtual std::string closing() const { return {}; }
+  Json head = Json::object(), head_of_one = Json::object();
+  /// Files that are read beside images and weights, in the order of their checks; "" where not given.
+  std::vector<std::filesystem::path> inputs = {};
+  FolderHooks folder = {};
 };
 
 /// Does it; the exit code. `arguments` without a model: run_without_network does the work.
-[[nodiscard]] int run_image_verb(ImageVerb& verb, const ImageArguments& arguments,
+[[nodiscard]] int run_image_verb(const ImageVerb& verb, const ImageArguments& arguments,
                                  Console& console);
 
 }  // namespace kintsugi::cli

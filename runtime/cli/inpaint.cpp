@@ -61,49 +61,24 @@ void check_size(const ImageView& other, const ImageView& image, const std::strin
                      : "both must have the same width and height");
 }
 
-class Inpaint final : public ImageVerb {
- public:
-  explicit Inpaint(const Arguments& arguments) : arguments_(arguments) {}
+/// What the images of one command share.
+struct Shared {
+  const Arguments& arguments;
+  Console& console;
+  std::optional<ByStem> masks = {}, truths = {};  // of a folder
+  std::optional<Image> mask = {};                 // of all its images
+  double psnr_sum = 0;
+  int64_t compared = 0;  // images for which there is a number of dB
 
-  [[nodiscard]] Task task() const override { return Task::inpaint; }
-  [[nodiscard]] const char* done() const override { return "mended"; }
-  [[nodiscard]] const char* judge() const override { return "glcic-discriminator"; }
-  [[nodiscard]] std::unique_ptr<ImageJob> job() override;
-  [[nodiscard]] std::vector<fs::path> inputs() const override {
-    return {arguments_.mask, arguments_.compare_to, arguments_.baseline};
-  }
-  void check_folder() const override;
-  [[nodiscard]] std::vector<fs::path> open_folder(Console& console) override;
-  [[nodiscard]] Json head() const override;
-  [[nodiscard]] Json head_of_one() const override {
-    return {{"method", arguments_.method}, {"blend", arguments_.blend}};
-  }
-  [[nodiscard]] Json totals() const override {
-    return truths_ ? Json{{"psnr_hole_db_mean", decibels(mean_psnr())}} : Json::object();
-  }
-  [[nodiscard]] std::string closing() const override {
-    if (!truths_) return {};
-    return "PSNR inside the hole, mean of " + format_count(compared_) + ": " +
-           print_decibels(mean_psnr());
-  }
-
- private:
-  friend class Filling;
   [[nodiscard]] double mean_psnr() const {
-    return compared_ > 0 ? psnr_sum_ / static_cast<double>(compared_) : NAN;
+    return compared > 0 ? psnr_sum / static_cast<double>(compared) : NAN;
   }
-
-  const Arguments& arguments_;
-  std::optional<ByStem> masks_, truths_;  // of a folder
-  std::optional<Image> mask_;             // of all its images
-  double psnr_sum_ = 0;
-  int64_t compared_ = 0;  // images for which there is a number of dB
 };
 
 /// An image with its holes.
 class Filling final : public ImageJob {
  public:
-  explicit Filling(Inpaint& verb) : verb_(verb), arguments_(verb.arguments_) {}
+  explicit Filling(Shared& shared) : shared_(shared), arguments_(shared.arguments) {}
 
   void read(Console& console) override;
   void fill(TaskInput& task) const override {
@@ -118,9 +93,9 @@ class Filling final : public ImageJob {
   [[nodiscard]] std::vector<std::string> lines() const override;
 
  private:
-  [[nodiscard]] const Image& mask() const { return verb_.mask_ ? *verb_.mask_ : mask_; }
+  [[nodiscard]] const Image& mask() const { return shared_.mask ? *shared_.mask : mask_; }
 
-  Inpaint& verb_;
+  Shared& shared_;
   const Arguments& arguments_;
   fs::path mask_path_;
   Image mask_, hole_;
@@ -129,10 +104,7 @@ class Filling final : public ImageJob {
   double psnr_ = NAN, baseline_psnr_ = NAN;
 };
 
-std::unique_ptr<ImageJob> Inpaint::job() { return std::make_unique<Filling>(*this); }
-
-void Inpaint::check_folder() const {
-  const Arguments& a = arguments_;
+void check_folder(const Arguments& a) {
   if (!a.baseline.empty()) {
     throw Error(ErrorCode::usage, "--baseline is for one picture, not for a folder");
   }
@@ -147,37 +119,27 @@ void Inpaint::check_folder() const {
   if (!is_folder(a.mask)) check_input(a.mask);
 }
 
-std::vector<fs::path> Inpaint::open_folder(Console& console) {
+std::vector<fs::path> open_folder(Shared& shared) {
   std::vector<fs::path> files;
   const auto open = [&](std::optional<ByStem>& folder, const fs::path& path, const char* what) {
     const std::vector<fs::path> found = folder.emplace(path, what).files();
     files.insert(files.end(), found.begin(), found.end());
   };
-  if (is_folder(arguments_.mask))
-    open(masks_, arguments_.mask, "mask");
+  const Arguments& a = shared.arguments;
+  if (is_folder(a.mask))
+    open(shared.masks, a.mask, "mask");
   else
-    mask_ = read_picture(arguments_.mask, console);
-  if (!arguments_.compare_to.empty()) open(truths_, arguments_.compare_to, "picture to compare to");
+    shared.mask = read_picture(a.mask, shared.console);
+  if (!a.compare_to.empty()) open(shared.truths, a.compare_to, "picture to compare to");
   return files;
-}
-
-Json Inpaint::head() const {
-  const Arguments& a = arguments_;
-  Json head = {
-      {"mask", a.mask.string()}, {"method", a.method}, {"invert_mask", a.invert_mask}};
-  if (a.model.empty())
-    head["radius"] = a.radius_or_default();
-  else
-    head.update({{"blend", a.blend}, {"max_side", a.max_side}});
-  return head;
 }
 
 void Filling::read(Console& console) {
   const Arguments& a = arguments_;
-  mask_path_ = verb_.masks_ ? verb_.masks_->find(input) : a.mask;
-  const fs::path truth = verb_.truths_ ? verb_.truths_->find(input) : a.compare_to;
+  mask_path_ = shared_.masks ? shared_.masks->find(input) : a.mask;
+  const fs::path truth = shared_.truths ? shared_.truths->find(input) : a.compare_to;
   ImageJob::read(console);
-  if (!verb_.mask_) mask_ = read_picture(mask_path_, console);
+  if (!shared_.mask) mask_ = read_picture(mask_path_, console);
   check_size(mask(), image, "the mask");
   if (!truth.empty()) {
     truth_ = read_picture(truth, console);
@@ -208,8 +170,8 @@ void Filling::measure(Console& console) {
   if (truth_) psnr_ = psnr_inside(result(), *truth_, hole_);
   if (other_) baseline_psnr_ = psnr_inside(*other_, *truth_, hole_);
   if (std::isfinite(psnr_)) {
-    verb_.psnr_sum_ += psnr_;
-    ++verb_.compared_;
+    shared_.psnr_sum += psnr_;
+    ++shared_.compared;
   }
 }
 
@@ -295,7 +257,27 @@ void check_method(const Arguments& a) {
 int inpaint(const Arguments& a, Console& console) {
   check_method(a);
   static_cast<void>(blend_of(a.blend));
-  Inpaint verb(a);
+  Shared shared{.arguments = a, .console = console};
+  ImageVerb verb{.task = Task::inpaint,
+                 .done = "mended",
+                 .judge = "glcic-discriminator",
+                 .job = [&] { return std::make_unique<Filling>(shared); },
+                 .head_of_one = {{"method", a.method}, {"blend", a.blend}},
+                 .inputs = {a.mask, a.compare_to, a.baseline}};
+  verb.head = {{"mask", a.mask.string()}, {"method", a.method}, {"invert_mask", a.invert_mask}};
+  if (a.model.empty())
+    verb.head["radius"] = a.radius_or_default();
+  else
+    verb.head.update({{"blend", a.blend}, {"max_side", a.max_side}});
+  verb.folder.check = [&] { check_folder(a); };
+  verb.folder.open = [&] { return open_folder(shared); };
+  if (!a.compare_to.empty()) {
+    verb.folder.totals = [&] { return Json{{"psnr_hole_db_mean", decibels(shared.mean_psnr())}}; };
+    verb.folder.closing = [&] {
+      return "PSNR inside the hole, mean of " + format_count(shared.compared) + ": " +
+             print_decibels(shared.mean_psnr());
+    };
+  }
   return run_image_verb(verb, a, console);
 }
 

@@ -28,24 +28,6 @@ class Translation final : public ImageJob {
   const Arguments& arguments_;
 };
 
-class Translate final : public ImageVerb {
- public:
-  explicit Translate(const Arguments& arguments) : arguments_(arguments) {}
-
-  [[nodiscard]] Task task() const override { return Task::translate; }
-  [[nodiscard]] const char* done() const override { return "translated"; }
-  [[nodiscard]] const char* judge() const override { return "cyclegan-discriminator"; }
-  [[nodiscard]] std::unique_ptr<ImageJob> job() override {
-    return std::make_unique<Translation>(arguments_);
-  }
-  [[nodiscard]] Json head() const override {
-    return {{"max_side", arguments_.max_side}, {"round", arguments_.round}};
-  }
-
- private:
-  const Arguments& arguments_;
-};
-
 }  // namespace
 
 Verb add_translate(CLI::App& program, Console& console) {
@@ -61,8 +43,12 @@ Verb add_translate(CLI::App& program, Console& console) {
   verb->add_flag("--round", a->round,
                  "to the nearest sample; else truncated, as the official programs do it");
   return {verb, [a, &console] {
-            Translate translate(*a);
-            return run_image_verb(translate, *a, console);
+            return run_image_verb({.task = Task::translate,
+                                   .done = "translated",
+                                   .judge = "cyclegan-discriminator",
+                                   .job = [a] { return std::make_unique<Translation>(*a); },
+                                   .head = {{"max_side", a->max_side}, {"round", a->round}}},
+                                  *a, console);
           }};
 }
 

@@ -49,15 +49,6 @@ class Enlargement final : public ImageJob {
   [[nodiscard]] int64_t factor() const { return result().width / image.width; }
 };
 
-class Upscale final : public ImageVerb {
- public:
-  [[nodiscard]] Task task() const override { return Task::upscale; }
-  [[nodiscard]] const char* done() const override { return "upscaled"; }
-  [[nodiscard]] std::unique_ptr<ImageJob> job() override {
-    return std::make_unique<Enlargement>();
-  }
-};
-
 }  // namespace
 
 Verb add_upscale(CLI::App& program, Console& console) {
@@ -69,8 +60,11 @@ Verb add_upscale(CLI::App& program, Console& console) {
                      console);
   add_tiles(*verb, a->tiles);
   return {verb, [a, &console] {
-            Upscale upscale;
-            return run_image_verb(upscale, *a, console);
+            return run_image_verb({.task = Task::upscale,
+                                   .done = "upscaled",
+                                   .judge = nullptr,
+                                   .job = [] { return std::make_unique<Enlargement>(); }},
+                                  *a, console);
           }};
 }
 
