@@ -33,8 +33,7 @@ Json Inspection::facts() const {
   if (made.images.empty()) return facts;
   Json boxes = Json::array();
   for (const Detection& d : made.detections) {
-    boxes.push_back(
-        {{"x0", d.x0}, {"y0", d.y0}, {"x1", d.x1}, {"y1", d.y1}, {"score", d.score}});
+    boxes.push_back({{"x0", d.x0}, {"y0", d.y0}, {"x1", d.x1}, {"y1", d.y1}, {"score", d.score}});
     if (!d.label.empty()) boxes.back()["label"] = d.label;
   }
   facts["boxes"] = std::move(boxes);

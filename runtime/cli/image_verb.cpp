@@ -140,8 +140,7 @@ void Engine::run(ImageJob& job) {
   input.settings = parse_settings(arguments_.settings);
   job.fill(input);
   const auto start = std::chrono::steady_clock::now();
-  job.made =
-      session_ ? session_->perform(verb_.task, input) : job.run_without_network(console_);
+  job.made = session_ ? session_->perform(verb_.task, input) : job.run_without_network(console_);
   job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!judge_) return;
   TaskInput judged;
@@ -297,12 +296,13 @@ int run_one(const ImageVerb& verb, const ImageArguments& a, Console& console) {
     return kOk;
   }
   const std::string process = "process " + format_bytes(process_bytes);
-  const std::string memory = engine.has_network() ? "peak " + format_bytes(engine.peak_bytes()) +
-                                                        " (" + process + ")"
-                                                  : process;
+  const std::string memory =
+      engine.has_network() ? "peak " + format_bytes(engine.peak_bytes()) + " (" + process + ")"
+                           : process;
   std::vector<std::string> lines = job->lines();
-  lines.insert(lines.begin(), (name.empty() ? a.input.string() : name) + "  " + size_of(job->result()) + "  " +
-                                  format_seconds(job->seconds) + "  " + memory);
+  lines.insert(lines.begin(), (name.empty() ? a.input.string() : name) + "  " +
+                                  size_of(job->result()) + "  " + format_seconds(job->seconds) +
+                                  "  " + memory);
   for (const std::string& line : lines) {
     // Standard output belongs to the image where that is what it carries.
     if (is_stream(a.output))

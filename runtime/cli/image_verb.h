@@ -27,7 +27,7 @@ namespace kintsugi::cli {
 struct ImageArguments {
   std::filesystem::path input, model, output;
   std::filesystem::path side_by_side, score, manifest;  // empty: not given
-  std::string format;                                   // the same; of a folder alone, as the manifest
+  std::string format;  // the same; of a folder alone, as the manifest
   int64_t max_side = 0;
   TileChoice tiles;
   CropChoice crop;

@@ -29,7 +29,7 @@ constexpr int64_t kLargestRadius = 100;
 struct Arguments : ImageArguments {
   std::string method = "network";
   std::string blend = "off";
-  int64_t radius = 0;                  // 0: not given
+  int64_t radius = 0;                   // 0: not given
   fs::path mask, compare_to, baseline;  // the latter empty: not given
   bool invert_mask = false;
 
@@ -249,8 +249,7 @@ void check_method(const Arguments& a) {
       {!a.device.max_memory.empty() && a.score.empty(), "--max-memory"}};
   for (const auto& [given, option] : networks_own) {
     if (!given) continue;
-    throw Error(ErrorCode::usage,
-                std::string(option) + " is for networks, not for --method telea");
+    throw Error(ErrorCode::usage, std::string(option) + " is for networks, not for --method telea");
   }
 }
 

@@ -81,11 +81,10 @@ int run(int argc, const char* const* argv, Console& console, const Dispatch& dis
   add_common(program, console);
 
   const std::vector<Verb> verbs = {
-      add_inpaint(program, console), add_translate(program, console),
-      add_upscale(program, console), add_detect(program, console),
-      add_run(program, console),     add_verify(program, console),
-      add_bench(program, console),   add_plan(program, console),
-      add_info(program, console),    add_devices(program, console),
+      add_inpaint(program, console), add_translate(program, console), add_upscale(program, console),
+      add_detect(program, console),  add_run(program, console),       add_verify(program, console),
+      add_bench(program, console),   add_plan(program, console),      add_info(program, console),
+      add_devices(program, console),
   };
 
   try {
