@@ -59,7 +59,7 @@ Verb add_detect(CLI::App& program, Console& console) {
       add_image_verb(program, Task::detect, *a,
                      {.verb = "find defects in an image, or in each of a folder; -o: the heat map",
                       .side_by_side = "also write image | heat map"},
-                     console);
+                     console, [](CLI::App&) {});
   return {verb, [a, &console] {
             return run_image_verb({.task = Task::detect,
                                    .done = "inspected",

@@ -342,7 +342,7 @@ void ImageJob::warn(Console& console, const std::string& sentence) const {
 }
 
 CLI::App* add_image_verb(CLI::App& program, Task task, ImageArguments& a, const ImageHelp& help,
-                         Console& console) {
+                         Console& console, const std::function<void(CLI::App&)>& own) {
   CLI::App* verb = program.add_subcommand(to_string(task), help.verb);
   verb->add_option("-i,--input,photo", a.input, "the picture, or a folder; - reads standard input")
       ->required()
@@ -361,6 +361,7 @@ CLI::App* add_image_verb(CLI::App& program, Task task, ImageArguments& a, const 
   if (help.score != nullptr) {
     verb->add_option("--score", a.score, help.score)->type_name("FILE");
   }
+  own(*verb);
   add_device(*verb, a.device);
   add_settings(*verb, a.settings);
   add_common(*verb, console);

@@ -46,9 +46,10 @@ struct ImageHelp {
   const char* score = nullptr;
 };
 
-/// Declares a verb, and the options that are the same for all.
+/// Declares a verb, the options that are the same for all and, in their midst, those of `own`.
 CLI::App* add_image_verb(CLI::App& program, Task task, ImageArguments& arguments,
-                         const ImageHelp& help, Console& console);
+                         const ImageHelp& help, Console& console,
+                         const std::function<void(CLI::App& verb)>& own);
 
 /// One image, its files, and what became of it so far.
 class ImageJob {

@@ -280,6 +280,31 @@ int inpaint(const Arguments& a, Console& console) {
   return run_image_verb(verb, a, console);
 }
 
+void add_own(CLI::App& verb, Arguments& a) {
+  verb.add_option("--mask", a.mask, "of the same size, white is the hole; or a folder of them")
+      ->required()
+      ->type_name("FILE");
+  verb.add_flag("--invert-mask", a.invert_mask, "black is the hole");
+  add_max_side(verb, a.max_side);
+  add_tiles(verb, a.tiles);
+  add_crop(verb, a.crop);
+  add_without(verb, a.without);
+  verb.add_flag("--blend{poisson}", a.blend,
+                 "no step at a hole's edge; --blend=official: as GLCIC's release does it");
+  verb.add_option("--method", a.method, "network or telea, which needs no weights")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb.add_option("--radius", a.radius, "of --method telea: how far a pixel looks; 3")
+      ->type_name("N")
+      ->check(within(int64_t{1}, kLargestRadius));
+  CLI::Option* truth =
+      verb.add_option("--compare-to", a.compare_to, "the undamaged picture: prints PSNR")
+          ->type_name("FILE");
+  verb.add_option("--baseline", a.baseline, "another result, to be compared in the same way")
+      ->type_name("FILE")
+      ->needs(truth);
+}
+
 }  // namespace
 
 Verb add_inpaint(CLI::App& program, Console& console) {
@@ -290,29 +315,7 @@ Verb add_inpaint(CLI::App& program, Console& console) {
       {.verb = "fill the holes of a picture, or of a folder of them",
        .side_by_side = "also write damaged | mended | truth",
        .score = "weights of GLCIC's discriminators: how plausible the result is, 0 to 1"},
-      console);
-  verb->add_option("--mask", a->mask, "of the same size, white is the hole; or a folder of them")
-      ->required()
-      ->type_name("FILE");
-  verb->add_flag("--invert-mask", a->invert_mask, "black is the hole");
-  add_max_side(*verb, a->max_side);
-  add_tiles(*verb, a->tiles);
-  add_crop(*verb, a->crop);
-  add_without(*verb, a->without);
-  verb->add_flag("--blend{poisson}", a->blend,
-                 "no step at a hole's edge; --blend=official: as GLCIC's release does it");
-  verb->add_option("--method", a->method, "network or telea, which needs no weights")
-      ->type_name("NAME")
-      ->capture_default_str();
-  verb->add_option("--radius", a->radius, "of --method telea: how far a pixel looks; 3")
-      ->type_name("N")
-      ->check(within(int64_t{1}, kLargestRadius));
-  CLI::Option* truth =
-      verb->add_option("--compare-to", a->compare_to, "the undamaged picture: prints PSNR")
-          ->type_name("FILE");
-  verb->add_option("--baseline", a->baseline, "another result, to be compared in the same way")
-      ->type_name("FILE")
-      ->needs(truth);
+      console, [&](CLI::App& own) { add_own(own, *a); });
   return {verb, [a, &console] { return inpaint(*a, console); }};
 }
 

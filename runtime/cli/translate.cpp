@@ -37,11 +37,12 @@ Verb add_translate(CLI::App& program, Console& console) {
       {.verb = "take a picture, or a folder of them, to another domain: CycleGAN",
        .side_by_side = "also write picture | result",
        .score = "weights of CycleGAN's discriminator: how real the result is, about 0 to 1"},
-      console);
-  add_max_side(*verb, a->max_side);
-  add_tiles(*verb, a->tiles);
-  verb->add_flag("--round", a->round,
-                 "to the nearest sample; else truncated, as the official programs do it");
+      console, [&](CLI::App& own) {
+        add_max_side(own, a->max_side);
+        add_tiles(own, a->tiles);
+        own.add_flag("--round", a->round,
+                     "to the nearest sample; else truncated, as the official programs do it");
+      });
   return {verb, [a, &console] {
             return run_image_verb({.task = Task::translate,
                                    .done = "translated",

@@ -57,8 +57,7 @@ Verb add_upscale(CLI::App& program, Console& console) {
       add_image_verb(program, Task::upscale, *a,
                      {.verb = "make an image, or each of a folder, larger",
                       .side_by_side = "also write the image, its pixels as squares | result"},
-                     console);
-  add_tiles(*verb, a->tiles);
+                     console, [&](CLI::App& own) { add_tiles(own, a->tiles); });
   return {verb, [a, &console] {
             return run_image_verb({.task = Task::upscale,
                                    .done = "upscaled",

@@ -6,7 +6,9 @@ import pytest
 
 MISTAKES = {
     "unknown verb": (["inpant"], 2, "there is no verb 'inpant'", "did you mean 'inpaint'?"),
-    "far-off verb": (["photograph"], 2, "there is no verb", "the verbs are inpaint, translate, upscale, detect, run"),
+    "far-off verb": (
+        ["photograph"], 2, "there is no verb", "the verbs are inpaint, translate, upscale, detect, run"
+    ),
     "unknown option": (["inpaint", "--masc", "m.png"], 2, "no option '--masc'", "'--mask'?"),
     "unknown option with value": (["plan", "--sise=3"], 2, "no option '--sise'", "'--size'?"),
     "unknown global option": (["--versoin"], 2, "no option '--versoin'", "'--version'?"),

@@ -21,6 +21,7 @@ def test_peak(tmp_path, model, side):
     plan = json.loads(support.succeeds(support.run("plan", model, "--size", side, "--json")).stdout)
     said = plan["memory"]["peak"]
 
+    # Of the whole image: the plan knows no holes.
     files = [photo, "--mask", mask, "-m", model, "-o", tmp_path / "out.png", "--crop", "off"]
     process = support.start("inpaint", *files, "--json", stdout=subprocess.PIPE)
     result = json.loads(process.stdout.read())

@@ -27,7 +27,7 @@ def test_alone():
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help(flag):
     text = support.succeeds(support.run(flag)).stdout
-    for verb in ["inpaint", "run", "verify", "bench", "plan", "info", "devices"]:
+    for verb in ["inpaint", "translate", "upscale", "detect", "run", "verify", "bench", "plan", "info", "devices"]:
         assert verb in text
         assert "--json" in support.succeeds(support.run(verb, flag)).stdout
 
@@ -90,6 +90,12 @@ def test_plan(model):
     assert memory["peak"] == sum(memory[k] for k in ["packed", "arena", "persistent", "workspace"])
     assert plan["height"] == 64 and plan["width"] == 96
     assert plan["flops"] > 0 and sum(step["flops"] for step in plan["steps"]) == plan["flops"]
+    graph, = plan["graphs"]
+    assert graph["name"] == "completion" and graph["steps"] == plan["steps"]
+    assert (graph["arena"], graph["packed"]) == (memory["arena"], memory["packed"])
+    above, left, below, right = graph["field"]
+    assert f"\nfield: {above} pixels above, {left} left, {below} below, {right} right\n" in text
+    assert "completion\n" not in text, "the name of the only graph is no news"
     unfused = json_of(support.run(*small, "--without", "fuse", "--json"))
     assert len(plan["steps"]) < len(unfused["steps"])
     # A task runs one image, which the plan converts; a batch is of tensors.
@@ -101,6 +107,15 @@ def test_plan(model):
     support.fails(support.run(*small, "--batch", 2, "--task", "inpaint"), 2,
                   "a task runs one image at a time, not 2")
     support.fails(support.run(*small, "--task", "translate"), 2, "glcic does not translate")
+    support.fails(support.run(*small, "--task", "mend"), 2, "mend", "inpaint")
+
+
+def test_field(tmp_path):
+    """Of a network that looks at the whole image: none; of one that ends in a mean of patches: patches."""
+    data = support.ROOT / "tests" / "data"
+    plan = ["plan", data / "cyclegan_resnet6_k8.safetensors", "--size", 64]
+    assert "\nfield: unbounded\n" in support.succeeds(support.run(*plan)).stdout
+    assert json_of(support.run(*plan, "--json"))["graphs"][0]["field"] is None
 
 
 @pytest.mark.parametrize("name", support.PASSES)
@@ -321,3 +336,27 @@ def test_progress_on_a_terminal(tmp_path, photo, mask, model):
     text = support.text_of(ours)
     assert process.returncode == 0
     assert b"\r[" in text and text.endswith(b"\r\033[K")
+
+
+@pytest.mark.measures
+@pytest.mark.parametrize("folder", [False, True], ids=["image", "folder"])
+def test_progress_tells_the_time_left(tmp_path, model, folder):
+    """Of what takes minutes; it is stopped once the time was told."""
+    pty = pytest.importorskip("pty")
+    for name in ["photos", "masks"]:
+        (tmp_path / name).mkdir()
+    photo = support.save(tmp_path / "photos" / "a.png", support.picture(1024, 1024))
+    mask = support.save(tmp_path / "masks" / "a.png", support.mask(1024, 1024))
+    given, holes, output = (photo.parent, mask.parent, "out") if folder else (photo, mask, "out.png")
+    ours, theirs = pty.openpty()
+    files = [given, "--mask", holes, "-m", model, "-o", tmp_path / output, "-d", "reference"]
+    process = support.start("inpaint", *files, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    text, end = b"", time.monotonic() + 60 * support.PATIENCE
+    while not re.search(rb"\r\[[#.]{30}\] +\d+ %  (\d+ h )?(\d+ min )?(\d+ s )?left  \S", text):
+        assert process.poll() is None and time.monotonic() < end, text
+        text += os.read(ours, 65536)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    os.close(ours)
+    assert process.returncode == 130

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/house/networks/toy/toy.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "kernels/elementwise/elementwise.h"
 #include "runtime/graph/nn.h"
@@ -86,6 +88,30 @@ TaskOutput translate(const TaskInput& input, Runner& runner) {
   return image_output(std::move(made));
 }
 
+/// Without a graph: the reds of an image, and the box around those that are full.
+TaskOutput inspect(const TaskInput& input, Runner&) {
+  const ImageView& view = input.image;
+  Image heat = image::black(view.width, view.height, 1, view.bits);
+  Detection box{.x0 = view.width, .y0 = view.height, .score = 1, .label = "red"};
+  int64_t found = 0;
+  for (int64_t y = 0; y < view.height; ++y) {
+    for (int64_t x = 0; x < view.width; ++x) {
+      const int32_t red = image::sample_at(view, y, x, 0);
+      image::put_sample(heat, y * view.width + x, red);
+      if (red != image::white_of(view.bits)) continue;
+      ++found;
+      box = {.x0 = std::min(box.x0, x), .y0 = std::min(box.y0, y), .x1 = std::max(box.x1, x + 1),
+             .y1 = std::max(box.y1, y + 1), .score = box.score, .label = box.label};
+    }
+  }
+  TaskOutput output;
+  output.numbers["score"] =
+      static_cast<double>(found) / static_cast<double>(view.width * view.height);
+  output.images["heatmap"] = std::move(heat);
+  if (found > 0) output.detections.push_back(box);
+  return output;
+}
+
 }  // namespace
 
 weights::Detection detect(const weights::Weights& weights) {
@@ -116,7 +142,8 @@ Program open(const weights::Weights&, const weights::Detection& detection) {
       {.task = Task::upscale,
        .graphs = {{"enlarge", {.inputs = {{"image", {input_desc()}}}, .outputs = {{"image", {}}}}}},
        .run = upscale},
-      {.task = Task::translate, .graphs = {{"grow", {}}}, .run = translate}};
+      {.task = Task::translate, .graphs = {{"grow", {}}}, .run = translate},
+      {.task = Task::detect, .graphs = {}, .run = inspect}};
   return program;
 }
 
