@@ -10,8 +10,13 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-// Output pixels of different phases read different taps: no one window.
-Reach Op::reach(const Desc&) { return {}; }
+Reach Op::reach(const Desc& desc, ShapeSpan) {
+  return Window{.kernel = desc.kernel,
+                .stride = desc.stride,
+                .dilation = desc.dilation,
+                .padding = desc.padding,
+                .transposed = true};
+}
 
 // The CUDA kernels would apply steps again for each tap; the others would read a changed copy.
 bool Op::pays(const Desc& desc, const PrependPrologue&, const Target& target) {
