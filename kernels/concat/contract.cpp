@@ -16,7 +16,7 @@ Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
   return {0, bytes(desc, inputs, element_bytes)};
 }
 
-Reach Op::reach(const Desc&) { return Window{}; }
+Reach Op::reach(const Desc&, ShapeSpan) { return Window{}; }
 
 std::string Op::describe(const Desc&) { return "concat"; }
 

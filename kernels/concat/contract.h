@@ -21,7 +21,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
   using ChoosesNothing::describe;
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static int inputs(const Desc&) { return -1; }
   static Arrangement arrangement(const Desc&) { return {Arrangement::Kind::joined}; }
   static std::string describe(const Desc& desc);

@@ -21,7 +21,7 @@ struct OpTable {
   Shapes (*weights)(const void* desc, ShapeSpan inputs);
   Shapes (*outputs)(const void* desc, ShapeSpan inputs);
   Cost (*cost)(const void* desc, ShapeSpan inputs, int64_t element_bytes);
-  Reach (*reach)(const void* desc);
+  Reach (*reach)(const void* desc, ShapeSpan inputs);
   Stored (*reads)(const void* desc, int input);
   Stored (*makes)(const void* desc, int output);
   Arrangement (*arrangement)(const void* desc);
@@ -77,7 +77,7 @@ class AnyOp {
   [[nodiscard]] Cost cost(ShapeSpan in, int64_t element_bytes) const {
     return table_->cost(desc(), in, element_bytes);
   }
-  [[nodiscard]] Reach reach() const { return table_->reach(desc()); }
+  [[nodiscard]] Reach reach(ShapeSpan in) const { return table_->reach(desc(), in); }
   [[nodiscard]] Stored reads(int input) const { return table_->reads(desc(), input); }
   [[nodiscard]] Stored makes(int output) const { return table_->makes(desc(), output); }
   [[nodiscard]] Arrangement arrangement() const { return table_->arrangement(desc()); }

@@ -71,11 +71,19 @@ struct Arrangement {
   int64_t first_channel = 0;  // of the input, for sliced
 };
 
-/// Pixels of the input that one pixel of the output reads; without a value where that is all of them. Output
-/// pixel i reads input pixels j with upscale * j = stride * i - padding + dilation * t for t in [0, kernel).
+/// The input pixels that an output pixel reads, on either axis: with t in [0, kernel), output pixel i reads
+///
+///   input pixel   i * stride + t * dilation - padding
+///   transposed:   each j with   j * stride + t * dilation - padding == i
+///
+/// The padding may be negative.
 struct Window {
-  Pair kernel = 1, stride = 1, dilation = 1, padding = 0, upscale = 1;
+  Pair kernel = 1, stride = 1, dilation = 1, padding = 0;
+  bool transposed = false;  // the stride then makes pixels instead of skipping them
+  bool reflects = false;    // whether the padding mirrors the image
+  friend bool operator==(const Window&, const Window&) = default;
 };
+/// Without a value where the op reads the whole image, or pixels that no window describes.
 using Reach = std::optional<Window>;
 
 using device::Traffic;
@@ -128,7 +136,8 @@ concept Op = requires(const typename O::Desc& desc, typename O::Desc& changed,
   { O::weights(desc, inputs) } -> std::same_as<Shapes>;        // as PyTorch stores them (is_vector)
   { O::outputs(desc, inputs) } -> std::same_as<Shapes>;        // throws Error::mismatch
   { O::cost(desc, inputs, int64_t{}) } -> std::same_as<Cost>;  // of elements of so many bytes
-  { O::reach(desc) } -> std::same_as<Reach>;
+  // Of each input, and of each output that has the extent of the first.
+  { O::reach(desc, inputs) } -> std::same_as<Reach>;
   { O::reads(desc, i) } -> std::same_as<Stored>;
   { O::makes(desc, i) } -> std::same_as<Stored>;
   { O::arrangement(desc) } -> std::same_as<Arrangement>;

@@ -10,8 +10,22 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Reach Op::reach(const Desc& desc) {
-  return Window{desc.kernel, desc.stride, desc.dilation, desc.padding};
+// Filters as large as the image are a fully connected layer: they grow with the image. Of an input that
+// the prologue enlarges, neighbouring output pixels read different windows.
+Reach Op::reach(const Desc& desc, ShapeSpan inputs) {
+  const auto whole = [](int64_t kernel, int64_t dilation, int64_t padding, int64_t extent) {
+    return kernel > 1 && padding == 0 && (kernel - 1) * dilation + 1 == extent;
+  };
+  const Shape& in = inputs[0];
+  if (whole(desc.kernel.h, desc.dilation.h, desc.padding.h, in.h()) ||
+      whole(desc.kernel.w, desc.dilation.w, desc.padding.w, in.w()) || desc.prologue.upsample > 1) {
+    return {};
+  }
+  return Window{.kernel = desc.kernel,
+                .stride = desc.stride,
+                .dilation = desc.dilation,
+                .padding = desc.padding,
+                .reflects = desc.padding_mode == PaddingMode::reflect};
 }
 
 // Where a prologue's steps save a pass over the image. The CUDA kernels would apply them again for each

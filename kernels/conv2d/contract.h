@@ -14,7 +14,7 @@ using implicit_gemm::bind;
 struct Op : implicit_gemm::ConvolutionContract<Op, Desc, CpuConfig> {
   static constexpr std::string_view kName = "conv2d";
 
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static bool pays(const Desc& desc, const PrependPrologue& edit, const Target& target);
   static bool absorb(Desc& desc, const Edit& edit, const Target& target);
   static bool loses_a_digit(const Config& config);

@@ -10,17 +10,12 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-// Tap k adds input pixel j to output pixel stride * j - padding + dilation * k: mirrored, a window on the
-// input with zeros between its pixels.
-Reach Op::reach(const Desc& desc) {
-  const auto padding = [](int64_t kernel, int64_t dilation, int64_t pad) {
-    return dilation * (kernel - 1) - pad;
-  };
+Reach Op::reach(const Desc& desc, ShapeSpan) {
   return Window{.kernel = desc.kernel,
+                .stride = desc.stride,
                 .dilation = desc.dilation,
-                .padding = {padding(desc.kernel.h, desc.dilation.h, desc.padding.h),
-                            padding(desc.kernel.w, desc.dilation.w, desc.padding.w)},
-                .upscale = desc.stride};
+                .padding = desc.padding,
+                .transposed = true};
 }
 
 // The CUDA kernels would apply steps again for each tap; the others would read a changed copy.

@@ -14,7 +14,7 @@ using implicit_gemm::bind;
 struct Op : implicit_gemm::ConvolutionContract<Op, Desc, CpuConfig> {
   static constexpr std::string_view kName = "conv_transpose2d";
 
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static bool pays(const Desc& desc, const PrependPrologue& edit, const Target& target);
   static CpuConfig choose_cpu(const Desc& desc, const Shape& input, const Target& target);
   static void cuda(const Desc& desc, const Config& config, const Call& call,

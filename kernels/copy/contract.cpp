@@ -14,7 +14,7 @@ Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
   return {0, bytes(desc, inputs[0], element_bytes)};
 }
 
-Reach Op::reach(const Desc&) { return Window{}; }
+Reach Op::reach(const Desc&, ShapeSpan) { return Window{}; }
 
 Stored Op::makes(const Desc& desc, int) {
   switch (desc.type) {

@@ -19,7 +19,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
   using ChoosesNothing::describe;
   using FromHeader::describe;
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static Stored reads(const Desc&, int) { return Stored::any; }
   static Stored makes(const Desc& desc, int output);
   static Arrangement arrangement(const Desc& desc);

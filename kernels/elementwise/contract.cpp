@@ -10,7 +10,7 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Reach Op::reach(const Desc&) { return Window{}; }
+Reach Op::reach(const Desc&, ShapeSpan) { return Window{}; }
 
 bool Op::absorb(Desc& desc, const Edit& edit, const Target&) {
   const auto* behind = std::get_if<AppendStep>(&edit);

@@ -20,7 +20,7 @@ struct Op : FromHeader<Desc>, OneToOne, NoFilters, NoScratch, ChoosesIsa {
 
   using ChoosesIsa::describe;
   using FromHeader::describe;
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static bool in_place(const Desc&) { return true; }
   static Steps* steps(Desc& desc) { return &desc.steps; }
   static Prologue* prologue(Desc&) { return nullptr; }

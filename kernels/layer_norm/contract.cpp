@@ -15,7 +15,7 @@ Shapes Op::weights(const Desc& desc, ShapeSpan inputs) {
   return {{inputs[0].c()}, {inputs[0].c()}};
 }
 
-Reach Op::reach(const Desc&) { return Window{}; }
+Reach Op::reach(const Desc&, ShapeSpan) { return Window{}; }
 
 Op::Config Op::choose(const Desc&, ShapeSpan inputs, const Target& target) {
   switch (target.kernels) {

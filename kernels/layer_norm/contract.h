@@ -24,7 +24,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch {
   static constexpr std::string_view kName = "layer_norm";
 
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static bool in_place(const Desc&) { return true; }
   static Config choose(const Desc& desc, ShapeSpan inputs, const Target& target);
   using FromHeader::describe;

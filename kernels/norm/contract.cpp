@@ -36,7 +36,7 @@ Cost Op::cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes) {
   return {flops(desc, image), bytes(desc, image, element_bytes)};
 }
 
-Reach Op::reach(const Desc&) { return {}; }
+Reach Op::reach(const Desc&, ShapeSpan) { return {}; }
 
 Stored Op::reads(const Desc& desc, int) {
   return desc.moments_of > 0 ? Stored::exact : Stored::as_kernel;

@@ -33,7 +33,7 @@ struct Op : FromHeader<Desc>, OneToOne, NoFilters, ChoosesIsa {
   static Shapes weights(const Desc& desc, ShapeSpan inputs);
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static Stored reads(const Desc& desc, int input);
   static Stored makes(const Desc&, int) { return Stored::exact; }
   static Steps* steps(Desc&) { return nullptr; }

@@ -10,7 +10,9 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Reach Op::reach(const Desc& desc) { return Window{.padding = {desc.top, desc.left}}; }
+Reach Op::reach(const Desc& desc, ShapeSpan) {
+  return Window{.padding = {desc.top, desc.left}, .reflects = desc.mode == PaddingMode::reflect};
+}
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target& target) {
   // Zeros are stored and not read.

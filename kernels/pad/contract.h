@@ -18,7 +18,7 @@ struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, NoScratch, Choose
 
   using ChoosesNothing::describe;
   using FromHeader::describe;
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);
   static void cuda(const Desc& desc, const Config& config, const Call& call,

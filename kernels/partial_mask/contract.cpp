@@ -18,8 +18,11 @@ Shapes Op::outputs(const Desc& desc, ShapeSpan inputs) {
   return Shapes(2, output_shape(desc, inputs[0]));
 }
 
-Reach Op::reach(const Desc& desc) {
-  return Window{desc.kernel, desc.stride, desc.dilation, desc.padding};
+Reach Op::reach(const Desc& desc, ShapeSpan) {
+  return Window{.kernel = desc.kernel,
+                .stride = desc.stride,
+                .dilation = desc.dilation,
+                .padding = desc.padding};
 }
 
 Traffic Op::traffic(const Desc& desc, const Config&, ShapeSpan inputs, const Target&) {

@@ -24,7 +24,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
   using FromHeader::describe;
   static int inputs(const Desc& desc) { return desc.planes(); }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static Stored reads(const Desc&, int) { return Stored::exact; }
   static Stored makes(const Desc&, int) { return Stored::exact; }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,

@@ -10,7 +10,7 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Reach Op::reach(const Desc& desc) {
+Reach Op::reach(const Desc& desc, ShapeSpan) {
   return Window{.kernel = desc.kernel, .stride = desc.stride, .padding = desc.padding};
 }
 

@@ -18,7 +18,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
 
   using ChoosesNothing::describe;
   using FromHeader::describe;
-  static Reach reach(const Desc&) { return {}; }
+  static Reach reach(const Desc&, ShapeSpan) { return {}; }
   static Stored reads(const Desc&, int) { return Stored::samples16; }
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);

@@ -11,7 +11,7 @@ const OpTable& op_table(const Desc*) {
   return kTable;
 }
 
-Reach Op::reach(const Desc& desc) {
+Reach Op::reach(const Desc& desc, ShapeSpan) {
   if (desc.over == Over::pixels) return {};
   return Window{};
 }

@@ -20,7 +20,7 @@ struct Op : FromHeader<Desc>, OneToOne, NoFilters, NotFusible, ChoosesIsa {
 
   using ChoosesIsa::describe;
   using FromHeader::describe;
-  static Reach reach(const Desc& desc);
+  static Reach reach(const Desc& desc, ShapeSpan inputs);
   static Needs needs(const Desc& desc, const Config& config, ShapeSpan inputs,
                      const Target& target);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,

@@ -21,7 +21,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
   using ChoosesNothing::describe;
   using FromHeader::describe;
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Reach reach(const Desc&) { return Window{}; }
+  static Reach reach(const Desc&, ShapeSpan) { return Window{}; }
   static Stored makes(const Desc& desc, int output);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);

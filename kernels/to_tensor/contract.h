@@ -23,7 +23,7 @@ struct Op : FromHeader<Desc>, OneToOne, NotFusible, NoFilters, NoScratch, Choose
   using FromHeader::describe;
   static int inputs(const Desc& desc) { return desc.masked ? 2 : 1; }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
-  static Reach reach(const Desc&) { return Window{}; }
+  static Reach reach(const Desc&, ShapeSpan) { return Window{}; }
   static Stored reads(const Desc& desc, int input);
   static Traffic traffic(const Desc& desc, const Config& config, ShapeSpan inputs,
                          const Target& target);

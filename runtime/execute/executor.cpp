@@ -15,10 +15,6 @@ void Executor::read(const plan::Placed& value, const ReadRow& read) const {
   read_rows(readable(value), read);
 }
 
-ValueCheck Executor::check(const plan::Placed& value) const {
-  return check_rows(readable(value), *to_.parallel);
-}
-
 void Executor::check_cancelled(const Hooks& hooks, int step) const {
   if (!hooks.before || hooks.before(step)) return;
   throw Error(ErrorCode::cancelled,

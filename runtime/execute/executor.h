@@ -7,11 +7,9 @@
 // kernels of the CPU, the other launches those of a GPU.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,12 +24,6 @@ namespace kintsugi::execute {
 /// One row of an image, W * C values, the channels of a pixel together.
 using WriteRow = std::function<void(int64_t n, int64_t y, std::span<float> row)>;
 using ReadRow = std::function<void(int64_t n, int64_t y, std::span<const float> row)>;
-
-/// What is wrong with a value.
-struct ValueCheck {
-  std::optional<std::array<int64_t, 4>> not_finite;  // the first NaN or infinity, as n, c, y, x
-  bool constant = false;                             // all values are the same
-};
 
 /// A GPU's stream.
 struct Queue {
@@ -89,8 +81,6 @@ class Executor {
   void write_input(const plan::Placed& input, const WriteRow& write);
   /// Hands out a value row by row, in order, on the calling thread.
   void read(const plan::Placed& value, const ReadRow& read) const;
-  /// Looks at a value on all threads.
-  [[nodiscard]] ValueCheck check(const plan::Placed& value) const;
 
   /// Of the last run that was completed and timed its steps, one a step; all zero before.
   [[nodiscard]] const std::vector<StepTime>& times() const { return times_; }

@@ -24,8 +24,6 @@ class GpuExecutor final : public Executor {
  public:
   GpuExecutor(plan::Plan plan, PackedWeights weights)
       : Executor(std::move(plan), std::move(weights)) {}
-  GpuExecutor(const GpuExecutor&) = delete;
-  GpuExecutor& operator=(const GpuExecutor&) = delete;
   ~GpuExecutor() override { settle(); }  // the stream may still read what goes with this
 
   void bind(const Binding& binding) override;
@@ -112,6 +110,7 @@ AnyView GpuExecutor::writable(const plan::Placed& input) {
 
 void GpuExecutor::poison(int64_t offset, int64_t bytes) {
   // All ones is a NaN in every type of numbers; samples become white.
+  to_.queue->in_flight = true;
   device::fill(*to_.queue->stream, to_.arena + offset, 0xff, static_cast<size_t>(bytes));
 }
 

@@ -26,8 +26,8 @@ struct Chooser {
   const image::Mask* holes;
 
   image::Extent2d extent{input.image.height, input.image.width};
-  std::optional<graph::Field> field = runner.field(graph.graph, graph.input, graph.output);
-  int64_t stride = std::lcm(graph.multiple, field ? field->stride : 1);
+  std::optional<Field> field = usable_field();
+  int64_t stride = std::lcm(graph.multiple, field ? std::lcm(field->stride.h, field->stride.w) : 1);
 
   [[nodiscard]] Cuts choose() const {
     const image::Extent2d whole = whole_extent();
@@ -56,6 +56,15 @@ struct Chooser {
   }
 
  private:
+  /// The field, where output pixels stand where the cuts' arithmetic has them.
+  [[nodiscard]] std::optional<Field> usable_field() const {
+    std::optional<Field> found = runner.field(graph.graph, graph.input, graph.output);
+    if (found && found->output_stride !=
+                     Pair(graph.scale * found->stride.h, graph.scale * found->stride.w)) {
+      found.reset();
+    }
+    return found;
+  }
   [[nodiscard]] image::Extent2d whole_extent() const {
     if (!graph.pads) return extent;
     return {round_up(extent.height, graph.multiple), round_up(extent.width, graph.multiple)};
@@ -68,8 +77,8 @@ struct Chooser {
   [[nodiscard]] static image::Extent2d extent_of(const image::Box& box) {
     return {box.y1 - box.y0, box.x1 - box.x0};
   }
-  [[nodiscard]] static Margins margins_of(const graph::Field& f) {
-    return {f.above, f.left, f.below, f.right};
+  [[nodiscard]] static Margins margins_of(const Field& f) {
+    return {f.top, f.left, f.bottom, f.right};
   }
   [[nodiscard]] bool fits(const image::Extent2d& size) const {
     return runner.fits(graph.graph, {.h = size.height, .w = size.width}, images);
@@ -77,7 +86,7 @@ struct Chooser {
   /// Whether the overlap that was asked for covers what an output pixel depends on.
   [[nodiscard]] bool is_exact() const {
     if (!field) return false;
-    const int64_t most = std::max({field->above, field->left, field->below, field->right});
+    const int64_t most = std::max({field->top, field->left, field->bottom, field->right});
     return !asks_for_overlap() || input.tiles.overlap >= most;
   }
   [[nodiscard]] int64_t overlap() const {
@@ -121,7 +130,7 @@ struct Chooser {
 
   [[nodiscard]] int64_t least_tile() const {
     const int64_t margins = is_exact() && !asks_for_overlap()
-                                ? std::max(field->above + field->below, field->left + field->right)
+                                ? std::max(field->top + field->bottom, field->left + field->right)
                                 : 2 * overlap();
     return round_up(margins + 1, stride);
   }

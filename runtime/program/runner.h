@@ -17,8 +17,8 @@
 #include "kernels/to_image/to_image.h"
 #include "kernels/to_tensor/to_tensor.h"
 #include "kintsugi/kintsugi.hpp"
-#include "runtime/graph/field.h"
 #include "runtime/image/samples.h"
+#include "runtime/program/field.h"
 #include "runtime/program/ports.h"
 
 namespace kintsugi::program {
@@ -99,9 +99,8 @@ class Runner {
   /// The task itself holds so many bytes of images, which max_memory counts until the task ends.
   virtual void hold(int64_t bytes) = 0;
   /// What an output depends on; nullopt: on all of the input.
-  [[nodiscard]] virtual std::optional<graph::Field> field(std::string_view graph,
-                                                          std::string_view input,
-                                                          std::string_view output) = 0;
+  [[nodiscard]] virtual std::optional<Field> field(std::string_view graph, std::string_view input,
+                                                   std::string_view output) = 0;
   /// Gives back what only this graph holds: its plans and packed weights.
   virtual void release(std::string_view graph) = 0;
 

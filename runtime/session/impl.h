@@ -21,6 +21,7 @@
 #include "runtime/networks/network.h"
 #include "runtime/plan/plan.h"
 #include "runtime/session/images.h"
+#include "runtime/session/value_check.h"
 #include "runtime/weights/weights.h"
 
 namespace kintsugi {
@@ -33,9 +34,9 @@ struct Model::Impl {
   Impl(const std::filesystem::path& file, const OpenOptions& options);
   [[nodiscard]] PlanSummary plan(const PlanOptions& options) const;
   /// What an output of a graph depends on, whatever the size; nullopt: on the whole input.
-  [[nodiscard]] std::optional<graph::Field> field(std::string_view graph, std::string_view input,
-                                                  std::string_view output,
-                                                  const Settings& settings) const;
+  [[nodiscard]] std::optional<program::Field> field(std::string_view graph, std::string_view input,
+                                                    std::string_view output,
+                                                    const Settings& settings) const;
 
  private:
   [[nodiscard]] GraphPlan summary_of(const std::string& name, const plan::Plan& plan,
@@ -164,6 +165,8 @@ struct Session::Impl {
   }
 
  private:
+  [[nodiscard]] session::ValueCheck values_of(const execute::Executor& executor,
+                                              const plan::Placed& value) const;
   /// Of an output that holds a NaN or an infinity, first at n, c, y, x.
   [[noreturn]] void explain_not_finite(execute::Executor& executor, const std::string& output,
                                        const std::array<int64_t, 4>& at);

@@ -73,16 +73,16 @@ Model::Impl::Impl(const std::filesystem::path& file, const OpenOptions& options)
   program.description.unused_keys = weights.unused_keys();
 }
 
-std::optional<graph::Field> Model::Impl::field(std::string_view name, std::string_view input,
-                                               std::string_view output,
-                                               const Settings& settings) const {
+std::optional<program::Field> Model::Impl::field(std::string_view name, std::string_view input,
+                                                 std::string_view output,
+                                                 const Settings& settings) const {
   const program::GraphSpec& spec = program.graph(name);
   const graph::Graph graph =
       program.record(spec, weights, probe_, program::input_shapes(spec.inputs, probe_), settings);
   const auto at = [](const std::vector<graph::Port>& ports, std::string_view port) {
     return std::ranges::find(ports, port, &graph::Port::name)->value;
   };
-  return graph::field(graph, at(graph.inputs, input), at(graph.outputs, output));
+  return program::field(graph, at(graph.inputs, input), at(graph.outputs, output));
 }
 
 GraphPlan Model::Impl::summary_of(const std::string& name, const plan::Plan& plan,
@@ -97,7 +97,7 @@ GraphPlan Model::Impl::summary_of(const std::string& name, const plan::Plan& pla
   const program::GraphSpec& spec = program.graph(name);
   if (!spec.inputs.empty() && !spec.outputs.empty()) {
     if (const auto f = field(name, spec.inputs[0].name, spec.outputs[0].name, settings)) {
-      summary.field = {f->above, f->left, f->below, f->right};
+      summary.field = {f->top, f->left, f->bottom, f->right};
     }
   }
   for (const plan::PlanStep& step : plan.steps) {

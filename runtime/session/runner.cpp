@@ -62,8 +62,8 @@ class SessionRunner final : public program::Runner {
             const program::ReadRow& read, int64_t entry) override;
   bool fits(std::string_view graph, const Letters& letters, const program::Images& images) override;
   void hold(int64_t bytes) override { session_.held_by_task = bytes; }
-  std::optional<graph::Field> field(std::string_view graph, std::string_view input,
-                                    std::string_view output) override {
+  std::optional<program::Field> field(std::string_view graph, std::string_view input,
+                                      std::string_view output) override {
     return session_.model->field(graph, input, output, input_.settings);
   }
   void release(std::string_view graph) override { session_.release(std::string(graph)); }

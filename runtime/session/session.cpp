@@ -6,6 +6,7 @@
 #include "runtime/io/guarded.h"
 #include "runtime/session/impl.h"
 #include "runtime/session/plan_cache.h"
+#include "runtime/session/value_check.h"
 
 namespace kintsugi {
 namespace {
@@ -87,6 +88,11 @@ plan::Plan Session::Impl::plan_for(const Request& request) const {
       device.options(parallel->threads(), session::passes_without(request.without),
                      request.keep_all),
       limit());
+}
+
+session::ValueCheck Session::Impl::values_of(const execute::Executor& executor,
+                                             const plan::Placed& value) const {
+  return session::check_values(executor.readable(value), *parallel);
 }
 
 execute::Executor& Session::Impl::prepare(const Request& request) {
@@ -198,12 +204,14 @@ void Session::Impl::check(execute::Executor& executor, const plan::Port& port) {
       explain_not_finite(executor, port.name, *at);
     }
   }
-  const execute::ValueCheck check = executor.check(port.value);
+  const session::ValueCheck check = values_of(executor, port.value);
   if (check.not_finite) explain_not_finite(executor, port.name, *check.not_finite);
   // A single number an image, a score, cannot be anything but constant; what is made of a constant
   // image, or under a mask of everything, may be.
   const Shape& shape = port.value.shape;
-  const auto is_constant = [&](const plan::Port& in) { return executor.check(in.value).constant; };
+  const auto is_constant = [&](const plan::Port& in) {
+    return values_of(executor, in.value).constant;
+  };
   if (check.constant && shape.h() * shape.w() > 1 &&
       std::ranges::none_of(plan.inputs, is_constant)) {
     warn("every value of the output '" + port.name + "' is the same; are these the right weights?");
@@ -220,7 +228,7 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
                     ", column " + std::to_string(at[3]));
   };
   for (const plan::Port& port : plan.inputs) {
-    if (const auto at = executor.check(port.value).not_finite) {
+    if (const auto at = values_of(executor, port.value).not_finite) {
       refuse("the input '" + port.name + "'", *at);
     }
   }
@@ -229,7 +237,7 @@ void Session::Impl::explain_not_finite(execute::Executor& executor, const std::s
   }
   executor.run({.before = {}, .after = [&](int i) {
                   const plan::PlanStep& step = plan.steps[static_cast<size_t>(i)];
-                  if (const auto at = executor.check(step.outputs[0]).not_finite) {
+                  if (const auto at = values_of(executor, step.outputs[0]).not_finite) {
                     refuse("the output of layer '" + model->program.keys.module(step.names.back()) +
                                "'",
                            *at);

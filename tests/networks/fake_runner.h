@@ -21,7 +21,7 @@ class FakeRunner final : public program::Runner {
   std::function<void(std::string_view graph, const Letters&, const Sources&, const Sinks&)>
       on_replay;
   std::function<bool(const Letters&)> on_fits;
-  std::optional<graph::Field> known_field;
+  std::optional<program::Field> known_field;
   int64_t held = 0;
   std::vector<std::string> warnings;
 
@@ -39,7 +39,8 @@ class FakeRunner final : public program::Runner {
     return !on_fits || on_fits(letters);
   }
   void hold(int64_t bytes) override { held = bytes; }
-  std::optional<graph::Field> field(std::string_view, std::string_view, std::string_view) override {
+  std::optional<program::Field> field(std::string_view, std::string_view,
+                                      std::string_view) override {
     return known_field;
   }
   void release(std::string_view) override {}

@@ -3,6 +3,7 @@
 // What is wrong with the values of a slot, and where: in every storage type, with gaps between pixels
 // and without.
 #include "runtime/execute/rows.h"
+#include "runtime/session/value_check.h"
 #include "tests/plan/support.h"
 
 namespace kintsugi::execute {
@@ -17,7 +18,7 @@ struct Case {
 
 /// Values by f(n, c, y, x), NaN in the gaps.
 template <class F>
-ValueCheck check_of(const Case& c, const F& f) {
+session::ValueCheck check_of(const Case& c, const F& f) {
   const int64_t granule = kintsugi::granule(c.dtype);
   AnyView view{nullptr, c.dtype, kShape, granule + c.gap};
   const int64_t bytes = ((kShape.pixels() - 1) * view.pitch + granule) * size_bytes(c.dtype);
@@ -30,7 +31,7 @@ ValueCheck check_of(const Case& c, const F& f) {
     }
   };
   write_rows(view, write, threads);
-  return check_rows(view, threads);
+  return session::check_values(view, threads);
 }
 
 std::vector<Case> cases() {
@@ -48,7 +49,7 @@ float ordinary(int64_t n, int64_t c, int64_t y, int64_t x) {
 
 TEST(Survey, FindsNothingWrongWithNumbers) {
   for (const Case& c : cases()) {
-    const ValueCheck check = check_of(c, ordinary);
+    const session::ValueCheck check = check_of(c, ordinary);
     EXPECT_FALSE(check.not_finite);
     EXPECT_FALSE(check.constant);
   }
@@ -61,10 +62,11 @@ TEST(Survey, FindsTheFirstValueThatIsNoNumber) {
         const auto index = [](int64_t n, int64_t k, int64_t y, int64_t x) {
           return ((n * 4 + y) * 5 + x) * 3 + k;
         };
-        const ValueCheck check = check_of(c, [&](int64_t n, int64_t k, int64_t y, int64_t x) {
-          const int64_t i = index(n, k, y, x);
-          return i == at || i == at + 1 || i == at + 40 ? bad : ordinary(n, k, y, x);
-        });
+        const session::ValueCheck check =
+            check_of(c, [&](int64_t n, int64_t k, int64_t y, int64_t x) {
+              const int64_t i = index(n, k, y, x);
+              return i == at || i == at + 1 || i == at + 40 ? bad : ordinary(n, k, y, x);
+            });
         ASSERT_TRUE(check.not_finite) << at;
         const auto& [n, k, y, x] = *check.not_finite;
         EXPECT_EQ(index(n, k, y, x), at);

@@ -22,7 +22,7 @@ struct Op : OneToOne, NotFusible, NoFilters, NoScratch, ChoosesNothing, NoCudaKe
   static int inputs(const Desc&) { return 2; }
   static Shapes outputs(const Desc& desc, ShapeSpan inputs);
   static Cost cost(const Desc& desc, ShapeSpan inputs, int64_t element_bytes);
-  static Reach reach(const Desc&) { return Window{}; }
+  static Reach reach(const Desc&, ShapeSpan) { return Window{}; }
   static Stored makes(const Desc&, int output);
   static std::string describe(const Desc& desc);
   static void reference(const Desc& desc, const Call& call, Parallel& parallel);
