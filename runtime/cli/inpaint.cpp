@@ -290,7 +290,7 @@ void add_own(CLI::App& verb, Arguments& a) {
   add_crop(verb, a.crop);
   add_without(verb, a.without);
   verb.add_flag("--blend{poisson}", a.blend,
-                 "no step at a hole's edge; --blend=official: as GLCIC's release does it");
+                "no step at a hole's edge; --blend=official: as GLCIC's release does it");
   verb.add_option("--method", a.method, "network or telea, which needs no weights")
       ->type_name("NAME")
       ->capture_default_str();

@@ -126,7 +126,8 @@ TEST_F(Toy, EachGraphHasARawDoor) {
 
 TEST_F(Toy, TilesGiveTheBitsOfTheWholeImageAtEverySize) {
   const Model model = Model::open(weights());
-  EXPECT_EQ(model.describe().tasks, (std::vector<Task>{Task::upscale, Task::translate, Task::detect}));
+  EXPECT_EQ(model.describe().tasks,
+            (std::vector<Task>{Task::upscale, Task::translate, Task::detect}));
   for (const char* device : {"cpu", "reference", "emulated"}) {
     if (std::string(device) == "emulated" && !kEmulated) continue;
     Session session = model.session({.device = device});

@@ -100,8 +100,12 @@ TaskOutput inspect(const TaskInput& input, Runner&) {
       image::put_sample(heat, y * view.width + x, red);
       if (red != image::white_of(view.bits)) continue;
       ++found;
-      box = {.x0 = std::min(box.x0, x), .y0 = std::min(box.y0, y), .x1 = std::max(box.x1, x + 1),
-             .y1 = std::max(box.y1, y + 1), .score = box.score, .label = box.label};
+      box = {.x0 = std::min(box.x0, x),
+             .y0 = std::min(box.y0, y),
+             .x1 = std::max(box.x1, x + 1),
+             .y1 = std::max(box.y1, y + 1),
+             .score = box.score,
+             .label = box.label};
     }
   }
   TaskOutput output;
