@@ -117,11 +117,9 @@ void Engine::start(Progress progress) {
 
 void Engine::read(ImageJob& job) const {
   job.read(console_);
-  const ImageView like = job.like_result();
-  if (!job.output.empty()) check_format(job.output, like, job.metadata(), console_);
-  if (!job.side_by_side.empty()) check_format(job.side_by_side, like, {}, console_);
   // A judge that cannot take the image says so before the work.
   if (judge_model_ && !judge_model_->describe().own_size) {
+    const ImageView like = job.like_result();
     PlanOptions options = plan_options();
     options.height = like.height;
     options.width = like.width;
@@ -315,7 +313,12 @@ int run_one(const ImageVerb& verb, const ImageArguments& a, Console& console) {
 
 }  // namespace
 
-void ImageJob::read(Console& console) { image = read_picture(input, console); }
+void ImageJob::read(Console& console) {
+  image = read_picture(input, console);
+  const ImageView like = like_result();
+  if (!output.empty()) check_format(output, like, metadata(), console);
+  if (!side_by_side.empty()) check_format(side_by_side, like, {}, console);
+}
 
 Image ImageJob::panels() const {
   return kintsugi::side_by_side(std::vector<ImageView>{image, result()});

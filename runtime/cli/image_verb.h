@@ -64,7 +64,7 @@ class ImageJob {
   double score = NAN;  // where it was asked for
 
   virtual ~ImageJob() = default;
-  /// The image, and what belongs to it.
+  /// The image, and what belongs to it. Throws where the formats of the outputs cannot hold the result.
   virtual void read(Console& console);
   /// An image of the result's channels and bits, for questions about formats before there is a result.
   [[nodiscard]] virtual ImageView like_result() const { return image; }

@@ -73,7 +73,7 @@ def test_upscale(tmp_path, toy, photo):
     said = told(toy("upscale", photo, "-o", out, "--tile", 24, "--json"))
     assert (said["width"], said["height"], said["channels"], said["factor"]) == (128, 96, 3, 2)
     assert said["tile"] == 24 and (support.load(out) == made).all()
-    support.fails(toy("upscale", photo, "-o", out, "--tile", 2), 1, "a tile of 2 pixels is too small")
+    support.fails(toy("upscale", photo, "-o", out, "--tile", 2), 2, "a tile of 2 pixels is too small")
 
 
 def test_upscale_a_folder(tmp_path, toy, photo):

@@ -197,6 +197,8 @@ void read_as_values(const std::string& text) {
   only_usage([&] { (void)parse_shape(text, "--shape"); });
   only_usage([&] { (void)InputSize{.size = text}.extents({}); });
   only_usage([&] { (void)parse_settings({text}); });
+  only_usage([&] { (void)TileChoice{.size = text}.options(); });
+  only_usage([&] { (void)CropChoice{.mode = text}.options(); });
   only_usage([&] { DeviceChoice{.device = text}.check(); });
   only_usage([&] { (void)DeviceChoice{.max_memory = text}.memory_limit(); });
 }

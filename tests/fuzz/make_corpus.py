@@ -160,6 +160,12 @@ COMMANDS = [
     "inpaint\nd\n--mask\n.\n--method\ntelea\n-o\nout\n--compare-to\n.\n--json",
     "inpaint\n.\n--mask\nd\n--method\ntelea\n-o\nd",
     "inpaint\nd\n--mask\nm.png\n--method\ntelea\n-o\nout\n--manifest\nm.png",
+    # Tiles, crops, and verbs that differ in their options.
+    "inpaint\np.png\n--mask\nm.png\n-m\nw\n-o\nout.png\n--tile\n64\n--tile-overlap\n8\n--crop\noff\n"
+    "--crop-margin\n3\n--without\nwinograd",
+    "upscale\np.png\n-m\nw\n-o\nout.png\n--tile\nauto\n--side-by-side\nboth.png",
+    "detect\nd\n-m\nw\n-o\nout\n--json", "detect\np.png\n-m\nw",
+    "translate\np.png\n-m\nw\n-o\nout.png\n--tile\n-3", "upscale\np.png\n--crop\noff",
 ]
 
 
