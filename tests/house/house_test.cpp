@@ -20,7 +20,7 @@ class Toy : public testing::Test {
  protected:
   static std::filesystem::path weights() {
     const auto file = std::filesystem::temp_directory_path() / "kintsugi_house.safetensors";
-    write_tensors(file, {{"scale.weight", {{3}, {1, 2, -1}}}});
+    write_tensors(file, {{"factor.weight", {{3}, {1, 2, -1}}}});
     return file;
   }
   static Tensor image(float value) { return {{1, 3, 2, 2}, std::vector<float>(12, value)}; }

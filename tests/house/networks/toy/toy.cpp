@@ -39,13 +39,6 @@ graph::Graph record(const Scope& m, graph::Graph& graph, const Shape& input) {
 
 }  // namespace
 
-weights::Detection detect(const weights::Weights& weights) {
-  static constexpr weights::KeyLayout kLayouts[] = {
-      {.name = "toy", .source = "a test", .modules = {}}};
-  const std::vector<std::string> required{"scale.weight"};
-  return weights::detect(weights, kLayouts, required);
-}
-
 Opened open(const weights::Weights& weights, const weights::Detection& detection) {
   Opened opened;
   opened.keys = detection.map();

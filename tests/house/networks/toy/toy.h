@@ -4,12 +4,17 @@
 // all images so far, another counts the replays.
 #pragma once
 
+#include <span>
+
 #include "runtime/graph/scope.h"
 #include "runtime/networks/network.h"
 
 namespace kintsugi::networks::toy {
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();  // of keys.txt
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Opened open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
