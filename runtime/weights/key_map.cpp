@@ -27,7 +27,7 @@ std::vector<std::string> candidate_prefixes() {
 std::string KeyMap::stored(std::string_view canonical_path) const {
   const ModuleName* best = nullptr;
   for (const ModuleName& module :
-       layout_ != nullptr ? layout_->modules : std::span<const ModuleName>{}) {
+       layout_ != nullptr ? std::span(layout_->modules) : std::span<const ModuleName>{}) {
     const std::string_view name = module.canonical;
     const bool covers = canonical_path.starts_with(name) && (canonical_path.size() == name.size() ||
                                                              canonical_path[name.size()] == '.');
@@ -36,12 +36,12 @@ std::string KeyMap::stored(std::string_view canonical_path) const {
   if (best == nullptr) return prefix_ + std::string(canonical_path);
   std::string_view rest = canonical_path.substr(best->canonical.size());
   if (best->stored.empty() && !rest.empty()) rest.remove_prefix(1);  // no level, no dot
-  return prefix_ + std::string(best->stored).append(rest);
+  return (prefix_ + best->stored).append(rest);
 }
 
 std::string Detection::to_string() const {
   if (layout == nullptr) return "no layouts";
-  std::string text = "layout '" + std::string(layout->name) + "'";
+  std::string text = "layout '" + layout->name + "'";
   if (!prefix.empty()) text += " under '" + prefix + "'";
   text += ": " + std::to_string(matched) + " of " + std::to_string(total) + " keys";
   if (missing.empty()) return text;
@@ -55,8 +55,7 @@ std::string Detection::to_string() const {
   return text;
 }
 
-Detection detect(const Weights& weights, std::span<const KeyLayout> layouts,
-                 std::span<const std::string> required) {
+Detection detect(const Weights& weights, std::span<const KeyLayout> layouts) {
   Detection best;
   for (const KeyLayout& layout : layouts) {
     for (const std::string& prefix : candidate_prefixes()) {
@@ -64,8 +63,8 @@ Detection detect(const Weights& weights, std::span<const KeyLayout> layouts,
       Detection found;
       found.layout = &layout;
       found.prefix = prefix;
-      found.total = required.size();
-      for (const std::string& canonical : required) {
+      found.total = layout.required.size();
+      for (const std::string& canonical : layout.required) {
         std::string key = map.stored(canonical);
         if (weights.has(key)) {
           ++found.matched;
@@ -74,7 +73,7 @@ Detection detect(const Weights& weights, std::span<const KeyLayout> layouts,
         }
       }
       if (found.complete()) return found;
-      if (best.layout == nullptr || found.matched > best.matched) best = std::move(found);
+      if (best.layout == nullptr || found.share() > best.share()) best = std::move(found);
     }
   }
   return best;

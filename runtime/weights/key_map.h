@@ -2,8 +2,8 @@
 //
 // KeyMap translates between the canonical names a network is written with ("conv1.weight") and
 // those of the port that trained the weights ("0.weight"). It is not a converter: files keep their
-// keys. Layouts are constexpr tables beside the networks and must outlive every map; a map copies
-// only the prefix. Called by the registry (detect), the recording scope (stored) and taps (module).
+// keys. Layouts are read from the networks' keys.txt (key_layouts.h) and must outlive every map; a map
+// copies only the prefix. Called by the networks (detect), the recording scope (stored) and taps (module).
 #pragma once
 
 #include <cstddef>
@@ -18,15 +18,16 @@
 namespace kintsugi::weights {
 
 struct ModuleName {
-  std::string_view canonical;  // "conv1"; may be nested: "encoder.conv1"
-  std::string_view stored;     // "0"; empty when the port has no such level
+  std::string canonical;  // "conv1"; may be nested: "encoder.conv1"
+  std::string stored;     // "0"; empty when the port has no such level
 };
 
 /// How one port names its modules. What the table does not mention keeps its canonical name.
 struct KeyLayout {
-  std::string_view name;    // "flat"
-  std::string_view source;  // which port, for people: "the official file, converted"
-  std::span<const ModuleName> modules;
+  std::string name;    // "flat"
+  std::string source;  // which port, for people: "the official file, converted"
+  std::vector<ModuleName> modules;
+  std::vector<std::string> required;  // canonical keys that every file of this layout has
 };
 
 class KeyMap {
@@ -75,10 +76,8 @@ struct Detection {
 };
 
 /// Tries every layout under no prefix and under those that wrappers add (`module.`, `generator.`,
-/// `netG.`, `main.`, `disc.`, `netD.`, also two of them nested). `required` are canonical keys that
-/// every layout has. The first layout with all of them wins, else the one with the most; marks no key
-/// as used.
-[[nodiscard]] Detection detect(const Weights& weights, std::span<const KeyLayout> layouts,
-                               std::span<const std::string> required);
+/// `netG.`, `main.`, `disc.`, `netD.`, also two of them nested). The first layout wins whose required
+/// keys all exist, else the one with the largest share of them; marks no key as used.
+[[nodiscard]] Detection detect(const Weights& weights, std::span<const KeyLayout> layouts);
 
 }  // namespace kintsugi::weights

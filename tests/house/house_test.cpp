@@ -24,7 +24,7 @@ class Toy : public testing::Test {
  protected:
   static std::filesystem::path weights() {
     const auto file = std::filesystem::temp_directory_path() / "kintsugi_house.safetensors";
-    write_tensors(file, {{"scale.weight", {{3}, {1, 2, -1}}},
+    write_tensors(file, {{"factor.weight", {{3}, {1, 2, -1}}},
                          {"blur.weight", {{3, 3, 3, 3}, numbers(81)}},
                          {"up.weight", {{3, 3, 4, 4}, numbers(144)}}});
     return file;

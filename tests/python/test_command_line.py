@@ -27,7 +27,7 @@ def checkpoint_of(path, layout, width=4):
     return network
 
 
-@pytest.mark.parametrize("layout", glcic.LAYOUTS)
+@pytest.mark.parametrize("layout", glcic.layouts())
 def test_convert_and_reference(tmp_path, capsys, layout):
     network = checkpoint_of(tmp_path / "a.pt", layout)
     model, ref = str(tmp_path / "m.safetensors"), str(tmp_path / "r.safetensors")
@@ -49,7 +49,7 @@ def test_convert_and_reference(tmp_path, capsys, layout):
 
     tensors, _ = safetensors.read(ref)
     leaves = [name for name, module in network.named_modules() if not list(module.children())]
-    names = glcic.LAYOUTS[layout]
+    names = glcic.names_of(layout)
     clamps = layout == "mmediting"
     last = names[-1].conv if clamps else names[-1].activation
     assert leaves[-1] == last and len(leaves) == (49 if clamps else 50)

@@ -291,13 +291,13 @@ def test_torch7_files_are_refused():
         cyclegan_discriminator.check_torch7([])
 
 
-@pytest.mark.parametrize("layout", cyclegan.LAYOUTS)
+@pytest.mark.parametrize("layout", cyclegan.layouts())
 def test_key_lists_are_those_of_the_definition(layout):
     keys = {k: s for k, s, _ in weight_rule.read_key_list(DATA / f"keys/cyclegan_{layout}.txt")}
     assert cyclegan.recognise(keys) == cyclegan.Config.of(layout)
 
 
-@pytest.mark.parametrize("layout", cyclegan_discriminator.LAYOUTS)
+@pytest.mark.parametrize("layout", cyclegan_discriminator.layouts())
 def test_key_lists_of_the_discriminators(layout):
     path = DATA / f"keys/cyclegan_discriminator_{layout}.txt"
     keys = {k: s for k, s, _ in weight_rule.read_key_list(path)}

@@ -15,7 +15,7 @@ from kintsugi_export.errors import ExportError
 from kintsugi_export.networks import cyclegan, cyclegan_discriminator
 
 DATA = ROOT / "tests" / "data"
-RESNETS = [name for name in cyclegan.LAYOUTS if name != "mindspore"]
+RESNETS = [name for name in cyclegan.layouts() if name != "mindspore"]
 GENERATORS = [
     *(cyclegan.Config.of(name, 3, norm) for name in RESNETS for norm in cyclegan.NORMS),
     cyclegan.Config.of("mindspore", 3),

@@ -77,7 +77,7 @@ def test_mmediting_has_no_biases_and_clamps():
 def test_every_layout_is_the_same_network_but_for_its_arithmetic():
     example = torch.from_numpy(glcic.example(np.random.default_rng(1), 1, 12, 20)["input"])
     first = glcic.build(glcic.Config(3, 2, "flat"))
-    for layout in glcic.LAYOUTS:
+    for layout in glcic.layouts():
         config = glcic.Config(3, 2, layout)  # with the official arithmetic
         network = glcic.build(config)
         network.load_state_dict(dict(zip(network.state_dict(), first.state_dict().values())))
@@ -133,7 +133,7 @@ def test_output_is_rounded_up_to_a_multiple_of_four(size, expected):
         glcic.Config(16, 8, "flat"),
         glcic.Config(3, 5, "triples"),
         glcic.Config(3, 5, "triples", bias=False),
-        *(glcic.Config.of(layout, 4, 2) for layout in glcic.LAYOUTS),
+        *(glcic.Config.of(layout, 4, 2) for layout in glcic.layouts()),
     ],
 )
 def test_recognises_layout_and_width(config):

@@ -44,7 +44,7 @@ def assert_same(found, expected, relative=0):
 
 def test_the_carried_file_has_the_weights_of_its_vector(tmp_path, capsys, state):
     expected, _ = safetensors.read(DATA / "glcic_ch8.safetensors")
-    names = zip(glcic.LAYOUTS["triples"], glcic.LAYOUTS["flat"])
+    names = zip(glcic.names_of("triples"), glcic.names_of("flat"))
     flat = {path: to for triple in names for path, to in zip(*triple) if path}
     renamed = {
         f"{flat[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value

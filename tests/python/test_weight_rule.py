@@ -86,7 +86,7 @@ def test_inputs_have_zeros_and_ones_in_the_hole():
     assert x[0, 3, 5, 8] == 1 and x[0, 3, 4, 8] == 0 and x[0, 3, 0, 18] == 1 and x[0, 3, 0, 22] == 0
 
 
-@pytest.mark.parametrize("layout", glcic.LAYOUTS)
+@pytest.mark.parametrize("layout", glcic.layouts())
 def test_key_lists_are_those_of_the_definition(layout):
     listed = {
         key: shape for key, shape, _ in weight_rule.read_key_list(KEYS / f"glcic_{layout}.txt")

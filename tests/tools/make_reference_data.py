@@ -47,7 +47,7 @@ def main(folder: Path) -> None:
     keys = folder / "keys"
     keys.mkdir(parents=True, exist_ok=True)
     for name, network in NETWORKS.items():
-        for layout in network.LAYOUTS:
+        for layout in network.layouts():
             tensors = network.build(network.Config.of(layout), "meta").state_dict()
             write_key_list(
                 keys / f"{name.replace('-', '_')}_{layout}.txt",

@@ -16,17 +16,20 @@ namespace {
 using kintsugi::testing::Folder;
 using Keys = std::vector<std::string>;
 
-constexpr ModuleName kFlat[] = {
-    {"conv1", "0"}, {"bn1", "1"}, {"relu1", "2"}, {"conv2", "3"}, {"conv10", "9"}};
-constexpr ModuleName kBlocks[] = {{"conv1", "0.0"}, {"bn1", "0.1"}, {"conv2", "1.0"}};
-constexpr ModuleName kNested[] = {{"encoder", "enc"}, {"encoder.conv1", "first"}, {"shell", ""}};
-
-constexpr KeyLayout kLayouts[] = {{"named", "a port with readable names", {}},
-                                  {"flat", "a flat Sequential", kFlat},
-                                  {"blocks", "a Sequential of blocks", kBlocks}};
-constexpr KeyLayout kNestedLayout = {"nested", "for this test", kNested};
-
 const Keys kRequired = {"conv1.weight", "conv1.bias", "bn1.weight", "conv2.weight"};
+
+const KeyLayout kLayouts[] = {
+    {"named", "a port with readable names", {}, kRequired},
+    {"flat",
+     "a flat Sequential",
+     {{"conv1", "0"}, {"bn1", "1"}, {"relu1", "2"}, {"conv2", "3"}, {"conv10", "9"}},
+     kRequired},
+    {"blocks",
+     "a Sequential of blocks",
+     {{"conv1", "0.0"}, {"bn1", "0.1"}, {"conv2", "1.0"}},
+     kRequired}};
+const KeyLayout kNestedLayout = {
+    "nested", "for this test", {{"encoder", "enc"}, {"encoder.conv1", "first"}, {"shell", ""}}, {}};
 
 Weights file_with(const Folder& folder, const Keys& keys) {
   Tensors tensors;
@@ -75,7 +78,7 @@ TEST(Detect, FindsTheLayoutWhoseKeysAllExist) {
       Keys keys = {"unrelated.weight"};
       for (const std::string& key : kRequired) keys.push_back(map.stored(key));
       const Weights weights = file_with(folder, keys);
-      const Detection found = detect(weights, kLayouts, kRequired);
+      const Detection found = detect(weights, kLayouts);
       EXPECT_TRUE(found.complete());
       EXPECT_EQ(found.layout, &layout);
       EXPECT_EQ(found.prefix, prefix);
@@ -90,7 +93,7 @@ TEST(Detect, FindsTheLayoutWhoseKeysAllExist) {
 TEST(Detect, SaysWhatWasClosest) {
   const Folder folder;
   const Weights weights = file_with(folder, {"netG.0.weight", "netG.1.weight", "conv1.weight"});
-  const Detection found = detect(weights, kLayouts, kRequired);
+  const Detection found = detect(weights, kLayouts);
   EXPECT_FALSE(found.complete());
   EXPECT_EQ(found.layout, &kLayouts[1]);
   EXPECT_EQ(found.missing, (Keys{"netG.0.bias", "netG.3.weight"}));
@@ -100,14 +103,24 @@ TEST(Detect, SaysWhatWasClosest) {
 
 TEST(Detect, NamesOnlyTheFirstOfManyMissingKeys) {
   const Folder folder;
-  const Detection found = detect(file_with(folder, {"a", "b"}), kLayouts, kRequired);
+  const Detection found = detect(file_with(folder, {"a", "b"}), kLayouts);
   EXPECT_EQ(found.to_string(),
             "layout 'named': 0 of 4 keys, missing 'conv1.weight', 'conv1.bias', 'bn1.weight' "
             "and 1 more");
-  EXPECT_FALSE(detect(file_with(folder, {"a"}), {}, kRequired).complete());
-  EXPECT_EQ(detect(file_with(folder, {"a"}), {}, kRequired).to_string(), "no layouts");
-  EXPECT_FALSE(
-      detect(file_with(folder, {"a"}), kLayouts, {}).complete());  // nothing proves nothing
+  EXPECT_FALSE(detect(file_with(folder, {"a"}), {}).complete());
+  EXPECT_EQ(detect(file_with(folder, {"a"}), {}).to_string(), "no layouts");
+  // Nothing proves nothing.
+  EXPECT_FALSE(detect(file_with(folder, {"a"}), {&kNestedLayout, 1}).complete());
+}
+
+TEST(Detect, ComparesLayoutsByTheShareOfTheirKeys) {
+  const Folder folder;
+  const KeyLayout layouts[] = {{"deep", "for this test", {}, {"a", "b", "c", "d"}},
+                               {"flat", "for this test", {}, {"a", "e"}}};
+  EXPECT_EQ(detect(file_with(folder, {"a", "b"}), layouts).layout, &layouts[0]);  // a half of each
+  EXPECT_EQ(detect(file_with(folder, {"a", "b", "c"}), layouts).layout, &layouts[0]);
+  EXPECT_EQ(detect(file_with(folder, {"a"}), layouts).layout, &layouts[1]);
+  EXPECT_EQ(detect(file_with(folder, {"a", "b", "c", "e"}), layouts).layout, &layouts[1]);
 }
 
 }  // namespace

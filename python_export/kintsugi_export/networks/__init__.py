@@ -7,6 +7,7 @@ A network is a module of this folder that offers
     BESIDE                    the prefixes under which it lies in a file of several networks
     ROOT                      a pattern with which its own keys start, where prefixes may be any:
                               of what is behind each, `recognise` tells which it is; or None
+    layouts()                 {name: key layout} of its ports, from the C++ network's keys.txt
     OPTIONS                   the options that `settled`, `metadata` and `missing` take
     recognise(shapes)         {key: shape} -> config; raises ExportError and says what is closest
     build(config)             config -> torch module in evaluation mode, with the file's own keys

@@ -37,6 +37,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..errors import ExportError
+from ..key_layouts import Layout, read_layouts
 from .glcic import MAX_WIDTH, count, is_counter
 
 MAX_BLOCKS = 64  # far beyond any real one
@@ -47,13 +48,24 @@ ROOT = r"(model\.[0-9]+|conv_in|down_1|down_2|residuals|up_2|up_1|conv_out|featu
 OPTIONS = ("blocks", "norm")
 NORMS = ("instance", "affine", "batch")  # of PyTorch; keys tell which
 MINDSPORE_NORMS = ("stored", "instance")  # of MindSpore; nothing tells which
-LAYOUTS = {  # blocks, and whether there is dropout in them
-    "resnet9": (9, False),
-    "resnet6": (6, False),
-    "resnet9_dropout": (9, True),
-    "resnet6_dropout": (6, True),
-    "mindspore": (9, False),
-}
+ASSUMED_BLOCKS = 9  # of a file with one block that runs several times
+
+
+def layouts() -> Dict[str, Layout]:
+    """The key layouts of the ports, by name."""
+    return read_layouts("cyclegan")
+
+
+def blocks_of(layout: str) -> int:
+    """How many residual blocks a file of PyTorch's has."""
+    return sum(bool(re.fullmatch(r"blocks\.\d+", name)) for name in layouts()[layout].modules)
+
+
+def has_dropout(layout: str) -> bool:
+    """Whether one more module stands between the two halves of a block."""
+    stored = layouts()[layout].stored
+    act, pad = (int(stored(f"blocks.0.{name}").rpartition(".")[2]) for name in ("act", "pad2"))
+    return pad - act > 1
 
 
 class Config(NamedTuple):
@@ -73,7 +85,8 @@ class Config(NamedTuple):
         """The network with these keys, as published but for the width and the norm."""
         mindspore = layout == "mindspore"
         norm = norm or ("stored" if mindspore else "instance")
-        return cls(width, LAYOUTS[layout][0], layout, norm, mindspore)
+        blocks = ASSUMED_BLOCKS if mindspore else blocks_of(layout)
+        return cls(width, blocks, layout, norm, mindspore)
 
 
 class MindSporeNorm(nn.Module):
@@ -122,7 +135,7 @@ class ResnetBlock(nn.Module):
             [nn.ReflectionPad2d(1), *normed(config.norm, channels, channels, 3, device=device)]
             for _ in range(2)
         )
-        dropout = [nn.Dropout(0.5)] if LAYOUTS[config.layout][1] else []
+        dropout = [nn.Dropout(0.5)] if has_dropout(config.layout) else []
         self.conv_block = nn.Sequential(*first, nn.ReLU(), *dropout, *second)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -262,8 +275,8 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
     found = map(re.compile(r"residuals\.[0-9]+\.").match, shapes)
     blocks = len({match[0] for match in found if match})
     shared = blocks <= 1
-    blocks = LAYOUTS["mindspore"][0] if shared else min(blocks, MAX_BLOCKS)
-    candidates = [Config.of(name, 1, n) for name in LAYOUTS for n in NORMS if name != "mindspore"]
+    blocks = ASSUMED_BLOCKS if shared else min(blocks, MAX_BLOCKS)
+    candidates = [Config.of(name, 1, n) for name in layouts() for n in NORMS if name != "mindspore"]
     candidates.append(Config.of("mindspore", 1)._replace(blocks=blocks, shared=shared))
     config = closest(candidates, _keys, shapes, "a CycleGAN generator")
     first = "conv_in.features.0.weight" if config.layout == "mindspore" else "model.1.weight"

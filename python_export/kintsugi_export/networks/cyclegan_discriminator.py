@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..key_layouts import Layout, read_layouts
 from . import cyclegan
 from .cyclegan import NORMS, Keys, Unit, mindspore_normed, missing_norm, normed, with_norm
 
@@ -32,8 +33,12 @@ INPUTS, OUTPUTS = ("input",), ("score",)
 BESIDE = ()
 ROOT = cyclegan.ROOT  # a file may hold both kinds
 OPTIONS = ("norm",)
-LAYOUTS = ("patchgan", "mindspore")
 MIDDLE = ((1, 2, 2), (2, 4, 2), (4, 8, 1))  # widths in and out, stride
+
+
+def layouts() -> Dict[str, Layout]:
+    """The key layouts of the ports, by name."""
+    return read_layouts("cyclegan_discriminator")
 
 
 class Config(NamedTuple):

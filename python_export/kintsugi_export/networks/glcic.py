@@ -9,7 +9,7 @@ Output  [N, 3, H', W'] float32 in [0, 1]: the completed RGB; the mean is not to 
         H' is H rounded up to a multiple of 4, and so is W'.
 
 That is the official release, whose order is convolution -> batch norm -> ReLU.  Its ports nest the
-same modules in their own ways, so a file's keys tell the port (`LAYOUTS`), and two of them compute
+same modules in their own ways, so a file's keys tell the port (`layouts()`), and two of them compute
 something else (`ARITHMETIC`):
 
     otenim      convolution -> ReLU -> batch norm; RGB in [0, 1], nothing subtracted, and the mean
@@ -26,6 +26,7 @@ from torch import nn
 
 from .. import torch7
 from ..errors import ExportError
+from ..key_layouts import Layout, read_layouts
 
 MEAN = (0.4560, 0.4472, 0.4155)  # of Places2, RGB in [0, 1]: what the official weights subtract
 MULTIPLE = 4
@@ -79,34 +80,20 @@ class Names(NamedTuple):
     activation: str
 
 
-_MMEDITING = [
-    *(f"encoder.enc{i}" for i in range(1, 7)),
-    *(f"dilation_neck.dilation_convs.{i}" for i in range(4)),
-    *(f"decoder.dec{i}" for i in range(1, 8)),
-]
-_LIRUILONG = [
-    f"{block}_{i}"
-    for block, count in (
-        ("conv1", 3),
-        ("conv2", 3),
-        ("conv3", 4),
-        ("conv4", 2),
-        ("decoder1", 2),
-        ("decoder2", 3),
-    )
-    for i in range(1, count + 1)
-]
-_OTENIM = [f"{layer.op}{i}" for i, layer in enumerate((*LAYERS, HEAD), 1)]
+def layouts() -> Dict[str, Layout]:
+    """The key layouts of the ports, by name."""
+    return read_layouts("glcic")
 
-LAYOUTS: Dict[str, List[Names]] = {
-    "flat": [Names(f"{3 * i}", f"{3 * i + 1}", f"{3 * i + 2}") for i in range(16)]
-    + [Names("48", "", "49")],
-    "triples": [Names(f"{i}.0", f"{i}.1", f"{i}.2") for i in range(16)] + [Names("16", "", "17")],
-    "otenim": [Names(conv, f"bn{i}", f"act{i}") for i, conv in enumerate(_OTENIM, 1)],
-    "mmediting": [Names(f"{m}.conv", f"{m}.bn", f"{m}.activate") for m in _MMEDITING],
-    "liruilong": [Names(f"{m}.conv", f"{m}.bn", f"{m}.relu") for m in _LIRUILONG[:16]]
-    + [Names(f"{_LIRUILONG[16]}.conv", "", f"{_LIRUILONG[16]}.sigmoid")],
-}
+
+def names_of(layout: str) -> List[Names]:
+    """Where the port has each layer's modules."""
+    stored = layouts()[layout].stored
+    found = [
+        Names(stored(f"{layer.op}{i}"), stored(f"bn{i}"), stored(f"relu{i}"))
+        for i, layer in enumerate(LAYERS, 1)
+    ]
+    return [*found, Names(stored(f"{HEAD.op}{len(LAYERS) + 1}"), "", stored("sigmoid"))]
+
 
 ARITHMETIC = {
     "otenim": {"order": "relu_norm"},
@@ -142,7 +129,7 @@ class Completion(nn.Module):
         super().__init__()
         self.sequence: List[str] = []
         self.clamps = config.output == "clamp"
-        names, channels = LAYOUTS[config.layout], 4
+        names, channels = names_of(config.layout), 4
         for layer, name in zip(LAYERS, names):
             out = layer.widths * config.width or config.last
             self._place(name.conv, _convolution(layer, channels, out, config.bias, device))
@@ -198,9 +185,9 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
     Raises ExportError naming the closest layout, with the keys it lacks and the keys it does not
     know, if this is not a GLCIC network.
     """
-    expected = {layout: _shapes(Config.of(layout, 1, 1)) for layout in LAYOUTS}
-    layout = max(LAYOUTS, key=lambda name: len(expected[name].keys() & shapes.keys()))
-    names = LAYOUTS[layout]
+    expected = {layout: _shapes(Config.of(layout, 1, 1)) for layout in layouts()}
+    layout = max(expected, key=lambda name: len(expected[name].keys() & shapes.keys()))
+    names = names_of(layout)
     config = Config.of(layout, 1, 1)._replace(
         bias=any(f"{name.conv}.bias" in shapes for name in names[:-1])
     )

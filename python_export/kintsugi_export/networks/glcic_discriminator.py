@@ -8,7 +8,7 @@ Inputs  local [N, 3, L, L], a patch around the filled hole, and global [N, 3, G,
         for Places2, 96 and 160 for CelebA).
 Output  score [N, 1]: the logit of "this picture is real".
 
-They are not in the official release; each port has its own keys (`LAYOUTS`) and arithmetic
+They are not in the official release; each port has its own keys (`layouts()`) and arithmetic
 (`ARITHMETIC`):
 
     otenim      convolution -> ReLU -> batch norm; a sigmoid at the end: the score is P(real)
@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from ..errors import ExportError
+from ..key_layouts import Layout, read_layouts
 from .glcic import MAX_WIDTH, count, is_counter, place
 
 INPUTS, OUTPUTS = ("local", "global"), ("score",)
@@ -50,7 +51,7 @@ class View(NamedTuple):
     activation: str
 
 
-class Layout(NamedTuple):
+class Paths(NamedTuple):
     """Where all modules lie."""
 
     local: View
@@ -59,45 +60,24 @@ class Layout(NamedTuple):
     sigmoid: str
 
 
-def _otenim(whole_layers: int) -> Layout:
-    def view(name: str, layers: int) -> View:
-        blocks = [Block(*(f"{name}.{m}{i}" for m in ("conv", "bn", "act"))) for i in _upto(layers)]
-        return View(blocks, f"{name}.linear{layers + 1}", f"{name}.act{layers + 1}")
-
-    return Layout(view("model_ld", 5), view("model_gd", whole_layers), "linear1", "act1")
+def layouts() -> Dict[str, Layout]:
+    """The key layouts of the ports, by name."""
+    return read_layouts("glcic_discriminator")
 
 
-def _mmediting() -> Layout:
-    def view(name: str, layers: int) -> View:
-        blocks = [
-            Block(*(f"{name}.conv{i}.{m}" for m in ("conv", "bn", "activate")))
-            for i in _upto(layers)
-        ]
-        return View(blocks, f"{name}.fc.linear", f"{name}.fc.activate")
+def paths_of(layout: str) -> Paths:
+    """Where the port has its modules."""
+    port = layouts()[layout]
 
-    return Layout(view("local_disc", 5), view("global_disc", 6), "fc", "")
+    def view(name: str) -> View:
+        blocks: List[Block] = []
+        while f"{name}.relu{len(blocks) + 1}" in port.modules:  # their number is the port's own
+            i = len(blocks) + 1
+            blocks.append(Block(*(port.stored(f"{name}.{m}{i}") for m in ("conv", "bn", "relu"))))
+        return View(blocks, port.stored(f"{name}.fc"), port.stored(f"{name}.fc_relu"))
 
+    return Paths(view("local"), view("global"), port.stored("fc"), port.stored("sigmoid"))
 
-def _liruilong() -> Layout:
-    def view(name: str, layers: int) -> View:
-        blocks = [
-            Block(*(f"{name}_conv{i}.{m}" for m in ("conv", "bn", "relu"))) for i in _upto(layers)
-        ]
-        return View(blocks, f"{name}_fc", "")
-
-    return Layout(view("local", 5), view("global", 6), "fc", "")
-
-
-def _upto(layers: int) -> range:
-    return range(1, layers + 1)
-
-
-LAYOUTS: Dict[str, Layout] = {
-    "otenim": _otenim(6),
-    "otenim_celeba": _otenim(5),
-    "mmediting": _mmediting(),
-    "liruilong": _liruilong(),
-}
 
 ARITHMETIC = {
     "otenim": {"order": "relu_norm", "output": "sigmoid"},
@@ -137,8 +117,8 @@ class Discriminators(nn.Module):
 
     def __init__(self, config: Config, device: str = "cpu"):
         super().__init__()
-        self.config, self.layout = config, LAYOUTS[config.layout]
-        for view, side in ((self.layout.local, config.local), (self.layout.whole, config.whole)):
+        self.config, self.paths = config, paths_of(config.layout)
+        for view, side in ((self.paths.local, config.local), (self.paths.whole, config.whole)):
             channels = 3
             for i, block in enumerate(view.blocks):
                 out = config.width * min(2**i, 8)
@@ -151,17 +131,17 @@ class Discriminators(nn.Module):
             place(self, view.linear, nn.Linear(left, config.features, device=device))
             if config.relu:
                 place(self, view.activation, nn.ReLU())
-        place(self, self.layout.linear, nn.Linear(2 * config.features, 1, device=device))
+        place(self, self.paths.linear, nn.Linear(2 * config.features, 1, device=device))
         if config.output == "sigmoid":
-            place(self, self.layout.sigmoid, nn.Sigmoid())
+            place(self, self.paths.sigmoid, nn.Sigmoid())
 
     def forward(self, local: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
-        views = [self._look(self.layout.local, local), self._look(self.layout.whole, whole)]
+        views = [self._look(self.paths.local, local), self._look(self.paths.whole, whole)]
         if self.config.first == "global":
             views.reverse()
-        score = self.get_submodule(self.layout.linear)(torch.cat(views, 1))
+        score = self.get_submodule(self.paths.linear)(torch.cat(views, 1))
         if self.config.output == "sigmoid":
-            score = self.get_submodule(self.layout.sigmoid)(score)
+            score = self.get_submodule(self.paths.sigmoid)(score)
         return score
 
     def _look(self, view: View, x: torch.Tensor) -> torch.Tensor:
@@ -186,8 +166,8 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
     Raises ExportError naming the closest layout, with the keys it lacks and the keys it does not
     know, if these are not GLCIC's discriminators.
     """
-    expected = {layout: _shapes(Config.of(layout, width=1, features=1)) for layout in LAYOUTS}
-    layout = max(LAYOUTS, key=lambda name: len(expected[name].keys() & shapes.keys()))
+    expected = {layout: _shapes(Config.of(layout, width=1, features=1)) for layout in layouts()}
+    layout = max(expected, key=lambda name: len(expected[name].keys() & shapes.keys()))
     known = expected[layout]
     missing = [key for key in known if key not in shapes and not is_counter(key)]
     unknown = [key for key in shapes if key not in known]
@@ -197,17 +177,17 @@ def recognise(shapes: Dict[str, Tuple[int, ...]]) -> Config:
             f"{count(missing, 'missing')}, {count(unknown, 'unknown')}"
         )
 
-    names = LAYOUTS[layout]
-    first = f"{names.local.blocks[0].conv}.weight"
-    for key, rank in ((first, 4), *((f"{v.linear}.weight", 2) for v in (names.local, names.whole))):
+    paths = paths_of(layout)
+    first = f"{paths.local.blocks[0].conv}.weight"
+    for key, rank in ((first, 4), *((f"{v.linear}.weight", 2) for v in (paths.local, paths.whole))):
         if len(shapes[key]) != rank or not all(0 < n <= MAX_WIDTH * MAX_SIDE for n in shapes[key]):
             raise ExportError(f"'{key}' has shape {list(shapes[key])}, which no discriminator has")
-    width, features = shapes[first][0], shapes[f"{names.local.linear}.weight"][0]
+    width, features = shapes[first][0], shapes[f"{paths.local.linear}.weight"][0]
     if width > MAX_WIDTH or features > MAX_WIDTH:
         raise ExportError(f"a discriminator of {width} channels and {features} features is no GLCIC")
     config = Config.of(layout, width=width, features=features)
     config = config._replace(
-        local=_side(shapes, names.local, width), whole=_side(shapes, names.whole, width)
+        local=_side(shapes, paths.local, width), whole=_side(shapes, paths.whole, width)
     )
     for key, shape in _shapes(config).items():
         if key in shapes and tuple(shapes[key]) != shape:

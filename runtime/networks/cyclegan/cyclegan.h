@@ -2,7 +2,7 @@
 //
 // CycleGAN: Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent
 // Adversarial Networks", ICCV 2017: the generator of residual blocks, in the PyTorch of its authors and
-// in the form of MindSpore's tutorial. It is recorded in net.cpp; keys.cpp knows the names, ports.cpp
+// in the form of MindSpore's tutorial. It is recorded in net.cpp; keys.txt holds the names, ports.cpp knows
 // how the two differ; task.cpp takes a picture through it.
 #pragma once
 
@@ -52,7 +52,11 @@ inline constexpr const char* kGraph = "generator";
 /// Of residual blocks in a file of MindSpore's whose blocks are all in it; one where they are shared.
 [[nodiscard]] int64_t stored_blocks(const weights::Weights& weights, const weights::KeyMap& keys);
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+/// How the ports name the modules, canonical names being those of net.cpp: keys.txt.
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {

@@ -2,8 +2,10 @@
 //
 // CycleGAN's discriminator (Zhu, Park, Isola and Efros, ICCV 2017; the PatchGAN of Isola et al. 2017):
 // for each patch of 70x70 pixels a number, trained towards 1 where pictures are real and 0 where a
-// generator made them. It is recorded in net.cpp; keys.cpp knows the names, and opens a file.
+// generator made them. It is recorded in net.cpp; keys.txt holds the names, keys.cpp opens a file.
 #pragma once
+
+#include <span>
 
 #include "runtime/graph/scope.h"
 #include "runtime/networks/network.h"
@@ -22,7 +24,11 @@ struct Config {
 /// `x` is [N, 3, H, W] in [-1, 1], at least 24 pixels each way; returns [N, 1, P, Q], of 256 pixels 30.
 [[nodiscard]] graph::Value judge(const Scope& m, graph::Value x, const Config& config);
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+/// How the ports name the modules, canonical names being those of net.cpp: keys.txt.
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {

@@ -1,48 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The names that files give to the discriminator's modules, beside those of net.cpp; how a file is
-// opened, and what it makes of a picture: the mean over all patches.
-#include <array>
-
+// How a file of the discriminator is opened, and what it makes of a picture: the mean over all patches.
 #include "runtime/image/pixel.h"
 #include "runtime/networks/cyclegan_discriminator/cyclegan_discriminator.h"
 
 namespace kintsugi::networks::cyclegan_discriminator {
 namespace {
-
-using weights::ModuleName;
-
-// A row is a layer, as set by hand.
-// clang-format off
-
-constexpr ModuleName kPyTorch[] = {
-    {"conv1", "model.0"}, {"act1", "model.1"},
-    {"conv2", "model.2"}, {"norm2", "model.3"}, {"act2", "model.4"},
-    {"conv3", "model.5"}, {"norm3", "model.6"}, {"act3", "model.7"},
-    {"conv4", "model.8"}, {"norm4", "model.9"}, {"act4", "model.10"},
-    {"conv5", "model.11"},
-};
-
-constexpr ModuleName kMindSpore[] = {
-    {"conv1", "features.0"}, {"act1", "features.1"},
-    {"conv2", "features.2.features.0"}, {"norm2", "features.2.features.1"}, {"act2", "features.2.features.2"},
-    {"conv3", "features.3.features.0"}, {"norm3", "features.3.features.1"}, {"act3", "features.3.features.2"},
-    {"conv4", "features.4.features.0"}, {"norm4", "features.4.features.1"}, {"act4", "features.4.features.2"},
-    {"conv5", "features.5"},
-    {"norm2.weight", "features.2.features.1.gamma"}, {"norm2.bias", "features.2.features.1.beta"},
-    {"norm2.running_mean", "features.2.features.1.moving_mean"}, {"norm2.running_var", "features.2.features.1.moving_variance"},
-    {"norm3.weight", "features.3.features.1.gamma"}, {"norm3.bias", "features.3.features.1.beta"},
-    {"norm3.running_mean", "features.3.features.1.moving_mean"}, {"norm3.running_var", "features.3.features.1.moving_variance"},
-    {"norm4.weight", "features.4.features.1.gamma"}, {"norm4.bias", "features.4.features.1.beta"},
-    {"norm4.running_mean", "features.4.features.1.moving_mean"}, {"norm4.running_var", "features.4.features.1.moving_variance"},
-};
-
-// clang-format on
-
-constexpr weights::KeyLayout kLayouts[] = {
-    {.name = "patchgan", .source = "the authors' PyTorch", .modules = kPyTorch},
-    {.name = "mindspore", .source = "the tutorial of MindSpore", .modules = kMindSpore},
-};
 
 Config configure(const weights::Weights& weights, const weights::KeyMap& keys) {
   Config config;
@@ -77,13 +40,6 @@ double score(const ImageView& image, Runner& runner) {
 }
 
 }  // namespace
-
-weights::Detection detect(const weights::Weights& weights) {
-  constexpr std::array kConvolutions = {"conv1.weight", "conv2.weight", "conv3.weight",
-                                        "conv4.weight", "conv5.weight"};
-  const std::vector<std::string> required(kConvolutions.begin(), kConvolutions.end());
-  return weights::detect(weights, kLayouts, required);
-}
 
 Program open(const weights::Weights& weights, const weights::Detection& detection) {
   const weights::KeyMap keys = detection.map();

@@ -2,7 +2,7 @@
 //
 // GLCIC: Iizuka, Simo-Serra and Ishikawa, "Globally and Locally Consistent Image Completion",
 // SIGGRAPH 2017: the completion network, and what its ports make of it. It is recorded in net.cpp;
-// keys.cpp knows the ports' names, ports.cpp how their arithmetic differs; task.cpp fills holes.
+// keys.txt holds the ports' names, ports.cpp knows how their arithmetic differs; task.cpp fills holes.
 #pragma once
 
 #include <array>
@@ -42,12 +42,10 @@ struct Config {
 /// in the range of config.output; H and W are those of the input rounded up to multiples of 4.
 [[nodiscard]] graph::Value completion(const Scope& m, graph::Value x, const Config& config);
 
-/// The key layouts of the ports, canonical names being those of net.cpp.
-[[nodiscard]] std::span<const weights::KeyLayout> layouts();
+/// How the ports name the modules, canonical names being those of net.cpp: keys.txt.
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();
 /// Canonical names of the sixteen convolutions that a norm follows.
 [[nodiscard]] std::vector<std::string> normed_convolutions();
-/// Canonical keys that every file of this network has; biases of those sixteen are not among them.
-[[nodiscard]] std::vector<std::string> required_keys();
 
 inline constexpr int64_t kMultiple = 4;  // of height and width
 
@@ -60,7 +58,9 @@ inline constexpr int64_t kMultiple = 4;  // of height and width
 inline constexpr const char* kGraph = "completion";
 [[nodiscard]] TaskOutput inpaint(const Config& config, const TaskInput& input, Runner& runner);
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {

@@ -7,6 +7,7 @@
 // makes the two views of a picture.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "runtime/graph/scope.h"
@@ -44,7 +45,11 @@ inline constexpr int64_t kLocalLayers = 5;
 inline constexpr const char* kGraph = "discriminators";
 [[nodiscard]] double judge(const Config& config, const TaskInput& input, Runner& runner);
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+/// How the ports name the modules, canonical names being those of net.cpp: keys.txt.
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {

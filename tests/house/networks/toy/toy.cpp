@@ -118,13 +118,6 @@ TaskOutput inspect(const TaskInput& input, Runner&) {
 
 }  // namespace
 
-weights::Detection detect(const weights::Weights& weights) {
-  static constexpr weights::KeyLayout kLayouts[] = {
-      {.name = "toy", .source = "a test", .modules = {}}};
-  const std::vector<std::string> required{"scale.weight", "blur.weight", "up.weight"};
-  return weights::detect(weights, kLayouts, required);
-}
-
 Program open(const weights::Weights&, const weights::Detection& detection) {
   Program program{.keys = detection.map()};
   program.description.title = "toy";

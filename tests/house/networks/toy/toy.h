@@ -8,13 +8,18 @@
 //   enlarge  a convolution, then twice the size
 #pragma once
 
+#include <span>
+
 #include "runtime/networks/network.h"
 
 namespace kintsugi::networks::toy {
 
 inline constexpr int kSteps = 50;  // of the loop
 
-[[nodiscard]] weights::Detection detect(const weights::Weights& weights);
+[[nodiscard]] std::span<const weights::KeyLayout> key_layouts();  // of keys.txt
+[[nodiscard]] inline weights::Detection detect(const weights::Weights& weights) {
+  return weights::detect(weights, key_layouts());
+}
 [[nodiscard]] Program open(const weights::Weights& weights, const weights::Detection& detection);
 
 inline constexpr Network kNetwork = {
