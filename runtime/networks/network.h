@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Network is what a network registers: how its files are recognised, and the program that a file is. A
-// network is a folder with net.cpp (the module), keys.cpp (its ports' key layouts), ports.cpp (what
+// network is a folder with net.cpp (the module), keys.txt (its ports' key layouts), ports.cpp (what
 // differs between files) and task.cpp (what happens before and after); the registry holds one line for
 // each. Networks are plain functions on plain values: the session calls them, they call nobody back but
 // through the Runner they are handed.

@@ -2,7 +2,7 @@
 //
 // CycleGAN's discriminator (Zhu, Park, Isola and Efros, ICCV 2017; the PatchGAN of Isola et al. 2017):
 // for each patch of 70x70 pixels a number, trained towards 1 where pictures are real and 0 where a
-// generator made them. It is recorded in net.cpp; keys.txt holds the names, keys.cpp opens a file.
+// generator made them. It is recorded in net.cpp; keys.txt holds the names, ports.cpp opens a file.
 #pragma once
 
 #include <span>
