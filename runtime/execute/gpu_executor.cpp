@@ -142,6 +142,7 @@ AnyView GpuExecutor::readable(const plan::Placed& value) const {
 void GpuExecutor::fill(const plan::StateEntry& entry, const WriteRow& write) {
   device::select(to_.gpu);
   const int index = entry.value.region.slot;
+  if (to_.queue->in_flight && filling_.size() >= plan_.states.size()) synchronize();
   if (!to_.queue->in_flight) filling_.clear();
   std::vector<std::byte>& rows = filling_.emplace_back(static_cast<size_t>(slot(index).bytes));
   write_rows(view_at(entry.value, rows.data()), write, *to_.parallel);

@@ -31,17 +31,27 @@ void write_rows(const AnyView& to, int64_t height, int64_t width, int64_t y0, in
   });
 }
 
-/// A sample between what stands there and what is new.
+/// The weight of what is new at pixel `at` of a fade.
+float weight(int64_t at, int64_t fade) {
+  return at >= fade ? 1.0f : (static_cast<float>(at) + 0.5f) / static_cast<float>(fade);
+}
+
+/// Samples between `old` and `made`, to the nearest.
 template <class S>
-void blend_pixel(const std::byte* from, uint8_t* to, int64_t colours, float weight) {
-  for (int64_t c = 0; c < colours; ++c) {
-    S made{}, stands{};
-    std::memcpy(&made, from + c * static_cast<int64_t>(sizeof(S)), sizeof(S));
-    std::memcpy(&stands, to + c * static_cast<int64_t>(sizeof(S)), sizeof(S));
-    const float old = static_cast<float>(stands);
-    const auto mixed = static_cast<S>(old + weight * (static_cast<float>(made) - old) + 0.5f);
-    std::memcpy(to + c * static_cast<int64_t>(sizeof(S)), &mixed, sizeof(S));
+void mix(const void* old, const void* made, float share, int64_t count, void* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = i * static_cast<int64_t>(sizeof(S));
+    S before{}, after{};
+    std::memcpy(&before, static_cast<const std::byte*>(old) + at, sizeof(S));
+    std::memcpy(&after, static_cast<const std::byte*>(made) + at, sizeof(S));
+    const auto from = static_cast<float>(before);
+    const auto mixed = static_cast<S>(from + share * (static_cast<float>(after) - from) + 0.5f);
+    std::memcpy(static_cast<std::byte*>(out) + at, &mixed, sizeof(S));
   }
+}
+void mix(int64_t bits, const void* old, const void* made, float share, int64_t count, void* out) {
+  bits == 8 ? mix<uint8_t>(old, made, share, count, out)
+            : mix<uint16_t>(old, made, share, count, out);
 }
 
 /// Throws Error::internal unless a value holds samples of this kind.
@@ -101,26 +111,36 @@ void read_samples(const AnyView& from, Image& to, const Part& part, Parallel& pa
                    take.x1 <= std::min(to.width, part.x0 + from.shape.w()));
   const int64_t bytes = from.shape.c() * (to.bits / 8);
   const int64_t pixel = pixel_bytes(to);
-  const auto weight = [](int64_t at, int64_t fade) {
-    return at >= fade ? 1.0f : (static_cast<float>(at) + 0.5f) / static_cast<float>(fade);
-  };
   parallel.parallel_for(take.y1 - take.y0, [&](int64_t row) {
     const int64_t y = take.y0 + row;
     const std::byte* in = row_of(from, y - part.y0) + (take.x0 - part.x0) * bytes;
     uint8_t* out = to.pixels.data() + (y * to.width + take.x0) * pixel;
-    const float down = weight(row, part.fade_y);
     for (int64_t x = take.x0; x < take.x1; ++x, in += bytes, out += pixel) {
       if (part.selected != nullptr && !part.selected->at(y, x)) continue;
-      const float share = down * weight(x - take.x0, part.fade_x);
+      const float share = weight(x - take.x0, part.fade_x);
       if (share >= 1) {
         std::memcpy(out, in, static_cast<size_t>(bytes));
-      } else if (to.bits == 8) {
-        blend_pixel<uint8_t>(in, out, from.shape.c(), share);
       } else {
-        blend_pixel<uint16_t>(in, out, from.shape.c(), share);
+        mix(to.bits, out, in, share, from.shape.c(), out);
       }
     }
   });
+}
+
+std::vector<uint8_t> rows_of(const Image& image, int64_t y0, int64_t count) {
+  const int64_t bytes = image.width * pixel_bytes(image);
+  const auto first = image.pixels.begin() + y0 * bytes;
+  return {first, first + std::min(count, image.height - y0) * bytes};
+}
+
+void fade_in(Image& image, int64_t y0, std::span<const uint8_t> before) {
+  const int64_t bytes = image.width * pixel_bytes(image);
+  const int64_t rows = static_cast<int64_t>(before.size()) / bytes;
+  for (int64_t row = 0; row < rows; ++row) {
+    uint8_t* at = image.pixels.data() + (y0 + row) * bytes;
+    mix(image.bits, before.data() + row * bytes, at, weight(row, rows),
+        image.width * image.channels, at);
+  }
 }
 
 }  // namespace kintsugi::image

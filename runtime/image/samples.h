@@ -6,6 +6,10 @@
 // Called by the session, for the tasks of networks.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "kernels/core/call.h"
 #include "kernels/simd/parallel.h"
 #include "kintsugi/image.hpp"
@@ -26,11 +30,15 @@ struct Part {
   int64_t y0 = 0, x0 = 0;
   Box take = {};                   // empty: as much as image and value share
   const Mask* selected = nullptr;  // of the image; null: all
-  /// So many first rows and columns of `take` are blended with what stands there: its weight falls linearly
-  /// from 1.
-  int64_t fade_y = 0, fade_x = 0;
+  /// So many first columns of `take` are blended with what stands there, whose weight falls linearly from 1.
+  int64_t fade_x = 0;
 };
 /// From [1, 1 or 3, H, W] into the pixels of `part`; alpha stays.
 void read_samples(const AnyView& from, Image& to, const Part& part, Parallel& parallel);
+
+/// The bytes of `count` rows from `y0` on.
+[[nodiscard]] std::vector<uint8_t> rows_of(const Image& image, int64_t y0, int64_t count);
+/// Blends the rows from `y0` on with what stood there before, by rows_of, whose weight falls linearly from 1.
+void fade_in(Image& image, int64_t y0, std::span<const uint8_t> before);
 
 }  // namespace kintsugi::image

@@ -3,7 +3,7 @@
 // How an image is cut: into tiles that cover it, or around its holes. Boxes of integers; no pixel is
 // touched. A network is given what a cut reads, and the part that it takes of the result is what the whole
 // image would have given, if the margins between both cover the network's field.
-// Called by the tasks of networks (runtime/networks/cuts).
+// Called by the tasks of networks (runtime/program/cuts).
 #pragma once
 
 #include <cstdint>

@@ -27,6 +27,7 @@ struct ImageGraph {
 struct Cuts {
   std::vector<image::Cut> cuts;
   int64_t fade = 0;
+  int64_t held = 0;  // bytes of images that the runner was told to count
 };
 
 /// Without `holes` the cuts cover the image: it is cut into tiles if the user says so, or where the whole

@@ -75,10 +75,11 @@ bool fits(const Axis& axis, int64_t extent, Bound& bound) {
   if (extent == 0) return false;
   if (axis.letter == 0) return std::ranges::find(axis.numbers, extent) != axis.numbers.end();
   if (!bound.contains(axis.letter)) {
-    if (extent * axis.over % axis.times != 0) return false;
-    bound[axis.letter] = extent * axis.over / axis.times;
+    const int64_t chosen = checked_multiply(extent, axis.over);
+    if (chosen % axis.times != 0) return false;
+    bound[axis.letter] = chosen / axis.times;
   }
-  return bound.at(axis.letter) * axis.times == extent * axis.over;
+  return checked_multiply(bound.at(axis.letter), axis.times) == checked_multiply(extent, axis.over);
 }
 
 bool fits(const std::vector<Axis>& axes, const Shape& shape, Bound& bound) {

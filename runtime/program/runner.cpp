@@ -5,6 +5,18 @@
 
 namespace kintsugi::program {
 
+Shapes input_shapes(std::span<const Port> ports, const Letters& letters, const Images& images) {
+  Shapes shapes;
+  for (const Port& port : ports) {
+    if (port.optional) continue;
+    const auto image = images.inputs.find(port.name);
+    shapes[port.name] = image == images.inputs.end()
+                            ? shape_of(port, letters)
+                            : shape_of(port, letters, image->second.desc.count);
+  }
+  return shapes;
+}
+
 Images images_of(const Sources& sources, const Sinks& sinks) {
   Images images;
   for (const auto& [port, from] : sources) {

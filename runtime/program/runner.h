@@ -68,6 +68,10 @@ struct Images {
   return output;
 }
 
+/// The shapes of a graph's inputs that are not optional, with the channels that images have.
+[[nodiscard]] Shapes input_shapes(std::span<const Port> ports, const Letters& letters,
+                                  const Images& images);
+
 /// The images among sources and sinks.
 [[nodiscard]] Images images_of(const Sources& sources, const Sinks& sinks);
 
@@ -96,7 +100,7 @@ class Runner {
   /// nothing.
   [[nodiscard]] virtual bool fits(std::string_view graph, const Letters& letters,
                                   const Images& images = {}) = 0;
-  /// The task itself holds so many bytes of images, which max_memory counts until the task ends.
+  /// The task itself holds so many more bytes, or fewer, which max_memory counts until the task ends.
   virtual void hold(int64_t bytes) = 0;
   /// What an output depends on; nullopt: on all of the input.
   [[nodiscard]] virtual std::optional<Field> field(std::string_view graph, std::string_view input,

@@ -156,6 +156,7 @@ struct Session::Impl {
   std::list<Cached> cache;            // the most recently used first
   program::Letters letters;           // of the last raw run: for graphs whose inputs name none
   double part_from = 0, part_to = 1;  // what the next run is of the whole, for progress
+  bool constant_told = false;         // of this task or run
   int64_t held_by_task = 0;           // bytes of images that max_memory counts beside the session's
   std::atomic<bool> busy = false;
 

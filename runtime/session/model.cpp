@@ -134,9 +134,11 @@ PlanSummary Model::Impl::plan(const PlanOptions& options) const {
   std::map<std::string, int64_t> packed;  // a copy that several graphs read is one
   for (const program::GraphSpec& spec : program.graphs) {
     if (options.task && !images.contains(spec.name)) continue;
-    graph::Graph graph = program.record(
-        spec, weights, letters, program::input_shapes(spec.inputs, letters), options.settings);
-    if (options.task) graph = session::with_images(std::move(graph), images.at(spec.name));
+    const program::Images of_graph = options.task ? images.at(spec.name) : program::Images{};
+    const graph::Graph graph = session::with_images(
+        program.record(spec, weights, letters,
+                       program::input_shapes(spec.inputs, letters, of_graph), options.settings),
+        of_graph);
     const plan::Plan plan = session::make_plan(graph, how, options.max_memory);
     MemoryPlan& memory = summary.memory;
     for (const plan::Packed& one : plan.packed) packed.emplace(one.identity, one.bytes);

@@ -50,6 +50,13 @@ class SessionRunner final : public program::Runner {
  public:
   SessionRunner(Session::Impl& session, const TaskInput& input)
       : session_(session), input_(input) {}
+  SessionRunner(const SessionRunner&) = delete;
+  SessionRunner& operator=(const SessionRunner&) = delete;
+  /// What the task asked for ends with it, however it ends.
+  ~SessionRunner() override {
+    session_.held_by_task = 0;
+    session_.part_from = 0, session_.part_to = 1;
+  }
 
   void replay(std::string_view graph, const Letters& letters, const program::Sources& sources,
               const program::Sinks& sinks) override;
@@ -61,7 +68,7 @@ class SessionRunner final : public program::Runner {
   void take(std::string_view graph, const Letters& letters, std::string_view state,
             const program::ReadRow& read, int64_t entry) override;
   bool fits(std::string_view graph, const Letters& letters, const program::Images& images) override;
-  void hold(int64_t bytes) override { session_.held_by_task = bytes; }
+  void hold(int64_t bytes) override { session_.held_by_task += bytes; }
   std::optional<program::Field> field(std::string_view graph, std::string_view input,
                                       std::string_view output) override {
     return session_.model->field(graph, input, output, input_.settings);
@@ -167,7 +174,7 @@ bool SessionRunner::fits(std::string_view name, const Letters& letters,
   if (session_.limit() == 0) return true;
   const program::GraphSpec& graph = program().graph(name);
   Session::Impl::Request wanted = request(graph, letters);
-  wanted.inputs = program::input_shapes(graph.inputs, letters);
+  wanted.inputs = program::input_shapes(graph.inputs, letters, images);
   wanted.images = images;
   try {
     return session_.plan_for(wanted).peak_bytes() <= session_.limit();
@@ -193,10 +200,16 @@ TaskOutput Session::Impl::perform(Task task, const TaskInput& input) {
     check_mask(input.image, input.mask);
   }
   SessionRunner runner(*this, input);
-  part_from = 0, part_to = 1;
-  held_by_task = 0;
+  constant_told = false;
   TaskOutput output = spec.run(input, runner);
-  held_by_task = 0;
+  const bool complete = task == Task::score ? output.numbers.contains("score")
+                        : task == Task::detect
+                            ? output.numbers.contains("score") && output.images.contains("heatmap")
+                            : output.images.contains("image");
+  if (!complete) {
+    throw Error(ErrorCode::internal, model->program.description.network +
+                                         " left out a part of what " + to_string(task) + " makes");
+  }
   if (options.progress) options.progress(1.0, "");
   return output;
 }

@@ -53,7 +53,7 @@ class OneCall {
   std::atomic<bool>& busy_;
 };
 
-Image image_of(TaskOutput output) { return std::move(output.images.at("image")); }
+Image image_of(TaskOutput output) { return std::move(output.images["image"]); }
 
 template <class F>
 auto one_call(std::atomic<bool>& busy, F&& body) {
@@ -96,7 +96,11 @@ session::ValueCheck Session::Impl::values_of(const execute::Executor& executor,
 }
 
 execute::Executor& Session::Impl::prepare(const Request& request) {
-  const auto at = std::ranges::find(cache, request, &Cached::request);
+  auto at = std::ranges::find(cache, request, &Cached::request);
+  if (at != cache.end() && limit() > 0 && at->executor->plan().peak_bytes() > limit()) {
+    cache.erase(at);  // it was made when a task held less
+    at = cache.end();
+  }
   if (at == cache.end()) {
     plan::Plan plan = plan_for(request);
     if (limit() > 0) make_room(plan);
@@ -116,7 +120,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   }
   if (std::string key = plan::states_key(executor.plan()); key != states_key) {
     wait();
-    states_key = std::move(key);  // other states: they begin anew, as zeros
+    states_key.clear();  // other states: they begin anew, as zeros
     states = {};
     if (on_gpu()) device::select(device.gpu);
     states = execute::Buffer(executor.plan().state_bytes, meter,
@@ -125,6 +129,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
       queue.in_flight = true;
       device::fill(*queue.stream, states.data(), 0, static_cast<size_t>(states.bytes()));
     }
+    states_key = std::move(key);
   }
   if (staging.bytes() < executor.plan().staging_bytes()) {
     wait();
@@ -212,8 +217,9 @@ void Session::Impl::check(execute::Executor& executor, const plan::Port& port) {
   const auto is_constant = [&](const plan::Port& in) {
     return values_of(executor, in.value).constant;
   };
-  if (check.constant && shape.h() * shape.w() > 1 &&
+  if (check.constant && !constant_told && shape.h() * shape.w() > 1 &&
       std::ranges::none_of(plan.inputs, is_constant)) {
+    constant_told = true;
     warn("every value of the output '" + port.name + "' is the same; are these the right weights?");
   }
 }
@@ -266,14 +272,18 @@ Session::~Session() = default;
 Tensors Session::Impl::run(const Tensors& inputs, const RunOptions& run_options) {
   const program::GraphSpec& graph = model->program.graph(run_options.graph);
   const program::Chosen chosen = program::checked_shapes(graph.inputs, inputs, letters);
-  letters = chosen.letters;
-  part_from = 0, part_to = 1;
+  if (chosen.letters.h == 0 && graph.inputs.empty()) {
+    throw Error(ErrorCode::usage, "no input of the graph '" + graph.name + "' tells its size",
+                "run a graph of the program first whose inputs do");
+  }
   execute::Executor& executor = prepare({.graph = graph.name,
-                                         .letters = letters,
+                                         .letters = chosen.letters,
                                          .inputs = chosen.shapes,
                                          .settings = run_options.settings,
                                          .without = run_options.without,
                                          .keep_all = run_options.keep_all});
+  letters = chosen.letters;
+  constant_told = false;
   const plan::Plan& plan = executor.plan();
   for (const plan::Port& port : plan.inputs) copy_in(executor, port.value, inputs.at(port.name));
 
@@ -348,9 +358,11 @@ Profile Session::profile(const ProfileOptions& options) {
 }
 
 std::string Session::trace() const {
-  if (impl_->cache.empty()) return session::chrome_trace({}, {}, {});
-  const execute::Executor& executor = *impl_->cache.front().executor;
-  return session::chrome_trace(executor.plan(), executor.times(), impl_->model->program.keys);
+  return one_call(impl_->busy, [&] {
+    if (impl_->cache.empty()) return session::chrome_trace({}, {}, {});
+    const execute::Executor& executor = *impl_->cache.front().executor;
+    return session::chrome_trace(executor.plan(), executor.times(), impl_->model->program.keys);
+  });
 }
 
 const std::string& Session::device() const { return impl_->device.text; }

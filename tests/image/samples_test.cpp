@@ -124,7 +124,9 @@ TEST(Samples, FadeInOverTheFirstRowsAndColumns) {
   Value value(1, 4, 4, 8);
   std::ranges::fill(value.bytes, std::byte(200));
   Image made = black(4, 4, 1, 8);
-  read_samples(value.view, made, {.take = {0, 0, 4, 4}, .fade_y = 2, .fade_x = 2}, pool);
+  const std::vector<uint8_t> before = rows_of(made, 0, 2);
+  read_samples(value.view, made, {.take = {0, 0, 4, 4}, .fade_x = 2}, pool);
+  fade_in(made, 0, before);
   // Weights 1/4 and 3/4 of either axis, to the nearest sample.
   EXPECT_EQ(made.pixels, (std::vector<uint8_t>{13, 38, 50, 50, 38, 113, 150, 150, 50, 150, 200, 200,
                                                50, 150, 200, 200}));

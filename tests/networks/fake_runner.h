@@ -38,7 +38,7 @@ class FakeRunner final : public program::Runner {
   bool fits(std::string_view, const Letters& letters, const Images&) override {
     return !on_fits || on_fits(letters);
   }
-  void hold(int64_t bytes) override { held = bytes; }
+  void hold(int64_t bytes) override { held += bytes; }
   std::optional<program::Field> field(std::string_view, std::string_view,
                                       std::string_view) override {
     return known_field;
