@@ -48,7 +48,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(support, "PROGRAM", HOUSE)
     rng = np.random.default_rng(3)
     weights = tmp_path / "toy.safetensors"
-    shapes = {"scale.weight": (3,), "blur.weight": (3, 3, 3, 3), "up.weight": (3, 3, 4, 4)}
+    shapes = {"factor.weight": (3,), "blur.weight": (3, 3, 3, 3), "up.weight": (3, 3, 4, 4)}
     safetensors.write(weights, {
         name: rng.normal(0.05, 0.1, shape).astype(np.float32) for name, shape in shapes.items()})
 

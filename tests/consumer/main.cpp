@@ -15,7 +15,7 @@ int main(int argc, char** argv) try {
   std::printf("%s: %s\n", about.network.c_str(), about.title.c_str());
 
   const auto plan = model.plan({.height = 32, .width = 48});
-  std::printf("%zu steps, %lld bytes at most\n", plan.steps.size(),
+  std::printf("%zu steps, %lld bytes at most\n", plan.graphs[0].steps.size(),
               static_cast<long long>(plan.memory.peak()));
 
   auto session = model.session({.threads = 1});
