@@ -34,7 +34,7 @@ struct ImageArguments {
   DeviceChoice device;
   std::vector<std::string> settings, without;
 
-  // Of the verb, not of the command line.
+  // Set by the verb, not by the command line.
   bool needs_model = true;
   bool needs_output = true;  // of one image; a folder has one always
 };

@@ -193,7 +193,7 @@ Image Filling::panels() const {
 
 Json Filling::facts() const {
   Json facts = Json::object();
-  // Of a folder, each has a mask of its own.
+  // In a folder each image has its own mask.
   if (!name.empty()) {
     facts["mask"] = mask_path_.empty() ? Json(nullptr) : Json(mask_path_.string());
   }

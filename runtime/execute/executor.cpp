@@ -7,6 +7,12 @@
 
 namespace kintsugi::execute {
 
+void synchronize(Queue& queue, int gpu) {
+  device::select(gpu);
+  device::synchronize(*queue.stream);
+  queue.in_flight = false;
+}
+
 void Executor::write_input(const plan::Placed& input, const WriteRow& write) {
   write_rows(writable(input), write, *to_.parallel);
 }

@@ -30,6 +30,8 @@ struct Queue {
   device::Handle<device::Stream> stream;
   bool in_flight = false;  // it was given work that nobody has waited for
 };
+/// Returns when the GPU has done what the stream was given.
+void synchronize(Queue& queue, int gpu);
 
 /// Where an executor runs.
 struct Binding {

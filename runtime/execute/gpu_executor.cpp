@@ -46,8 +46,8 @@ class GpuExecutor final : public Executor {
     return copy;
   }
   void launch(const plan::PlanStep& step);
-  void synchronize() const;
-  /// The same where an error would hide another one.
+  void synchronize() const { execute::synchronize(*to_.queue, to_.gpu); }
+  /// Waits where an error would hide another one.
   void settle() const noexcept;
   void enqueue(const Hooks& hooks, bool by_step);
   void launch_each(const Hooks& hooks);
@@ -87,12 +87,6 @@ void GpuExecutor::bind(const Binding& binding) {
   for (const plan::Port& port : plan_.inputs) written_.insert(port.value.region.slot);
   device::select(to_.gpu);
   if (to_.poison) poison(0, plan_.arena_bytes);
-}
-
-void GpuExecutor::synchronize() const {
-  device::select(to_.gpu);
-  device::synchronize(*to_.queue->stream);
-  to_.queue->in_flight = false;
 }
 
 void GpuExecutor::settle() const noexcept {

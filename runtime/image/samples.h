@@ -30,7 +30,8 @@ struct Part {
   int64_t y0 = 0, x0 = 0;
   Box take = {};                   // empty: as much as image and value share
   const Mask* selected = nullptr;  // of the image; null: all
-  /// So many first columns of `take` are blended with what stands there, whose weight falls linearly from 1.
+  /// The first `fade_x` columns of `take` are blended with the pixels that are there. The weight of the old
+  /// pixels falls linearly from 1.
   int64_t fade_x = 0;
 };
 /// From [1, 1 or 3, H, W] into the pixels of `part`; alpha stays.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,12 @@ namespace kintsugi {
 /// Columns as wide as their widest cell, two spaces apart.
 [[nodiscard]] std::string align_columns(const std::vector<std::vector<std::string>>& rows);
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, const char* between);
+/// "glcic, cyclegan": what `text`, a member or a function, says of each value, with commas between.
+template <class Range, class Text>
+[[nodiscard]] std::string listed(const Range& range, const Text& text) {
+  std::vector<std::string> parts;
+  for (const auto& value : range) parts.emplace_back(std::invoke(text, value));
+  return join(parts, ", ");
+}
 
 }  // namespace kintsugi

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/io/text.h"
 #include "runtime/networks/network.h"
 #include "runtime/networks/networks.h"  // made from networks.list
 
@@ -13,13 +14,7 @@ namespace {
 constexpr Network kRegistry[] = {KINTSUGI_NETWORKS};
 #undef KINTSUGI_NETWORK
 
-std::string names() {
-  std::string list;
-  for (const Network& network : kRegistry) {
-    list += (list.empty() ? "" : ", ") + std::string(network.name);
-  }
-  return list;
-}
+std::string names() { return listed(kRegistry, &Network::name); }
 
 const Network& find(const std::string& name) {
   const auto* found = std::ranges::find(kRegistry, name, &Network::name);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/image/pixel.h"
+#include "runtime/image/tiles.h"
 
 namespace kintsugi::program {
 namespace {
@@ -17,7 +18,17 @@ constexpr int64_t kBlended = 64;  // pixels of overlap where no overlap is enoug
 
 Margins uniform(int64_t pixels) { return {pixels, pixels, pixels, pixels}; }
 
-/// What one task wants of one graph.
+/// What to run: cuts of one image. Where `fade` is not 0, so many of the first rows and columns of a `take`
+/// are blended with what the cuts before made there.
+struct Cuts {
+  std::vector<Cut> cuts;
+  int64_t fade = 0;
+  int64_t held = 0;  // bytes of images that the runner was told to count
+};
+
+/// Chooses the cuts. Without `holes` they cover the image: it is cut into tiles if the user says so, or where
+/// the whole exceeds the session's memory. With `holes` they cover those alone, where the field is bounded or
+/// the user says a margin.
 struct Chooser {
   Runner& runner;
   const ImageGraph& graph;
@@ -26,13 +37,17 @@ struct Chooser {
   const image::Mask* holes;
 
   image::Extent2d extent{input.image.height, input.image.width};
-  std::optional<Field> field = usable_field();
-  int64_t stride = std::lcm(graph.multiple, field ? std::lcm(field->stride.h, field->stride.w) : 1);
+  std::optional<Field> field = {};  // asked for where the image may be cut: it costs a recording
+  int64_t stride = 1;
 
-  [[nodiscard]] Cuts choose() const {
+  [[nodiscard]] Cuts choose() {
     require_sizes();
     const image::Extent2d whole = whole_extent();
-    if (holes != nullptr && input.crop.enabled && (field || asks_for_margin())) {
+    const bool crops = holes != nullptr && input.crop.enabled;
+    if (!crops && is_enough(whole)) return one(whole);
+    field = usable_field();
+    stride = std::lcm(graph.multiple, field ? std::lcm(field->stride.h, field->stride.w) : 1);
+    if (crops && (field || asks_for_margin())) {
       const Margins margins = asks_for_margin() ? uniform(input.crop.margin) : margins_of(*field);
       std::vector<Cut> cuts = inside(image::hole_cuts(*holes, margins, stride));
       if (std::ranges::all_of(cuts, [&](const Cut& cut) { return is_small(cut.read); })) {
@@ -40,9 +55,7 @@ struct Chooser {
         return {std::move(cuts), 0, 0};
       }
     }
-    if (input.tiles.size == TileOptions::kOff || (input.tiles.size == 0 && fits(whole))) {
-      return one(whole);
-    }
+    if (crops && is_enough(whole)) return one(whole);
     if (input.tiles.size > 0) {
       const int64_t longer = std::max(whole.height, whole.width);
       const int64_t side = round_up(std::min(input.tiles.size, longer), stride);
@@ -101,6 +114,11 @@ struct Chooser {
   }
   [[nodiscard]] bool fits(const image::Extent2d& size) const {
     return runner.fits(graph.graph, {.h = size.height, .w = size.width}, images);
+  }
+  /// Whether the whole image is to be run as one.
+  [[nodiscard]] bool is_enough(const image::Extent2d& whole) const {
+    return input.tiles.size == TileOptions::kOff ||
+           (input.tiles.size == TileOptions::kAuto && fits(whole));
   }
   /// Whether the overlap that was asked for covers what an output pixel depends on.
   [[nodiscard]] bool is_exact() const {
@@ -202,11 +220,6 @@ struct Chooser {
 
 }  // namespace
 
-Cuts choose_cuts(Runner& runner, const ImageGraph& graph, const Images& images,
-                 const TaskInput& input, const image::Mask* holes) {
-  return Chooser{runner, graph, images, input, holes}.choose();
-}
-
 void each_cut(Runner& runner, const ImageGraph& graph, const TaskInput& input,
               const to_tensor::Desc& in, const to_image::Desc& out, Image& made,
               const image::Mask* holes, const image::Mask* taken) {
@@ -217,8 +230,8 @@ void each_cut(Runner& runner, const ImageGraph& graph, const TaskInput& input,
   ImageSource source{in, input.image, holes};
   ImageSink sink{out, &made, {.selected = taken}};
   const bool holes_alone = holes != nullptr && holes == taken;
-  const Cuts chosen = choose_cuts(runner, graph, images_of({{from, source}}, {{to, sink}}), input,
-                                  holes_alone ? holes : nullptr);
+  const Images images = images_of({{from, source}}, {{to, sink}});
+  const Cuts chosen = Chooser{runner, graph, images, input, holes_alone ? holes : nullptr}.choose();
   const auto count = static_cast<double>(chosen.cuts.size());
   std::vector<uint8_t> above;  // what the row of tiles before made of the rows that both make
   for (size_t i = 0; i < chosen.cuts.size(); ++i) {

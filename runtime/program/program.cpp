@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/io/text.h"
 #include "runtime/program/settings.h"
 
 namespace kintsugi::program {
@@ -43,11 +44,9 @@ const GraphSpec& Program::graph(std::string_view name) const {
   if (name.empty()) return graphs.front();
   const auto at = std::ranges::find(graphs, name, &GraphSpec::name);
   if (at != graphs.end()) return *at;
-  std::string list;
-  for (const GraphSpec& known : graphs) list += (list.empty() ? "" : ", ") + known.name;
   throw Error(ErrorCode::usage,
               description.network + " has no graph named '" + std::string(name) + "'",
-              "its graphs are: " + list);
+              "its graphs are: " + listed(graphs, &GraphSpec::name));
 }
 
 const TaskSpec& Program::task(Task task) const {
@@ -68,8 +67,7 @@ graph::Graph Program::record(const GraphSpec& graph, const weights::Weights& wei
 void check_settings(const Settings& given, std::span<const Port> known) {
   for (const auto& [key, value] : given) {
     if (std::ranges::find(known, key, &Port::name) != known.end()) continue;
-    std::string list;
-    for (const Port& port : known) list += (list.empty() ? "" : ", ") + port.name;
+    const std::string list = listed(known, &Port::name);
     throw Error(ErrorCode::usage, "unknown setting '" + key + "'",
                 list.empty() ? "this network has no settings" : "settings are: " + list);
   }

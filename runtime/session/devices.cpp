@@ -50,10 +50,8 @@ std::string version() { return KINTSUGI_VERSION; }
 std::vector<DeviceInfo> devices() {
   return guarded([]() -> std::vector<DeviceInfo> {
     const int threads = ThreadPool::count(0);
-    std::string sets;
-    for (const simd::Isa isa : simd::available()) {
-      sets += (sets.empty() ? "" : ", ") + std::string(simd::to_string(isa));
-    }
+    const std::string sets =
+        listed(simd::available(), [](simd::Isa isa) { return simd::to_string(isa); });
     std::vector<DeviceInfo> found = {
         {"cpu", processor_name() + ", using " + simd::to_string(simd::chosen()) + " of " + sets,
          true, "", threads},

@@ -61,12 +61,6 @@ Graph with_images(Graph graph, const Images& images) {
   return graph;
 }
 
-const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name) {
-  const auto at = std::ranges::find(ports, name, &plan::Port::name);
-  if (at == ports.end()) throw Error(ErrorCode::internal, "a plan has no port '" + name + "'");
-  return *at;
-}
-
 std::optional<std::array<int64_t, 4>> first_bad(const execute::Executor& executor,
                                                 const plan::Placed& first_bad) {
   std::optional<std::array<int64_t, 4>> found;

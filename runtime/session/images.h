@@ -4,8 +4,12 @@
 // what a plan is made for, so the graph gets the conversions as nodes before it is planned.
 #pragma once
 
-#include <map>
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "runtime/execute/executor.h"
 #include "runtime/program/runner.h"
@@ -27,8 +31,14 @@ using program::Images;
   return port.ends_with(first_bad_port(""));
 }
 
-/// The one of that name; every name comes from a plan or a task of our own.
-[[nodiscard]] const plan::Port& port_of(std::span<const plan::Port> ports, const std::string& name);
+/// The port of that name, of a plan or of a graph. Throws Error::internal where there is none: every name
+/// comes from a plan or a task of our own.
+template <class Port>
+[[nodiscard]] const Port& port_of(const std::vector<Port>& ports, std::string_view name) {
+  const auto at = std::ranges::find(ports, name, &Port::name);
+  if (at != ports.end()) return *at;
+  throw Error(ErrorCode::internal, "a plan has no port '" + std::string(name) + "'");
+}
 
 /// The first NaN or infinity behind an image, as n, c, y, x; `first_bad` is the port's value.
 [[nodiscard]] std::optional<std::array<int64_t, 4>> first_bad(const execute::Executor& executor,

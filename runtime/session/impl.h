@@ -112,6 +112,9 @@ struct Session::Impl {
   execute::Executor& prepare(const Request& request);
   /// Forgets the plans of a graph, and with them the packed weights that no other plan reads.
   void release(const std::string& graph);
+  /// Memory of this size in place of what the buffer held.
+  void renew(execute::Buffer& buffer, int64_t bytes, const std::shared_ptr<execute::Meter>& counted,
+             execute::Memory kind);
   /// Until the GPU has done what it was given.
   void wait();
   /// Gives back the plans that `plan`, which is about to be packed, makes too many.
@@ -129,6 +132,10 @@ struct Session::Impl {
   /// constant one.
   void check(execute::Executor& executor, const plan::Port& output);
   [[nodiscard]] bool on_gpu() const { return device.backend == plan::Backend::gpu; }
+  /// Of activations and states.
+  [[nodiscard]] execute::Memory memory() const {
+    return on_gpu() ? execute::Memory::device : execute::Memory::host;
+  }
   /// Where the packed weights are: a GPU's number, or the host.
   [[nodiscard]] std::optional<int> place() const {
     return on_gpu() ? std::optional(device.gpu) : std::nullopt;

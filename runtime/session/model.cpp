@@ -2,8 +2,10 @@
 //
 // Opening, describing and planning: everything that needs no memory and no device.
 #include <algorithm>
+#include <array>
 
 #include "runtime/io/guarded.h"
+#include "runtime/io/text.h"
 #include "runtime/session/impl.h"
 
 namespace kintsugi {
@@ -36,21 +38,18 @@ const char* to_string(Task task) {
 }
 
 Task task_named(const std::string& name) {
-  std::string list;
-  for (const Task task :
-       {Task::inpaint, Task::translate, Task::upscale, Task::detect, Task::score}) {
-    if (name == to_string(task)) return task;
-    list += (list.empty() ? "" : ", ") + std::string(to_string(task));
-  }
-  throw Error(ErrorCode::usage, "there is no task named '" + name + "'", "tasks are: " + list);
+  constexpr std::array kTasks = {Task::inpaint, Task::translate, Task::upscale, Task::detect,
+                                 Task::score};
+  const auto* task =
+      std::ranges::find(kTasks, name, [](Task t) { return std::string(to_string(t)); });
+  if (task != kTasks.end()) return *task;
+  throw Error(ErrorCode::usage, "there is no task named '" + name + "'",
+              "tasks are: " + listed(kTasks, [](Task t) { return to_string(t); }));
 }
 
 void require_task(const Description& description, Task task) {
   if (std::ranges::find(description.tasks, task) != description.tasks.end()) return;
-  std::string list;
-  for (const Task known : description.tasks) {
-    list += (list.empty() ? "" : ", ") + std::string(to_string(known));
-  }
+  const std::string list = listed(description.tasks, [](Task t) { return to_string(t); });
   throw Error(ErrorCode::usage, description.network + " does not " + to_string(task),
               list.empty() ? "" : "these weights are for: " + list);
 }
@@ -79,10 +78,8 @@ std::optional<program::Field> Model::Impl::field(std::string_view name, std::str
   const program::GraphSpec& spec = program.graph(name);
   const graph::Graph graph =
       program.record(spec, weights, probe_, program::input_shapes(spec.inputs, probe_), settings);
-  const auto at = [](const std::vector<graph::Port>& ports, std::string_view port) {
-    return std::ranges::find(ports, port, &graph::Port::name)->value;
-  };
-  return program::field(graph, at(graph.inputs, input), at(graph.outputs, output));
+  return program::field(graph, session::port_of(graph.inputs, input).value,
+                        session::port_of(graph.outputs, output).value);
 }
 
 GraphPlan Model::Impl::summary_of(const std::string& name, const plan::Plan& plan,

@@ -86,8 +86,19 @@ class SessionRunner final : public program::Runner {
             .settings = input_.settings,
             .without = input_.without};
   }
-  /// An executor bound to the states: of the graph with its inputs, whatever fills them.
-  execute::Executor& of_state(std::string_view name, const Letters& letters);
+  /// For the graph with its inputs, whatever fills those that are no images.
+  [[nodiscard]] Session::Impl::Request request_of(std::string_view name, const Letters& letters,
+                                                  const program::Images& images) const {
+    const program::GraphSpec& graph = program().graph(name);
+    Session::Impl::Request wanted = request(graph, letters);
+    wanted.inputs = program::input_shapes(graph.inputs, letters, images);
+    wanted.images = images;
+    return wanted;
+  }
+  /// An executor that is bound to the states.
+  execute::Executor& of_state(std::string_view graph, const Letters& letters) {
+    return session_.prepare(request_of(graph, letters, {}));
+  }
   [[nodiscard]] static const plan::StateEntry& entry_of(const execute::Executor& executor,
                                                         std::string_view state, int64_t entry);
   void feed(execute::Executor& executor, const std::string& port, const program::Source& source);
@@ -139,13 +150,6 @@ void SessionRunner::hand_out(execute::Executor& executor, const std::string& por
                       *session_.parallel);
 }
 
-execute::Executor& SessionRunner::of_state(std::string_view name, const Letters& letters) {
-  const program::GraphSpec& graph = program().graph(name);
-  Session::Impl::Request wanted = request(graph, letters);
-  wanted.inputs = program::input_shapes(graph.inputs, letters);
-  return session_.prepare(wanted);
-}
-
 const plan::StateEntry& SessionRunner::entry_of(const execute::Executor& executor,
                                                 std::string_view state, int64_t entry) {
   for (const plan::StateEntry& known : executor.plan().states) {
@@ -172,12 +176,8 @@ void SessionRunner::take(std::string_view graph, const Letters& letters, std::st
 bool SessionRunner::fits(std::string_view name, const Letters& letters,
                          const program::Images& images) {
   if (session_.limit() == 0) return true;
-  const program::GraphSpec& graph = program().graph(name);
-  Session::Impl::Request wanted = request(graph, letters);
-  wanted.inputs = program::input_shapes(graph.inputs, letters, images);
-  wanted.images = images;
   try {
-    return session_.plan_for(wanted).peak_bytes() <= session_.limit();
+    return session_.plan_for(request_of(name, letters, images)).peak_bytes() <= session_.limit();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::out_of_memory) return false;
     throw;

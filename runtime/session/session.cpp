@@ -112,19 +112,11 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
   }
   execute::Executor& executor = *cache.front().executor;
   if (arena.bytes() < executor.plan().arena_bytes) {
-    wait();
-    arena = {};  // the old one goes first
-    if (on_gpu()) device::select(device.gpu);
-    arena = execute::Buffer(executor.plan().arena_bytes, meter,
-                            on_gpu() ? execute::Memory::device : execute::Memory::host);
+    renew(arena, executor.plan().arena_bytes, meter, memory());
   }
   if (std::string key = plan::states_key(executor.plan()); key != states_key) {
-    wait();
     states_key.clear();  // other states: they begin anew, as zeros
-    states = {};
-    if (on_gpu()) device::select(device.gpu);
-    states = execute::Buffer(executor.plan().state_bytes, meter,
-                             on_gpu() ? execute::Memory::device : execute::Memory::host);
+    renew(states, executor.plan().state_bytes, meter, memory());
     if (on_gpu() && states.bytes() > 0) {
       queue.in_flight = true;
       device::fill(*queue.stream, states.data(), 0, static_cast<size_t>(states.bytes()));
@@ -132,10 +124,7 @@ execute::Executor& Session::Impl::prepare(const Request& request) {
     states_key = std::move(key);
   }
   if (staging.bytes() < executor.plan().staging_bytes()) {
-    wait();
-    staging = {};
-    staging =
-        execute::Buffer(executor.plan().staging_bytes(), staging_meter, execute::Memory::staging);
+    renew(staging, executor.plan().staging_bytes(), staging_meter, execute::Memory::staging);
   }
   executor.bind({.arena = arena.data(),
                  .states = states.data(),
@@ -152,10 +141,15 @@ void Session::Impl::release(const std::string& graph) {
 }
 
 void Session::Impl::wait() {
-  if (!queue.in_flight) return;
-  device::select(device.gpu);
-  device::synchronize(*queue.stream);
-  queue.in_flight = false;
+  if (queue.in_flight) execute::synchronize(queue, device.gpu);
+}
+
+void Session::Impl::renew(execute::Buffer& buffer, int64_t bytes,
+                          const std::shared_ptr<execute::Meter>& counted, execute::Memory kind) {
+  wait();
+  buffer = {};  // the old one goes first
+  if (on_gpu()) device::select(device.gpu);
+  buffer = execute::Buffer(bytes, counted, kind);
 }
 
 void Session::Impl::give_back(const plan::Plan& plan) {

@@ -19,7 +19,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
-/// What stands before the first `mark`, trimmed; leaves in `rest` what stands behind it.
+/// Returns the trimmed text before the first `mark`; `rest` keeps the text after it.
 std::string_view cut(std::string_view& rest, std::string_view mark) {
   const size_t at = std::min(rest.find(mark), rest.size());
   const std::string_view before = rest.substr(0, at);

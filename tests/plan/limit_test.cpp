@@ -75,6 +75,11 @@ std::vector<float> run(plan::Plan plan) {
   return all;
 }
 
+/// The name of the filters that a convolution reads.
+std::string filters_of(const Toy& t, Value conv) {
+  return t.graph.constant(t.graph.node(conv).weights[0]).name;
+}
+
 /// Filters by their layers' names.
 struct Layers {
   Graph graph;
@@ -87,7 +92,7 @@ Layers narrowing() {
   std::map<std::string, std::string> filters;
   const auto conv = [&](Value x, const std::string& name, const conv2d::Desc& desc) {
     const Value y = t.conv(x, name, desc);
-    filters[name] = t.graph.constant(t.graph.node(y).weights[0]).name;
+    filters[name] = filters_of(t, y);
     return t.relu(y, name + ".relu");
   };
   Value x = conv(t.x, "in", conv3x3(32));
@@ -143,7 +148,8 @@ TEST(Limit, ScratchCounts) {
       expect_no_more_would_fit(
           n.graph, options, none.peak_bytes() + (all.peak_bytes() - none.peak_bytes()) * part / 8);
     }
-    // With so many threads' scratch the deepest decides the arena, and what it leaves is room for others.
+    // With this many threads the scratch of the deepest layer sets the size of the arena. Without it the
+    // others fit.
     if (threads < 64) continue;
     plan::Options shallow = options;
     shallow.direct = {n.filters.at("deep2")};
@@ -158,7 +164,7 @@ TEST(Limit, ALayerReturnsWhereALaterOneMadeTheRoom) {
   Toy t({1, 32, 64, 64});
   Value x = t.conv(t.x, "in", {.out_channels = 128, .kernel = 1});
   x = t.conv(x, "large", conv3x3(128));
-  const std::string large = t.graph.constant(t.graph.node(x).weights[0]).name;
+  const std::string large = filters_of(t, x);
   x = t.conv(x, "down", conv3x3(32, 2));
   t.graph.output("y", t.conv(x, "small", conv3x3(32)));
   plan::Options options;
@@ -176,12 +182,12 @@ TEST(Limit, ScratchMakesALayerLessUseful) {
   Toy t({1, 3, 64, 64});
   Value x = t.conv(t.x, "in", {.out_channels = 64, .kernel = 1});
   x = t.conv(x, "wide", conv3x3(64));
-  const std::string wide = t.graph.constant(t.graph.node(x).weights[0]).name;
+  const std::string wide = filters_of(t, x);
   x = t.conv(x, "down", conv3x3(96, 2));
   Names deep;
   for (int i = 0; i < 6; ++i) {
     x = t.conv(x, "deep" + std::to_string(i), conv3x3(96));
-    if (i < 3) deep.insert(t.graph.constant(t.graph.node(x).weights[0]).name);
+    if (i < 3) deep.insert(filters_of(t, x));
   }
   t.graph.output("y", x);
   plan::Options options{.threads = 256};
@@ -199,7 +205,7 @@ Layers with_prologue() {
   std::map<std::string, std::string> filters;
   const auto conv = [&](Value x, const std::string& name, const conv2d::Desc& desc) {
     const Value y = t.conv(x, name, desc);
-    filters[name] = t.graph.constant(t.graph.node(y).weights[0]).name;
+    filters[name] = filters_of(t, y);
     return y;
   };
   const Value a = conv(t.x, "in", {.out_channels = 32, .kernel = 1});

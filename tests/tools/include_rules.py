@@ -76,10 +76,10 @@ MAY_INCLUDE = {
                         "runtime/execute/", "runtime/weights/", "runtime/io/", "runtime/image/",
                         "runtime/networks/network.h", "runtime/program/", "nlohmann/", PUBLIC],
     # What a file is to the session, and what a network's tasks are written with.
-    "runtime/program": [*VOCABULARY, *IMAGES, "runtime/graph/", "runtime/image/", "runtime/weights/",
-                        PUBLIC],
+    "runtime/program": [*VOCABULARY, *IMAGES, "runtime/graph/", "runtime/image/", "runtime/io/text.h",
+                        "runtime/weights/", PUBLIC],
     # The registry recognises files; it alone sees weights, metadata and whole graphs.
-    "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/program/", "runtime/weights/",
+    "runtime/networks": [*VOCABULARY, "runtime/graph/", "runtime/io/text.h", "runtime/program/", "runtime/weights/",
                          "nlohmann/", PUBLIC],
     # A network records, names its keys and says what its task does with pictures.
     "runtime/networks/{network}": [*VOCABULARY, "runtime/graph/nn.h", "runtime/graph/scope.h",

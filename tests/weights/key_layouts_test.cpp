@@ -20,7 +20,7 @@ struct Case {
   std::string title, text, expected;
 };
 
-/// What stands before the first `mark` in `rest`, which keeps what is behind it.
+/// Returns the text before the first `mark`; `rest` keeps the text after it.
 std::string cut(std::string& rest, const std::string& mark) {
   const size_t at = std::min(rest.find(mark), rest.size());
   std::string before = rest.substr(0, at);
